@@ -1,0 +1,128 @@
+"""The HTTP application: which path leads where, who may enter, and gin's manners around it all."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from . import buckets, cluster, deployments, jobs, runs, services
+from .replies import SANDBOX, is_admin, moved, not_routed, text, unauthorized
+from .throttle import COSTS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .sandbox import Sandbox
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_LARGEST_BODY = 64 * 1024 * 1024
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+OPEN: list[tuple[str, str, Handler]] = [
+    ("GET", "/health", cluster.health),
+    ("GET", "/system/services/{service}/auth", deployments.check_auth),
+    ("POST", "/job/{service}", jobs.start_job),
+]
+
+ADMIN: list[tuple[str, str, Handler]] = [
+    ("GET", "/system/info", cluster.info),
+    ("GET", "/system/config", cluster.read_config),
+    ("PUT", "/system/config", cluster.write_config),
+    ("GET", "/system/status", cluster.status),
+    ("POST", "/system/services", services.create_service),
+    ("GET", "/system/services", services.list_services),
+    ("PUT", "/system/services", services.update_service),
+    ("GET", "/system/services/{service}", services.read_service),
+    ("DELETE", "/system/services/{service}", services.delete_service),
+    ("GET", "/system/services/{service}/deployment", deployments.read_deployment),
+    ("GET", "/system/services/{service}/deployment/logs", deployments.read_deployment_logs),
+    ("POST", "/system/services/{service}/{change:stop|start|restart}", deployments.change_lifecycle),
+    ("GET", "/system/logs/{service}", jobs.list_jobs),
+    ("GET", "/system/logs/{service}/{job}", jobs.read_log),
+    ("DELETE", "/system/logs/{service}", jobs.delete_jobs),
+    ("DELETE", "/system/logs/{service}/{job}", jobs.delete_job),
+    ("GET", "/system/buckets", buckets.list_buckets),
+    ("POST", "/system/buckets", buckets.create_bucket),
+    ("PUT", "/system/buckets", buckets.update_bucket),
+    ("GET", "/system/buckets/{bucket}", buckets.read_bucket),
+    ("DELETE", "/system/buckets/{bucket}", buckets.delete_bucket),
+    ("POST", "/system/buckets/{bucket}/presign", buckets.presign),
+]
+
+
+def _paced(handler: Handler) -> Handler:
+    """The handler at the real server's speed, when asked for."""
+    cost = COSTS.get(getattr(handler, "__name__", ""), 0)
+
+    async def paced(request: web.Request) -> web.StreamResponse:
+        await request.app[SANDBOX].throttle.take(cost)
+        return await handler(request)
+
+    return paced
+
+
+def _guarded(handler: Handler) -> Handler:
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if not is_admin(request, request.app[SANDBOX].settings.password):
+            return unauthorized()
+        return await handler(request)
+
+    return guarded
+
+
+async def _root(request: web.Request) -> web.Response:
+    return moved(request, "/ui/")  # wire A002
+
+
+def _is_local(host: str) -> bool:
+    """A name that only this machine can mean: a page elsewhere may not reach us through its own DNS name."""
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name.lower() in _LOOPBACK
+
+
+@web.middleware
+async def _manners(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not _is_local(request.headers.get("Host", "")):
+        return text(403, "The sandbox answers only on loopback names: use 127.0.0.1 or localhost in the address.")
+    try:
+        return await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+        return await _elsewhere(request)
+    except web.HTTPRequestEntityTooLarge:
+        return text(413, "The body is larger than 64 MiB: put big inputs into a bucket.")
+    except (sqlite3.OperationalError, OSError) as error:
+        return text(500, f"The sandbox cannot write its data folder {request.app[SANDBOX].data.root}: {error}")
+
+
+async def _elsewhere(request: web.Request) -> web.Response:
+    path = request.path
+    if len(path) > 1 and path.endswith("/"):
+        found = await request.app.router.resolve(request.clone(rel_url=path[:-1]))
+        if found.http_exception is None:
+            return moved(request, path[:-1])
+    return not_routed()
+
+
+async def _strip(_: web.Request, response: web.StreamResponse) -> None:
+    """Go sends no type with an empty body and does not name itself."""
+    response.headers.pop("Server", None)
+    if isinstance(response, web.Response) and not response.body:
+        response.headers.pop("Content-Type", None)
+
+
+def make_app(sandbox: Sandbox) -> web.Application:
+    app = web.Application(middlewares=[_manners], client_max_size=_LARGEST_BODY)
+    app[SANDBOX] = sandbox
+    app[runs.LINES] = {}
+    app.on_response_prepare.append(_strip)
+    app.router.add_route("GET", "/", _root)
+    for method, path, handler in OPEN:
+        app.router.add_route(method, path, _paced(handler))
+    for method, path, handler in ADMIN:
+        app.router.add_route(method, path, _guarded(_paced(handler)))
+    if sandbox.options.serverless:
+        app.router.add_route("POST", "/run/{service}", _paced(runs.run_service))
+    return app

@@ -1,0 +1,240 @@
+"""Buckets over HTTP, and as folders under the object store (oscar.md §1.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+import secrets
+import shutil
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from . import gojson
+from .gojson import GoJSONError
+from .replies import SANDBOX, as_json, empty, text
+from .schema import BUCKET, PRESIGN, read
+from .specification import places
+from .triggers import is_partial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .sandbox import Sandbox
+
+PAGE = 70
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_DEFAULT_EXPIRY, _LONGEST_EXPIRY = 900, 604_800
+_METHODS = {"upload": "PUT", "download": "GET"}
+
+
+def _request_id() -> str:
+    return f"request id: {secrets.token_hex(8).upper()}, host id: {secrets.token_hex(32)}"
+
+
+INVALID_NAME = f"InvalidBucketName: The specified bucket is not valid.\n\tstatus code: 400, {_request_id()}"
+
+
+def is_valid(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and ".." not in name
+
+
+def exists(sandbox: Sandbox, name: str) -> bool:
+    """Also a bucket that a client made over S3."""
+    return is_valid(name) and (sandbox.data.buckets / name).is_dir()
+
+
+def make(sandbox: Sandbox, name: str, tags: dict[str, str]) -> None:
+    (sandbox.data.buckets / name).mkdir()
+    sandbox.database.put_bucket(name, tags)
+
+
+def remove(sandbox: Sandbox, name: str) -> None:
+    shutil.rmtree(sandbox.data.buckets / name, ignore_errors=True)
+    sandbox.database.drop_bucket(name)
+
+
+def _all(sandbox: Sandbox) -> dict[str, dict[str, str]]:
+    tags = sandbox.database.buckets()
+    found = sorted(entry.name for entry in os.scandir(sandbox.data.buckets) if entry.is_dir() and is_valid(entry.name))
+    return {name: tags.get(name, {}) for name in found}
+
+
+def _bucket(name: str, owner: str, tags: dict[str, str]) -> dict[str, Any]:
+    """Buckets of the admin have no visibility; the usage that MinIO reports lags at zero (wire C024, G008)."""
+    return {
+        "bucket_name": name,
+        "visibility": "",
+        "allowed_users": None,
+        "owner": owner,
+        "metadata": dict(sorted(tags.items())),
+    }
+
+
+_USAGE = {
+    "storage_quota": {"source": "unset"},
+    "storage_usage": {"used": "0", "used_bytes": 0},
+    "attribution": "partial",
+}
+
+
+async def list_buckets(request: web.Request) -> web.Response:
+    """``null`` when there are none; the tag ``owner`` is left out of the list (wire A021, G008)."""
+    rows = []
+    for name, tags in _all(request.app[SANDBOX]).items():
+        shown = {key: value for key, value in tags.items() if key != "owner"}
+        rows.append({**_bucket(name, tags.get("owner", ""), shown), **_USAGE})
+    return as_json(rows or None)
+
+
+async def create_bucket(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    try:
+        wanted = read(gojson.decode(await request.read()), BUCKET)
+    except GoJSONError as error:
+        return text(400, f"The Bucket specification is not valid: {error}")
+    name, _, folder = wanted["bucket_name"].partition("/")
+    what = f"Error creating bucket with name '{name}': "
+    if not name:
+        why = "error creating bucket : InvalidParameter: 1 validation error(s) found."
+        return text(400, f"{what}{why}\n- minimum field size of 1, CreateBucketInput.Bucket.\n")
+    if not is_valid(name):
+        return text(400, f"{what}error creating bucket {name}: {INVALID_NAME}")
+    if exists(sandbox, name):
+        return text(400, f'{what}the bucket "{name}" already exists\n')
+    make(sandbox, name, {"owner": "oscar", "owner_name": "oscar"})
+    if folder and ".." not in folder.split("/"):
+        (sandbox.data.buckets / name / folder.strip("/")).mkdir(parents=True, exist_ok=True)
+    return empty(201)
+
+
+async def update_bucket(request: web.Request) -> web.Response:
+    """204 whether or not anything could change: an admin's bucket has no policy (wire G013, G014)."""
+    try:
+        wanted = read(gojson.decode(await request.read()), BUCKET)
+    except GoJSONError as error:
+        return text(400, f"The Bucket specification is not valid: {error}")
+    if not exists(request.app[SANDBOX], wanted["bucket_name"]):
+        return text(500, "Missing bucket metadata: \n")
+    return empty(204)
+
+
+async def delete_bucket(request: web.Request) -> web.Response:
+    sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
+    if not exists(sandbox, name):
+        return text(404, f"The bucket '{name}' does not exist")
+    await asyncio.to_thread(shutil.rmtree, sandbox.data.buckets / name, ignore_errors=True)
+    sandbox.database.drop_bucket(name)
+    return empty(204)
+
+
+# what is in it
+
+
+def _objects(root: Path, markers: set[str]) -> Iterator[tuple[str, Path]]:
+    """Keys with their files: objects, and folder markers where a folder is empty or was made by OSCAR."""
+    for top, folders, names in os.walk(root):
+        key = Path(top).relative_to(root).as_posix()
+        if key != "." and (key in markers or not (folders or names)):
+            yield f"{key}/", Path(top)
+        for name in names:
+            if not is_partial(name):
+                yield (name if key == "." else f"{key}/{name}"), Path(top) / name
+
+
+def _shown(key: str, path: Path) -> dict[str, Any]:
+    """Times are Go's text with at most milliseconds (wire G010)."""
+    found = path.stat()
+    when = datetime.fromtimestamp(found.st_mtime_ns / 1e9, timezone.utc)
+    fraction = f".{when.microsecond // 1000:03d}".rstrip("0").rstrip(".")
+    size = 0 if key.endswith("/") else found.st_size
+    return {
+        "object_name": key,
+        "size_bytes": size,
+        "last_modified": f"{when:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC",
+    }
+
+
+def _page(root: Path, markers: set[str], after: str) -> tuple[list[dict[str, Any]], str | None]:
+    found = sorted(pair for pair in _objects(root, markers) if pair[0] > after)
+    shown = [_shown(key, path) for key, path in found[:PAGE]]
+    return shown, found[PAGE - 1][0] if len(found) > PAGE else None
+
+
+def _no_bucket(name: str) -> web.Response:
+    why = "NoSuchBucket: The specified bucket does not exist"
+    return text(500, f"Error listing objects in bucket '{name}': {why}\n\tstatus code: 404, {_request_id()}")
+
+
+async def read_bucket(request: web.Request) -> web.Response:
+    sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
+    if not exists(sandbox, name):
+        return _no_bucket(name)
+    try:
+        after = base64.urlsafe_b64decode(request.query.get("page", "")).decode()
+    except ValueError:
+        return text(500, f"Error listing objects in bucket '{name}': the continuation token is not valid")
+    tags = _all(sandbox)[name]
+    markers = {folder for spec in sandbox.database.services() for bucket, folder in places(spec) if bucket == name}
+    objects, last = await asyncio.to_thread(_page, sandbox.data.buckets / name, markers, after)
+    owner = tags.get("owner", "") or ("cluster_admin" if "from_service" in tags else "")
+    body = _bucket(name, owner, tags)
+    if objects:
+        body["objects"] = objects
+    body.update(_USAGE)
+    if last is not None:
+        body["next_page"] = base64.urlsafe_b64encode(last.encode()).decode()
+    return as_json({**body, "is_truncated": last is not None, "returned_items": len(objects)})
+
+
+# presigned addresses
+
+
+async def presign(request: web.Request) -> web.Response:
+    sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
+    try:
+        wanted = read(gojson.decode(await request.read()), PRESIGN)
+    except GoJSONError as error:
+        return text(400, f"Invalid presign request: {error}")
+    refused = _refuse_presign(sandbox, name, wanted)
+    return refused or as_json(_presigned(sandbox, name, wanted))
+
+
+def _refuse_presign(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> web.Response | None:
+    missing = [field for field in ("object_key", "operation") if not wanted[field]]
+    if missing:
+        names = [part.title().replace("_", "") for part in missing]
+        rows = [f"Key: 'PresignRequest.{n}' Error:Field validation for '{n}' failed on the 'required' tag" for n in names]
+        return text(400, "Invalid presign request: " + "\n".join(rows))
+    if wanted["operation"] not in _METHODS:
+        what = f"Unsupported operation '{wanted['operation']}'"
+        return text(400, f"{what}. Allowed values are 'upload' or 'download'")
+    if wanted["expires_in"] and not 1 <= wanted["expires_in"] <= _LONGEST_EXPIRY:
+        return text(400, f"Invalid expiration requested: {wanted['expires_in']}. Allowed range is 1-604800 seconds")
+    return None if exists(sandbox, name) else text(404, f"Bucket '{name}' not found")
+
+
+def _presigned(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    from minio import Minio
+
+    expires = timedelta(seconds=wanted["expires_in"] or _DEFAULT_EXPIRY)
+    access = sandbox.s3.access
+    client = Minio(
+        access.address, access.access_key, access.secret_key, secure=False, region=access.region
+    )  # signing is local: nothing is sent
+    method = _METHODS[wanted["operation"]]
+    body = {
+        "object_key": wanted["object_key"],
+        "operation": wanted["operation"],
+        "method": method,
+        "url": client.get_presigned_url(method, name, wanted["object_key"], expires=expires),
+        "expires_at": f"{datetime.now(timezone.utc) + expires:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    headers = dict(sorted(wanted["extra_headers"].items()))
+    if wanted["content_type"]:
+        headers["Content-Type"] = wanted["content_type"]
+    return {**body, "headers": headers} if headers else body

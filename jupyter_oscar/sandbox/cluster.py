@@ -1,0 +1,163 @@
+"""What the cluster says about itself: health, info, configuration, status (oscar.md §1.1)."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from . import gojson
+from .gojson import GoJSONError
+from .replies import SANDBOX, as_json, text
+from .s3 import REGION
+from .sandbox import COMPAT
+from .schema import CONFIG, read
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+
+IMAGES = "allowed_image_repositories"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_KUBERNETES = "v1.34.4"
+
+
+async def health(_: web.Request) -> web.Response:
+    return text(200, "Ok")
+
+
+async def info(request: web.Request) -> web.Response:
+    body: dict[str, Any] = {
+        "version": f"v{COMPAT}",
+        "git_commit": "sandbox",
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "kubernetes_version": _KUBERNETES,
+    }
+    if request.app[SANDBOX].options.serverless:
+        body["serverless_backend"] = {"name": "Knative", "version": _KUBERNETES}
+    return as_json(body)
+
+
+def provider(sandbox: Sandbox, access_key: str, secret_key: str) -> dict[str, Any]:
+    return {
+        "endpoint": sandbox.s3.endpoint,
+        "verify": False,
+        "access_key": access_key,
+        "secret_key": secret_key,
+        "region": REGION,
+    }
+
+
+async def read_config(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    config: dict[str, Any] = {
+        "name": "oscar",
+        "namespace": "oscar",
+        "services_namespace": "oscar-svc",
+        "controller_service_account": "oscar-sa",
+        "gpu_available": False,
+        "interLink_available": False,
+        "serverless_backend": "knative",
+        "yunikorn_enable": False,
+        "kueue_enable": False,
+        "volume_enable": True,
+        "oidc_groups": [""],
+        "minio_quota_enabled": False,
+    }
+    if not sandbox.options.serverless:
+        del config["serverless_backend"]
+    access = sandbox.s3.access
+    return as_json(
+        {
+            "config": config,
+            "minio_provider": provider(sandbox, access.access_key, access.secret_key),
+            IMAGES: sandbox.database.config(IMAGES, []),
+        }
+    )
+
+
+async def write_config(request: web.Request) -> web.Response:
+    """Only the list of image repositories can be set; the answer is that list, or null (wire A014-A019)."""
+    body = await request.read()
+    try:
+        decoded = gojson.decode(body)
+        images = read(decoded, CONFIG)[IMAGES]
+    except GoJSONError as error:
+        return text(400, f"The configuration specification is not valid: {error}")
+    given = isinstance(decoded, dict) and gojson.member(decoded, IMAGES) is not None
+    request.app[SANDBOX].database.put_config(IMAGES, images)
+    return as_json(images if given else None)
+
+
+def _memory() -> tuple[int, int]:
+    """Total and free bytes of this machine; zeros where the kernel does not say."""
+    try:
+        lines = open("/proc/meminfo", encoding="ascii").read().splitlines()  # noqa: PTH123, SIM115
+    except OSError:
+        return 0, 0
+    found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+    return found.get("MemTotal", 0), found.get("MemAvailable", 0)
+
+
+def _node() -> dict[str, Any]:
+    cores = (os.cpu_count() or 1) * 1000
+    total, free = _memory()
+    used = min(cores, int(os.getloadavg()[0] * 1000))
+    return {
+        "name": "sandbox",
+        "cpu": {"capacity_cores": cores, "usage_cores": used},
+        "memory": {"capacity_bytes": total, "usage_bytes": total - free},
+        "gpu": 0,
+        "is_interlink": False,
+        "status": "Ready",
+        "conditions": [{"type": "Ready", "status": True}],
+    }
+
+
+def _metrics(node: dict[str, Any]) -> dict[str, Any]:
+    cpu, memory = node["cpu"], node["memory"]
+    free_cores = cpu["capacity_cores"] - cpu["usage_cores"]
+    free_bytes = memory["capacity_bytes"] - memory["usage_bytes"]
+    return {
+        "cpu": {
+            "total_free_cores": free_cores,
+            "max_free_on_node_cores": free_cores,
+            "total_schedulable_cores": cpu["capacity_cores"],
+            "total_schedulable_on_node_cores": cpu["capacity_cores"],
+        },
+        "memory": {
+            "total_free_bytes": free_bytes,
+            "max_free_on_node_bytes": free_bytes,
+            "total_schedulable_bytes": memory["capacity_bytes"],
+            "max_schedulable_on_node_bytes": memory["capacity_bytes"],
+        },
+        "gpu": {"total_gpu": 0},
+    }
+
+
+async def status(request: web.Request) -> web.Response:
+    """One node, this machine, with its true figures, in the recorded shape (wire A024)."""
+    sandbox = request.app[SANDBOX]
+    node = _node()
+    counts = sandbox.database.count_jobs()
+    states = {state: counts.get(state, 0) for state in ("Failed", "Pending", "Running", "Succeeded", "Unknown")}
+    oscar = {
+        "deployment_name": "oscar",
+        "ready": True,
+        "deployment": {
+            "available_replicas": 1,
+            "ready_replicas": 1,
+            "replicas": 1,
+            "creation_timestamp": sandbox.started,
+            "strategy": "RollingUpdate",
+            "labels": {"app": "oscar"},
+        },
+        "jobs_count": sum(states.values()),
+        "pods": {"total": sum(states.values()), "states": states},
+        "oidc": {"enabled": False, "issuers": [""], "groups": [""]},
+    }
+    objects = sum(len(names) for _, _, names in os.walk(sandbox.data.buckets))
+    minio = {"buckets_count": len(sandbox.database.buckets()), "total_objects": objects}
+    cluster = {"nodes_count": 1, "metrics": _metrics(node), "nodes": [node]}
+    return as_json({"cluster": cluster, "oscar": oscar, "minio": minio})

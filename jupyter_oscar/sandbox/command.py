@@ -1,0 +1,115 @@
+"""The sandbox as a process: options in, one JSON line out, then it serves until it is told to stop.
+
+The line is ``{"ready": {...}}`` or ``{"error": "sentence"}``; the password is in the announcement, never in the line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .settings import LOOPBACK, CannotStart, DataFolder, Settings, listen, load, lock, open_folder, save
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .sandbox import Sandbox
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m jupyter_oscar.sandbox", description=__doc__)
+    parser.add_argument("--data", type=Path, help="data folder; default: oscar-sandbox in Jupyter's data folder")
+    parser.add_argument("--port", type=int, help="port of the API; default: the last one, else a free one")
+    parser.add_argument("--jobs", type=int, help="jobs at once; default: the number of processors, at least 2")
+    parser.add_argument("--throttle", action="store_true", help="answer at a real server's speed")
+    parser.add_argument("--hold", action="store_true", help="accept jobs and start none")
+    parser.add_argument("--no-serverless", action="store_true", help="without synchronous runs")
+    return parser.parse_args(argv)
+
+
+def default_data() -> Path:
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()) / "oscar-sandbox"
+
+
+def _say(line: dict[str, Any]) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
+    """What the announcement holds: an agreement with the client."""
+    from .sandbox import COMPAT, VERSION
+
+    return {
+        "kind": "jupyter-oscar-sandbox",
+        "pid": os.getpid(),
+        "endpoint": f"http://{LOOPBACK}:{port}",
+        "s3_endpoint": sandbox.s3.endpoint,
+        "user": "oscar",
+        "password": sandbox.settings.password,
+        "data": str(sandbox.data.root),
+        "version": VERSION,
+        "compat": COMPAT,
+        "mode": "faithful",
+        "runtime": "processes",
+        "started": sandbox.started,
+    }
+
+
+async def _serve(data: DataFolder, settings: Settings, arguments: argparse.Namespace) -> None:
+    from aiohttp import web
+
+    from .announcement import announce
+    from .app import make_app
+    from .sandbox import Options, assemble
+
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    options = Options(
+        jobs=arguments.jobs or max(2, os.cpu_count() or 1),
+        throttle=arguments.throttle,
+        hold=arguments.hold,
+        serverless=not arguments.no_serverless,
+    )
+    with listen(arguments.port, settings.port) as sock:
+        sandbox = assemble(data, settings, options)
+        site = web.AppRunner(make_app(sandbox), access_log=None, handler_cancellation=True)
+        await site.setup()
+        announcement = None
+        try:
+            await sandbox.start()
+            await web.SockSite(site, sock).start()
+            settings.port = sock.getsockname()[1]
+            save(data, settings)
+            content = _content(sandbox, settings.port)
+            announcement = announce(data.fingerprint, content)
+            _say({"ready": {key: value for key, value in content.items() if key != "password"}})
+            await stopping.wait()
+        finally:
+            if announcement is not None:
+                announcement.withdraw()
+            await site.cleanup()
+            await sandbox.stop()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    os.umask(0o077)
+    try:
+        data = open_folder(arguments.data or default_data())
+        lock(data)
+        settings = load(data)
+        asyncio.run(_serve(data, settings, arguments))
+    except CannotStart as error:
+        _say({"error": str(error)})
+        print(error, file=sys.stderr)
+        return 1
+    return 0

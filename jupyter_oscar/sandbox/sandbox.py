@@ -1,0 +1,63 @@
+"""The parts of one running sandbox, held together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .runner import Runner
+from .s3 import ObjectStore
+from .store import Database, now
+from .throttle import NoThrottle, Throttle
+from .triggers import Triggers
+
+if TYPE_CHECKING:
+    from .settings import DataFolder, Settings
+
+VERSION = "0.1.0"
+COMPAT = "4.1.2"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person who starts the sandbox chooses."""
+
+    jobs: int
+    throttle: bool = False
+    hold: bool = False
+    serverless: bool = True
+
+
+@dataclass
+class Sandbox:
+    data: DataFolder
+    settings: Settings
+    options: Options
+    database: Database
+    s3: ObjectStore
+    runner: Runner
+    triggers: Triggers
+    throttle: Throttle
+    started: str = field(default_factory=now)
+
+    async def start(self) -> None:
+        await self.s3.start()
+        await self.runner.start()
+        self.triggers.start()
+
+    async def stop(self) -> None:
+        await self.triggers.stop()
+        await self.runner.stop()
+        await self.s3.stop()
+        self.database.close()
+
+
+def assemble(data: DataFolder, settings: Settings, options: Options) -> Sandbox:
+    from .jobs import Jobs
+
+    database = Database(data.database)
+    s3 = ObjectStore(data, settings)
+    runner = Runner(data, database, s3, slots=options.jobs, hold=options.hold)
+    triggers = Triggers(data, database, s3, Jobs(database, runner).accept)
+    throttle = Throttle() if options.throttle else NoThrottle()
+    return Sandbox(data, settings, options, database, s3, runner, triggers, throttle)

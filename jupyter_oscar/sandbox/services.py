@@ -1,0 +1,233 @@
+"""Services over HTTP: create, read, update, delete (oscar.md §1.2)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from . import buckets
+from .cluster import IMAGES, provider
+from .deployments import deployment_of
+from .replies import SANDBOX, as_json, empty, text
+from .schema import SERVICE, show
+from .specification import (
+    OWNER,
+    Refused,
+    bucket_names,
+    check_federation,
+    check_objects,
+    check_paths,
+    check_providers,
+    check_volume,
+    check_volume_exists,
+    decode,
+    input_places,
+    new_token,
+    normalise,
+    places,
+    split_secrets,
+)
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+
+_LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
+_LONGEST_LABEL = 63
+_ADDED = (
+    "Error creating the service: error setting MinIO policy for user/group cluster_admin: "
+    "The specified user does not exist. (Specified user does not exist)"
+)
+_REMOVED = (
+    "error setting new policies: error creating/adding MinIO policy for user/group : "
+    "Invalid arguments specified. (Invalid arguments specified)"
+)
+_ORPHANED = (
+    "Error deleting service buckets: %!(EXTRA *errors.errorString=error while removing MinIO bucket "
+    "error removing resource)"
+)
+
+
+def is_label(name: str) -> bool:
+    return len(name) <= _LONGEST_LABEL and re.fullmatch(_LABEL_VALUE, name) is not None
+
+
+# showing
+
+
+def shown(sandbox: Sandbox, spec: dict[str, Any], include: str = "") -> dict[str, Any]:
+    """The service as a GET returns it (wire C002, C004)."""
+    hidden = provider(sandbox, "hidden", "hidden")
+    stored = spec["storage_providers"]
+    providers = {**stored, "minio": {**stored.get("minio", {}), "default": hidden}}
+    body = show({**spec, "storage_providers": providers}, SERVICE)
+    body["volume_status"] = {"enabled": False}
+    if "deployment" in [part.strip().lower() for part in include.split(",")]:
+        found = deployment_of(sandbox, spec)
+        body["deployment"] = {key: found[key] for key in found if key not in ("service_name", "namespace")}
+    return body
+
+
+async def list_services(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    include = request.query.get("include", "")
+    return as_json([shown(sandbox, spec, include) for spec in sandbox.database.services()])
+
+
+async def read_service(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    name = request.match_info["service"]
+    if not is_label(name):
+        return text(400, "invalid serviceName")
+    spec = sandbox.database.service(name)
+    return empty(404) if spec is None else as_json(shown(sandbox, spec, request.query.get("include", "")))
+
+
+# creating
+
+
+async def create_service(request: web.Request) -> web.Response:
+    sandbox = request.app[SANDBOX]
+    try:
+        _create(sandbox, decode(await request.read()))
+    except Refused as refused:
+        return text(refused.status, refused.text)
+    return empty(201)
+
+
+def _create(sandbox: Sandbox, spec: dict[str, Any]) -> None:
+    database = sandbox.database
+    check_paths(spec)
+    check_volume(spec)
+    check_federation(spec)
+    normalise(spec)
+    secrets = split_secrets(spec)
+    if secrets is not None and database.secrets(spec["name"]) is not None:
+        raise Refused(409, "A secret with the given name already exists")  # asked before the name (wire C018)
+    if database.service(spec["name"]) is not None:
+        raise Refused(400, "A service with the provided name already exists")
+    check_volume_exists(spec)
+    check_objects(spec, database.config(IMAGES, []))
+    check_providers(spec)
+    _check_buckets(sandbox, bucket_names(spec))
+    spec.update(token=new_token(), owner=OWNER, labels={**spec["labels"], "owner_name": "oscar"})
+    tags = {"from_service": spec["name"], "owner": "", "owner_name": "oscar"}
+    for bucket in bucket_names(spec):
+        buckets.make(sandbox, bucket, tags)
+    _make_folders(sandbox, places(spec))
+    database.put_service(spec, secrets)
+    for bucket, folder in input_places(spec):
+        sandbox.triggers.arm(spec["name"], bucket, folder)
+
+
+def _check_buckets(sandbox: Sandbox, names: list[str]) -> None:
+    for bucket in names:
+        if buckets.exists(sandbox, bucket):
+            raise Refused(500, f'the bucket "{bucket}" already exists\n')
+        if not buckets.is_valid(bucket):
+            raise Refused(500, f"error creating bucket {bucket}: {buckets.INVALID_NAME}")
+
+
+def _make_folders(sandbox: Sandbox, wanted: set[tuple[str, str]]) -> None:
+    for bucket, folder in wanted:
+        (sandbox.data.buckets / bucket / folder).mkdir(parents=True, exist_ok=True)
+
+
+# updating
+
+
+async def update_service(request: web.Request) -> web.Response:
+    """A full replace. What the caller left out goes back to its default; the token stays (wire F, U)."""
+    sandbox = request.app[SANDBOX]
+    try:
+        spec = decode(await request.read())
+        old = sandbox.database.service(spec["name"])
+        if old is None:
+            return empty(404)
+        _update(sandbox, old, spec)
+    except Refused as refused:
+        return text(refused.status, refused.text)
+    return empty(204)
+
+
+def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
+    check_paths(spec)
+    if spec["volume"] is not None:
+        raise Refused(400, "volume updates are not supported after service creation")
+    check_federation(spec)
+    normalise(spec)
+    check_objects(spec, sandbox.database.config(IMAGES, []))
+    check_providers(spec)
+    spec["token"] = old["token"]
+    secrets = split_secrets(spec)
+    sandbox.database.put_service(spec, secrets)
+    _move_buckets(sandbox, old, spec)
+
+
+def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Stored first, then the policies fail for the admin: after the 500 the change is there (wire U004-U009)."""
+    for bucket in bucket_names(spec):
+        if not buckets.exists(sandbox, bucket):
+            buckets.make(sandbox, bucket, {})
+            _make_folders(sandbox, {place for place in places(spec) if place[0] == bucket})
+            for _, folder in (place for place in input_places(spec) if place[0] == bucket):
+                sandbox.triggers.arm(spec["name"], bucket, folder)
+    sandbox.triggers.disarm(spec["name"], keep=input_places(spec))
+    _rearm(sandbox, old, spec)
+    if set(bucket_names(old)) - set(bucket_names(spec)):
+        raise Refused(500, _REMOVED)
+    if places(spec) - places(old) and spec["owner"]:
+        raise Refused(500, _ADDED)
+
+
+def _rearm(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
+    """A folder that the service gets back keeps its notification; a really new one has none (oscar.md §0.3, 2)."""
+    for bucket, folder in input_places(spec) - input_places(old):
+        if (sandbox.data.buckets / bucket / folder).is_dir():
+            sandbox.triggers.arm(spec["name"], bucket, folder)
+
+
+# deleting
+
+
+async def delete_service(request: web.Request) -> web.Response:
+    """The service goes with its jobs and its buckets, objects and all (wire Z003)."""
+    sandbox = request.app[SANDBOX]
+    name = request.match_info["service"]
+    if not is_label(name):
+        return text(500, _bad_label(name))
+    spec = sandbox.database.service(name)
+    if spec is None:
+        return empty(404)
+    _delete(sandbox, spec)
+    if not spec["owner"] and bucket_names(spec):
+        return text(500, _ORPHANED)  # wire U012: the service is gone, the bucket stays
+    for bucket in bucket_names(spec):
+        if not _used(sandbox, bucket):
+            buckets.remove(sandbox, bucket)
+    return empty(204)
+
+
+def _delete(sandbox: Sandbox, spec: dict[str, Any]) -> None:
+    name = spec["name"]
+    sandbox.triggers.disarm(name)
+    jobs = sandbox.database.jobs(name)
+    sandbox.database.drop_service(name)
+    for job in jobs:
+        sandbox.runner.forget(job.name, name)
+    shutil.rmtree(sandbox.data.services / name, ignore_errors=True)
+
+
+def _used(sandbox: Sandbox, bucket: str) -> bool:
+    return any(bucket in bucket_names(other) for other in sandbox.database.services())
+
+
+def _bad_label(name: str) -> str:
+    return (
+        f'unable to parse requirement: values[0][oscar_service]: Invalid value: "{name}": a valid label must be an '
+        "empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+        "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+        f"'{_LABEL_VALUE}')"
+    )

@@ -1,0 +1,161 @@
+"""From a request body to a stored service: decoding, required fields, defaults, and OSCAR's sentences for what is wrong.
+
+The order of the checks is the order of OSCAR's handler, because callers see the first one that fails (oscar.md §1.2).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets as random
+from typing import Any
+
+from . import gojson
+from .gojson import GoJSONError
+from .jobs import invalid_name, is_name
+from .schema import SERVICE, read
+
+_QUANTITY = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+_LEVELS = ("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_LONGEST_NAME = 39
+_INPUTS = ("minio", "webdav", "rucio")
+OWNER = "cluster_admin"
+NAMESPACE = "oscar-svc"
+INVALID = "The service specification is not valid: "
+
+
+class Refused(Exception):
+    """A status and OSCAR's text for it."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """The service in a body, with required fields present (wire B001-B006)."""
+    try:
+        spec = read(gojson.decode(body), SERVICE)
+    except GoJSONError as error:
+        raise Refused(400, f"{INVALID}{error}") from error
+    missing = [_failed(field, "required") for field in ("Name", "Image", "Script") if not spec[field.lower()]]
+    if len(spec["name"]) > _LONGEST_NAME:
+        missing.insert(0, _failed("Name", "max"))
+    if missing:
+        raise Refused(400, INVALID + "\n".join(missing))
+    return spec
+
+
+def _failed(field: str, tag: str) -> str:
+    return f"Key: 'Service.{field}' Error:Field validation for '{field}' failed on the '{tag}' tag"
+
+
+def normalise(spec: dict[str, Any]) -> dict[str, Any]:
+    """Defaults and spellings as OSCAR stores them."""
+    spec["memory"] = spec["memory"] or "256Mi"
+    spec["cpu"] = spec["cpu"] or "0.2"
+    level = spec["log_level"].upper()
+    spec["log_level"] = level if level in _LEVELS else "INFO"
+    spec["script"] = spec["script"].replace("\r\n", "\n").replace("\r", "\n")
+    spec["visibility"] = spec["visibility"] or "private"
+    spec["allowed_users"] = [user.strip() for user in spec["allowed_users"]]
+    spec["namespace"] = NAMESPACE
+    for output in (*spec["input"], *spec["output"]):
+        _normalise_io(spec["name"], output)
+    spec["labels"] = {
+        **spec["labels"],
+        "applicationId": spec["name"],
+        "oscar.grycap/user-service": "true",
+        "oscar_service": spec["name"],
+        "queue": f"root.oscar-queue.{spec['name']}",
+    }
+    return spec
+
+
+def _normalise_io(name: str, place: dict[str, Any]) -> None:
+    kind, _, which = place["storage_provider"].partition(".")
+    place["storage_provider"] = f"{kind.lower() or 'minio'}.{which or 'default'}"
+    place["path"] = place["path"].strip(" /")
+    if place["path"] and kind.lower() in ("minio", "s3", "") and "/" not in place["path"]:
+        place["path"] = f"{name}/{place['path']}"
+
+
+def split_secrets(spec: dict[str, Any]) -> dict[str, str] | None:
+    """Take the secret values out of what will be shown; None when there are none."""
+    secrets: dict[str, str] = dict(spec["environment"]["secrets"])
+    spec["environment"]["secrets"] = dict.fromkeys(secrets, "")
+    return secrets or None
+
+
+def check_paths(spec: dict[str, Any]) -> None:
+    for side in ("input", "output"):
+        if any(not place["path"].strip(" /") for place in spec[side]):
+            raise Refused(400, f"{side} path cannot be empty")
+
+
+def check_volume(spec: dict[str, Any]) -> None:
+    volume = spec["volume"]
+    if volume is None:
+        return
+    if not volume["mount_path"].startswith("/"):
+        raise Refused(400, f"{INVALID}volume.mount_path must be an absolute path")
+    if not volume["size"] and not volume["name"]:
+        raise Refused(400, f"{INVALID}volume.name is required when volume.size is not set")
+
+
+def check_federation(spec: dict[str, Any]) -> None:
+    members = spec["federation"].get("members") if spec["federation"] else None
+    if members and not spec["environment"]["secrets"].get("refresh_token"):
+        raise Refused(400, "refresh_token secret is required for federated services")
+
+
+def check_volume_exists(spec: dict[str, Any]) -> None:
+    if spec["volume"] is None:
+        return
+    if not spec["volume"]["size"]:
+        raise Refused(400, "Referenced volume does not exist in the caller namespace")
+    raise Refused(500, "Error creating the service: the sandbox has no volumes; leave out `volume`, or use a bucket")
+
+
+def check_objects(spec: dict[str, Any], images: list[str]) -> None:
+    """What Kubernetes would refuse (wire A016, B010, B011)."""
+    what = "Error creating the service: "
+    if images and not any(part in spec["image"] for part in images):
+        where = "Check the additional configuration file on 'config.yaml'"
+        raise Refused(500, f"{what}image {spec['image']} is not allowed for pull on the cluster. {where}")
+    if any(re.match(_QUANTITY, spec[field]) is None for field in ("memory", "cpu")):
+        raise Refused(500, f"{what}quantities must match the regular expression '{_QUANTITY}'")
+    if not is_name(spec["name"]):
+        raise Refused(500, what + invalid_name("ConfigMap", spec["name"]))
+
+
+def check_providers(spec: dict[str, Any]) -> None:
+    """Only the sandbox's own MinIO holds objects (wire B012, B013)."""
+    for place in spec["input"]:
+        if place["storage_provider"].split(".")[0] not in _INPUTS:
+            raise Refused(400, "unrecognized input (valid inputs are MinIO and dCache)")
+    for place in (*spec["output"], *spec["input"]):
+        kind, which = place["storage_provider"].split(".", 1)
+        if which not in spec["storage_providers"].get(kind, {}) and place["storage_provider"] != "minio.default":
+            raise Refused(500, f'the StorageProvider "{place["storage_provider"]}" is not defined')
+        if place["storage_provider"] != "minio.default":
+            sentence = f'the sandbox reads and writes only "minio.default", not "{place["storage_provider"]}"'
+            raise Refused(500, f"Error creating the service: {sentence}")
+
+
+def new_token() -> str:
+    return random.token_hex(32)
+
+
+def places(spec: dict[str, Any]) -> set[tuple[str, str]]:
+    """Buckets and folders of inputs and outputs."""
+    found = [place["path"].partition("/") for place in (*spec["input"], *spec["output"])]
+    return {(bucket, folder) for bucket, _, folder in found}
+
+
+def input_places(spec: dict[str, Any]) -> set[tuple[str, str]]:
+    return places({"input": spec["input"], "output": []})
+
+
+def bucket_names(spec: dict[str, Any]) -> list[str]:
+    """In the order of the inputs, then of the outputs."""
+    return list(dict.fromkeys(place["path"].partition("/")[0] for place in (*spec["input"], *spec["output"])))

@@ -1,0 +1,209 @@
+"""The sandbox's memory: one SQLite file with services, buckets, jobs and the writes that made jobs.
+
+What was accepted is committed before the caller hears of it; write-ahead logging makes that cheap and keeps it across
+kill -9 of the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS services (
+  name TEXT PRIMARY KEY, spec TEXT NOT NULL, secrets TEXT, created TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, tags TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs (
+  seq INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, service TEXT NOT NULL, state TEXT NOT NULL, event BLOB NOT NULL,
+  created TEXT NOT NULL, started TEXT, finished TEXT);
+CREATE INDEX IF NOT EXISTS jobs_by_service ON jobs (service, name);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, seq);
+CREATE TABLE IF NOT EXISTS watches (
+  service TEXT NOT NULL, path TEXT NOT NULL, armed_ns INTEGER NOT NULL, PRIMARY KEY (service, path));
+CREATE TABLE IF NOT EXISTS writes (
+  service TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL, inode INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (service, bucket, key, inode, ctime_ns));
+CREATE TABLE IF NOT EXISTS config (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+class AlreadyExists(Exception):
+    """A row of that name is there."""
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str
+    service: str
+    state: str
+    created: str
+    started: str | None
+    finished: str | None
+
+
+@dataclass(frozen=True)
+class Write:
+    """One completed write of an object, as the file system shows it."""
+
+    service: str
+    bucket: str
+    key: str
+    inode: int
+    ctime_ns: int
+    mtime_ns: int
+    size: int
+
+
+def now() -> str:
+    """Whole seconds, UTC, as Kubernetes writes times."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Database:
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        path.chmod(0o600)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")  # safe against kill -9; only a power cut may lose the last commits
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        return self._db.execute(sql, values).fetchall()
+
+    def _one(self, sql: str, *values: Any) -> Any:
+        return self._db.execute(sql, values).fetchone()
+
+    # services
+
+    def services(self) -> list[dict[str, Any]]:
+        return [json.loads(spec) for (spec,) in self._rows("SELECT spec FROM services ORDER BY name")]
+
+    def service(self, name: str) -> dict[str, Any] | None:
+        row = self._one("SELECT spec FROM services WHERE name = ?", name)
+        return json.loads(row[0]) if row else None
+
+    def service_created(self, name: str) -> str:
+        return str(self._one("SELECT created FROM services WHERE name = ?", name)[0])
+
+    def secrets(self, name: str) -> dict[str, str] | None:
+        """The values kept apart from what a GET returns; None when the service has no secret at all."""
+        row = self._one("SELECT secrets FROM services WHERE name = ?", name)
+        return json.loads(row[0]) if row and row[0] is not None else None
+
+    def put_service(self, spec: dict[str, Any], secrets: dict[str, str] | None) -> None:
+        kept = None if secrets is None else json.dumps(secrets)
+        self._db.execute(
+            "INSERT INTO services VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, "
+            "secrets = excluded.secrets",
+            (spec["name"], json.dumps(spec), kept, now()),
+        )
+
+    def drop_service(self, name: str) -> None:
+        with self.transaction():
+            for table, column in (("services", "name"), ("jobs", "service"), ("watches", "service"), ("writes", "service")):
+                self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))  # noqa: S608 - fixed names
+
+    # buckets
+
+    def buckets(self) -> dict[str, dict[str, str]]:
+        return {name: json.loads(tags) for name, tags in self._rows("SELECT name, tags FROM buckets ORDER BY name")}
+
+    def put_bucket(self, name: str, tags: dict[str, str]) -> None:
+        self._db.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?)", (name, json.dumps(tags)))
+
+    def drop_bucket(self, name: str) -> None:
+        self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+
+    # jobs
+
+    def add_job(self, name: str, service: str, event: bytes) -> None:
+        try:
+            self._db.execute(
+                "INSERT INTO jobs (name, service, state, event, created) VALUES (?, ?, 'Pending', ?, ?)",
+                (name, service, event, now()),
+            )
+        except sqlite3.IntegrityError as error:
+            raise AlreadyExists(name) from error
+
+    def jobs(self, service: str, after: str = "", limit: int = -1) -> list[Job]:
+        columns = "name, service, state, created, started, finished"
+        sql = f"SELECT {columns} FROM jobs WHERE service = ? AND name > ? ORDER BY name LIMIT ?"  # noqa: S608 - constant
+        return [Job(*row) for row in self._rows(sql, service, after, limit)]
+
+    def job(self, name: str) -> Job | None:
+        row = self._one("SELECT name, service, state, created, started, finished FROM jobs WHERE name = ?", name)
+        return Job(*row) if row else None
+
+    def jobs_in(self, state: str, limit: int = -1) -> list[tuple[str, str]]:
+        """Names and services in the order of acceptance."""
+        return self._rows("SELECT name, service FROM jobs WHERE state = ? ORDER BY seq LIMIT ?", state, limit)
+
+    def count_jobs(self) -> dict[str, int]:
+        return dict(self._rows("SELECT state, COUNT(*) FROM jobs GROUP BY state"))
+
+    def event(self, name: str) -> bytes:
+        return bytes(self._one("SELECT event FROM jobs WHERE name = ?", name)[0])
+
+    def job_started(self, name: str) -> None:
+        self._db.execute("UPDATE jobs SET state = 'Running', started = ? WHERE name = ?", (now(), name))
+
+    def job_finished(self, name: str, state: str) -> None:
+        self._db.execute("UPDATE jobs SET state = ?, finished = ? WHERE name = ?", (state, now(), name))
+
+    def drop_job(self, name: str) -> None:
+        self._db.execute("DELETE FROM jobs WHERE name = ?", (name,))
+
+    # writes
+
+    def arm(self, service: str, path: str, since_ns: int) -> int:
+        """Remember since when uploads under the path make jobs; the first time counts."""
+        self._db.execute("INSERT OR IGNORE INTO watches VALUES (?, ?, ?)", (service, path, since_ns))
+        return int(self._one("SELECT armed_ns FROM watches WHERE service = ? AND path = ?", service, path)[0])
+
+    def watches(self, service: str) -> list[tuple[str, str]]:
+        """Buckets and folders."""
+        rows = self._rows("SELECT path FROM watches WHERE service = ? ORDER BY path", service)
+        return [(path.split("/", 1)[0], path.split("/", 1)[1]) for (path,) in rows]
+
+    def disarm(self, service: str, path: str) -> None:
+        self._db.execute("DELETE FROM watches WHERE service = ? AND path = ?", (service, path))
+
+    def add_write(self, write: Write) -> bool:
+        """False when this very write is known."""
+        values = (write.service, write.bucket, write.key, write.inode, write.ctime_ns, write.mtime_ns, write.size)
+        return self._db.execute("INSERT OR IGNORE INTO writes VALUES (?, ?, ?, ?, ?, ?, ?)", values).rowcount > 0
+
+    def writes(self, service: str, bucket: str) -> dict[str, Write]:
+        """The newest known write of each key."""
+        sql = "SELECT * FROM writes WHERE service = ? AND bucket = ? ORDER BY ctime_ns"
+        return {row[2]: Write(*row) for row in self._rows(sql, service, bucket)}
+
+    # configuration
+
+    def config(self, key: str, default: Any) -> Any:
+        row = self._one("SELECT value FROM config WHERE key = ?", key)
+        return json.loads(row[0]) if row else default
+
+    def put_config(self, key: str, value: Any) -> None:
+        self._db.execute("INSERT OR REPLACE INTO config VALUES (?, ?)", (key, json.dumps(value)))

@@ -1,0 +1,251 @@
+"""One job from its event to its outputs, as faas-supervisor does it.
+
+This code runs in a process of its own, one per job or sync run, and knows nothing of the server: it gets a ``Task``,
+writes a log and a status. What it prints follows the recorded logs line by line (wire D009, D017, D026, E014, R011).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .events import Event, echo, parse
+from .joblog import JobLog, traceback_text
+from .staging import Access, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ARGUMENT_LIMIT = 131_072
+"""The longest ``EVENT=…`` string that Linux hands to a process: above it the shell cannot start (wire D019, D027)."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything one run needs; it travels to the child over a pipe, never by environment or command line."""
+
+    name: str
+    sync: bool
+    event: bytes = field(repr=False)
+    service: dict[str, Any] = field(repr=False)
+    environment: dict[str, str] = field(repr=False)
+    script: Path
+    log: Path
+    status: Path
+    temp: Path
+    access: Access
+
+
+@dataclass
+class _Run:
+    """The folders and names of one run."""
+
+    task: Task
+    log: JobLog
+    env: dict[str, str]
+    inputs: Path
+    outputs: Path
+
+    @property
+    def spool(self) -> Path:
+        return self.task.temp / "stdout"
+
+
+def supervise(task: Task, log: JobLog) -> bool:
+    """Run the task; True means Succeeded, which says nothing about the script's exit code (wire E013)."""
+    if not task.sync and (len(task.event) + len("EVENT=") >= ARGUMENT_LIMIT or b"\0" in task.event):
+        return False
+    raw = task.event.decode("utf-8", "surrogateescape")
+    text = raw if task.sync else echo(raw)
+    log.debug(f"EVENT received: {text}")
+    event = parse(text, log)
+    run = _prepare(task, log)
+    log.info("Reading storage configuration")
+    if task.sync:
+        log.info("No MinIO user configuration found")  # wire R011: a sync pod has no credentials folder
+        event = event.without_storage()
+    else:
+        log.info(f"Using MinIO credentials for user: '{task.access.access_key}'")
+    log.info("SUPERVISOR: Initializing Binary supervisor")
+    _stage_in(run, event)
+    _run_script(run)
+    _upload(run)
+    log.info("Creating response")
+    _respond(run, event)
+    return True
+
+
+def _prepare(task: Task, log: JobLog) -> _Run:
+    inputs, outputs = (task.temp / f"tmp{uuid.uuid4().hex[:8]}" for _ in range(2))
+    home = task.temp / "home"
+    for folder in (inputs, outputs, home):
+        folder.mkdir(parents=True)
+    env = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        **task.environment,
+        "TMP_INPUT_DIR": str(inputs),
+        "TMP_OUTPUT_DIR": str(outputs),
+    }
+    return _Run(task, log, env, inputs, outputs)
+
+
+def _stage_in(run: _Run, event: Event) -> None:
+    if event.key is not None:
+        run.env.update(EVENT=event.text, STORAGE_OBJECT_KEY=event.key, EVENT_TIME=event.time)
+    if run.task.service.get("file_stage_in"):
+        run.log.info("Skipping download of input file")
+        return
+    run.log.info(f"Found '{event.provider}' input provider")
+    if event.key is None:
+        path = run.inputs / f"event-file-{uuid.uuid4()}"
+        event.save(path)
+    else:
+        path = _download(run, event.bucket, event.key)
+    run.log.info(f"INPUT_FILE_PATH variable set to '{path}'")
+    run.env["INPUT_FILE_PATH"] = str(path)
+
+
+def _download(run: _Run, bucket: str, key: str) -> str:
+    run.log.info(f"Downloading item from bucket '{bucket}' with key '{key}'")
+    path = f"{run.inputs}/{key.split('/')[-1]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
+    Store(run.task.access).download(bucket, key, path)
+    run.log.info(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
+    return path
+
+
+def _run_script(run: _Run) -> None:
+    run.log.info(f"Script file found in '{run.task.script}'")
+    live = run.log.level == "DEBUG"
+    with run.spool.open("wb") as spool, Path(os.devnull).open("rb") as nothing:
+        process = subprocess.Popen(
+            ["/bin/sh", str(run.task.script)],
+            stdin=nothing,
+            stdout=subprocess.PIPE if live else spool,
+            stderr=subprocess.STDOUT,
+            env=run.env,
+            cwd=run.env["HOME"],
+        )
+        if live:
+            _stream(run, process, spool)
+        process.wait()
+
+
+def _stream(run: _Run, process: subprocess.Popen[bytes], spool: io.BufferedWriter) -> None:
+    """Lines as they come (wire E008); a whole copy is printed again at the end (wire E014)."""
+    run.log.debug("CONTAINER OUTPUT:\n ")
+    if process.stdout is None:
+        return
+    for line in process.stdout:
+        spool.write(line)
+        run.log.debug(line.decode("utf-8", "surrogateescape").rstrip("\n"))
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Files under the folder in the order of ``os.walk``, which is the order of the uploads (wire P018)."""
+    for top, _, names in os.walk(folder):
+        for name in names:
+            path = Path(top) / name
+            yield path, str(path.relative_to(folder))
+
+
+def _wanted(name: str, output: dict[str, Any]) -> bool:
+    prefixes, suffixes = output.get("prefix") or [""], output.get("suffix") or [""]
+    return name.startswith(tuple(prefixes)) and name.endswith(tuple(suffixes))
+
+
+def _upload(run: _Run) -> None:
+    run.log.info(f"Searching for files to upload in folder '{run.outputs}'")
+    for output in run.task.service.get("output", []):
+        provider = output["storage_provider"]
+        run.log.info(f"Checking files for uploading to '{provider}' on path: '{output['path']}'")
+        bucket, _, folder = output["path"].partition("/")
+        store = Store(run.task.access)
+        for path, name in _files(run.outputs):
+            if not _wanted(name, output):
+                continue
+            key = f"{folder}/{name}" if folder else name
+            run.log.info(f"Uploading file '{key}' to bucket '{bucket}'")
+            store.upload(path, bucket, key)
+
+
+def _zip(files: list[tuple[Path, str]]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path, name in files:
+            archive.write(path, name)
+    return packed.getvalue()
+
+
+def _respond(run: _Run, event: Event) -> None:
+    """What a caller gets: files as base64, else the script's output; storage events always the output (wire D017)."""
+    files = [] if event.key is not None else list(_files(run.outputs))
+    if not files:
+        with run.spool.open("rb") as spool:
+            shutil.copyfileobj(spool, run.log)
+    else:
+        content = files[0][0].read_bytes() if len(files) == 1 else _zip(files)
+        run.log.write(base64.b64encode(content))
+    run.log.write(b"\n")
+
+
+def _write_status(path: Path, state: str) -> None:
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps({"state": state}), encoding="utf-8")
+    draft.replace(path)
+
+
+def _attempt(task: Task) -> bool:
+    with JobLog(task.log, task.service.get("log_level", "INFO")) as log:
+        try:
+            return supervise(task, log)
+        except Exception as error:  # noqa: BLE001 - the boundary of the job: whatever went wrong belongs in its log
+            log.write(traceback_text(error).encode("utf-8", "surrogateescape"))
+            return False
+
+
+def _limit() -> None:
+    """Own session, no core files, nothing on stdin: the process is on its own from here on."""
+    import resource
+
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+
+
+def _sweep(task: Task) -> None:
+    """End what the script left running, then remove its files, as the end of a pod does."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(os.getpgrp(), signal.SIGTERM)
+    shutil.rmtree(task.temp, ignore_errors=True)
+
+
+def main(task: Task, lock: Any) -> None:
+    """Entry of the child process; ``lock`` is the job's lock, held by an open descriptor until the process ends."""
+    _limit()
+    if lock is not None:
+        os.pwrite(lock.fd, f"{os.getpid()}\n".encode(), 0)
+    os.umask(0o077)
+    try:
+        done = _attempt(task)
+    except OSError:
+        done = False  # the log itself cannot be written: the state is all that can be said
+    _write_status(task.status, "Succeeded" if done else "Failed")
+    _sweep(task)

@@ -1,0 +1,272 @@
+"""A new object under a service's input path makes one job, as MinIO's webhook does on a cluster.
+
+rclone writes an object beside its final name and renames it: one MOVED_TO is one completed write. A file written
+straight into the folder ends with CLOSE_WRITE. Each write is remembered with its job in one transaction, so that
+after kill -9 a scan of the folders finds exactly the writes that have no job yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import mimetypes
+import os
+import secrets
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from .store import Write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .s3 import ObjectStore
+    from .settings import DataFolder
+    from .store import Database
+
+_PARTIAL = (".rclone_temp", ".rclone_chunked", ".rclone-")
+_PARTIAL_ENDS = (".partial",)
+_HASHED = 8 * 1024 * 1024
+POSSIBLE = sys.platform == "linux"
+NOT_POSSIBLE = "Uploads start no jobs here: the sandbox watches folders with inotify, which only Linux has."
+
+
+@dataclass(frozen=True)
+class Watched:
+    service: str
+    bucket: str
+    folder: str
+
+    def key(self, root: Path, path: Path) -> str:
+        return path.relative_to(root / self.bucket).as_posix()
+
+
+def is_partial(name: str) -> bool:
+    return name.startswith(_PARTIAL) or name.endswith(_PARTIAL_ENDS)
+
+
+def _etag(write: Write, path: Path) -> str:
+    """MD5 as MinIO has it; a big object gets a multipart-like tag instead of being read once more."""
+    small = write.size <= _HASHED
+    data = path.read_bytes() if small else repr(write).encode()
+    return hashlib.md5(data, usedforsecurity=False).hexdigest() + ("" if small else "-1")
+
+
+def minio_event(write: Write, *, access_key: str, endpoint: str, etag: str) -> dict[str, Any]:
+    """MinIO's event, field by field in its order (wire D-minio-event.json)."""
+    when = datetime.fromtimestamp(write.mtime_ns / 1e9, timezone.utc)
+    content = mimetypes.guess_type(write.key)[0] or "application/octet-stream"
+    record = {
+        "eventVersion": "2.0",
+        "eventSource": "minio:s3",
+        "awsRegion": "",
+        "eventTime": f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z",
+        "eventName": "s3:ObjectCreated:Put",
+        "userIdentity": {"principalId": access_key},
+        "requestParameters": {"principalId": access_key, "region": "", "sourceIPAddress": "127.0.0.1"},
+        "responseElements": {
+            "x-amz-id-2": secrets.token_hex(32),
+            "x-amz-request-id": secrets.token_hex(8).upper(),
+            "x-minio-deployment-id": "00000000-0000-0000-0000-000000000000",
+            "x-minio-origin-endpoint": endpoint,
+        },
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "Config",
+            "bucket": {
+                "name": write.bucket,
+                "ownerIdentity": {"principalId": access_key},
+                "arn": f"arn:aws:s3:::{write.bucket}",
+            },
+            "object": {
+                "key": quote_plus(write.key),
+                "size": write.size,
+                "eTag": etag,
+                "contentType": content,
+                "userMetadata": {"content-type": content},
+                "sequencer": f"{write.ctime_ns:X}",
+            },
+        },
+        "source": {"host": "127.0.0.1", "port": "", "userAgent": "rclone serve s3"},
+    }
+    return {"EventName": "s3:ObjectCreated:Put", "Key": f"{write.bucket}/{write.key}", "Records": [record]}
+
+
+class Triggers:
+    def __init__(
+        self, data: DataFolder, database: Database, s3: ObjectStore, accept: Callable[[str, bytes], object]
+    ) -> None:
+        self._root, self._db, self._s3, self._accept = data.buckets, database, s3, accept
+        self._watched: dict[Path, set[Watched]] = {}
+        self._handles: dict[Path, Any] = {}
+        self._scanned: set[tuple[str, str, str, int, int]] = set()
+        self._inotify: Any = None
+        self._reader: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if not POSSIBLE:
+            return
+        from asyncinotify import Inotify
+
+        self._clean()
+        self._inotify = Inotify()
+        self._reader = asyncio.create_task(self._read())
+        for spec in self._db.services():
+            for bucket, folder in self._db.watches(spec["name"]):
+                self._watch(Watched(spec["name"], bucket, folder))
+
+    async def stop(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+            self._inotify.close()
+
+    def _clean(self) -> None:
+        """Halves of uploads that a kill interrupted: nobody was told that they arrived."""
+        for top, _, names in os.walk(self._root):
+            for name in names:
+                if is_partial(name):
+                    (Path(top) / name).unlink(missing_ok=True)
+
+    # which folders
+
+    def arm(self, service: str, bucket: str, folder: str) -> None:
+        """From now on uploads under the folder make jobs."""
+        self._db.arm(service, f"{bucket}/{folder}", time.time_ns())
+        self._watch(Watched(service, bucket, folder))
+
+    def disarm(self, service: str, keep: set[tuple[str, str]] | None = None) -> None:
+        for path, watched in list(self._watched.items()):
+            gone = {w for w in watched if w.service == service and (w.bucket, w.folder) not in (keep or set())}
+            for one in gone:
+                self._db.disarm(service, f"{one.bucket}/{one.folder}")
+            watched -= gone
+            if not watched:
+                self._unwatch(path)
+
+    def _unwatch(self, path: Path) -> None:
+        self._watched.pop(path, None)
+        handle = self._handles.pop(path, None)
+        if handle is not None:
+            try:
+                self._inotify.rm_watch(handle)
+            except OSError:
+                return  # the folder is gone, and its watch with it
+
+    def _watch(self, watched: Watched) -> None:
+        top = self._root / watched.bucket / watched.folder
+        if self._inotify is None or not top.is_dir():
+            return
+        for folder, _, _ in os.walk(top):
+            self._watch_folder(Path(folder), watched)
+        self._scan(top, watched)
+
+    def _watch_folder(self, folder: Path, watched: Watched) -> None:
+        from asyncinotify import Mask
+
+        self._watched.setdefault(folder, set()).add(watched)
+        if folder not in self._handles:
+            mask = Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.CREATE | Mask.DELETE_SELF | Mask.ONLYDIR
+            self._handles[folder] = self._inotify.add_watch(folder, mask)
+
+    # what arrived
+
+    async def _read(self) -> None:
+        async for event in self._inotify:
+            try:
+                self._handle(event)
+            except OSError as error:
+                print(f"trigger: {error}", file=sys.stderr)
+
+    def _handle(self, event: Any) -> None:
+        from asyncinotify import Mask
+
+        if event.mask & Mask.Q_OVERFLOW:
+            self._rescan()
+            return
+        if event.path is None or event.watch is None:
+            return
+        folder = Path(event.watch.path)
+        if event.mask & (Mask.DELETE_SELF | Mask.IGNORED):
+            self._watched.pop(folder, None)
+            self._handles.pop(folder, None)
+            return
+        path = Path(event.path)
+        if event.mask & Mask.ISDIR:
+            self._new_folder(folder, path)
+        elif event.mask & (Mask.MOVED_TO | Mask.CLOSE_WRITE) and not is_partial(path.name):
+            for watched in set(self._watched.get(folder, ())):
+                self._arrived(watched, path)
+
+    def _new_folder(self, parent: Path, folder: Path) -> None:
+        for watched in set(self._watched.get(parent, ())):
+            for top, _, _ in os.walk(folder):
+                self._watch_folder(Path(top), watched)
+            self._scan(folder, watched)
+
+    def _write(self, watched: Watched, path: Path) -> Write | None:
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return None
+        key = watched.key(self._root, path)
+        return Write(
+            watched.service, watched.bucket, key, found.st_ino, found.st_ctime_ns, found.st_mtime_ns, found.st_size
+        )
+
+    def _arrived(self, watched: Watched, path: Path) -> None:
+        write = self._write(watched, path)
+        if write is None:
+            return
+        identity = (write.service, write.bucket, write.key, write.inode, write.ctime_ns)
+        if identity in self._scanned:
+            self._scanned.discard(identity)  # a scan of a new folder was faster
+            return
+        self._fire(write, path)
+
+    def _fire(self, write: Write, path: Path) -> None:
+        event = minio_event(
+            write, access_key=self._s3.access.access_key, endpoint=self._s3.endpoint, etag=_etag(write, path)
+        )
+        with self._db.transaction():
+            self._db.add_write(write)
+            self._accept(write.service, json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode())
+
+    # what was missed
+
+    def _scan(self, top: Path, watched: Watched) -> None:
+        """Files that came after the watch was armed and made no job: a new folder's, or those before a kill."""
+        since = self._db.arm(watched.service, f"{watched.bucket}/{watched.folder}", time.time_ns())
+        known = self._db.writes(watched.service, watched.bucket)
+        for path in _files(top):
+            write = self._write(watched, path)
+            if write is None or write.ctime_ns <= since or _same(write, known.get(write.key)):
+                continue
+            self._scanned.add((write.service, write.bucket, write.key, write.inode, write.ctime_ns))
+            self._fire(write, path)
+
+    def _rescan(self) -> None:
+        """The kernel's queue ran over and events are lost: look everywhere."""
+        for watched in {one for group in self._watched.values() for one in group}:
+            self._watch(watched)
+
+
+def _same(write: Write, known: Write | None) -> bool:
+    """The same write seen again: a changed mode, a copied or restored data folder make no new job."""
+    if known is None or write.size != known.size:
+        return False
+    return write.inode == known.inode or write.mtime_ns == known.mtime_ns
+
+
+def _files(top: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(top):
+        for name in sorted(names):
+            if not is_partial(name):
+                yield Path(folder) / name
+
