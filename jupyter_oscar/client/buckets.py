@@ -1,0 +1,140 @@
+"""Buckets, pages of folders and presigned URLs.
+
+Buckets are made and removed through OSCAR, since users may not do it by S3 (oscar.md §3.4). A folder is read page by
+page by aiobotocore, because OSCAR's own listing is flat and obstore cannot page a folder (DESIGN §4).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from .errors import BucketNotFound, NotAllowed, ObjectNotFound, OscarError, StorageFailed
+from .transfers import Object
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from .cluster import Cluster
+
+TEN_MINUTES: Final = 600
+
+
+class Bucket(BaseModel):
+    """A bucket as OSCAR lists it (oscar.md §1.5)."""
+
+    model_config = ConfigDict(extra="ignore")
+    bucket_name: str
+    visibility: str = ""
+    owner: str = ""
+    allowed_users: Annotated[list[str], BeforeValidator(lambda value: value or [])] = Field(default_factory=list)
+    metadata: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
+
+    @property
+    def service(self) -> str | None:
+        """The service it was made for, with which it is deleted."""
+        return self.metadata.get("from_service")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a folder: names of sub-folders, objects, and the token of the next page if there is one."""
+
+    folders: list[str]
+    objects: list[Object]
+    next: str | None
+
+
+class Buckets:
+    """The buckets of one cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def list(self) -> Sequence[Bucket]:
+        """The buckets the caller may see; a server says ``null`` where there are none (wire A021)."""
+        rows = await self._cluster.json("GET", "/system/buckets", what="Listing the buckets")
+        return [Bucket.model_validate(row) for row in rows or ()]
+
+    async def create(self, name: str, *, visibility: str = "private", allowed_users: tuple[str, ...] = ()) -> None:
+        """Make a bucket: ``private``, ``restricted`` to ``allowed_users``, or ``public``."""
+        body: dict[str, Any] = {"bucket_name": name, "visibility": visibility}
+        if allowed_users:
+            body["allowed_users"] = list(allowed_users)
+        await self._cluster.request("POST", "/system/buckets", what=f'Creating bucket "{name}"', json=body)
+
+    async def delete(self, name: str) -> None:
+        """Remove a bucket **with all objects in it**."""
+        what = f'Deleting bucket "{name}"'
+        await self._cluster.request("DELETE", "/system/buckets", name, what=what, missing=BucketNotFound)
+
+    async def page(self, bucket: str, prefix: str = "", *, token: str | None = None, size: int = 200) -> Page:
+        """One page of the folder ``prefix`` (``""`` or ``a/b/``), at most ``size`` entries."""
+        options: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/", "MaxKeys": size}
+        if token:
+            options["ContinuationToken"] = token
+        async with self._s3(f"Listing {bucket}/{prefix}") as s3:
+            answer = await s3.list_objects_v2(**options)
+        folders = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
+        objects = [
+            Object(row["Key"], row["Size"], row["LastModified"])
+            for row in answer.get("Contents", ())
+            if row["Key"] != prefix
+        ]
+        return Page(folders, objects, answer.get("NextContinuationToken") if answer.get("IsTruncated") else None)
+
+    async def presign(self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES) -> str:
+        """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged."""
+        operation = {"GET": "get_object", "PUT": "put_object"}[verb]
+        async with self._s3(f"Signing {bucket}/{key}") as s3:
+            url: str = await s3.generate_presigned_url(
+                operation, Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+            )
+        return url
+
+    @contextlib.asynccontextmanager
+    async def _s3(self, what: str) -> AsyncIterator[Any]:
+        from aiobotocore.config import AioConfig
+        from aiobotocore.session import get_session
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        provider = (await self._cluster.config()).minio_provider
+        config = AioConfig(
+            s3={"addressing_style": "path"},
+            signature_version="s3v4",
+            connect_timeout=10,
+            read_timeout=60,
+            response_checksum_validation="when_required",
+            request_checksum_calculation="when_required",
+        )
+        try:
+            async with get_session().create_client(
+                "s3",
+                endpoint_url=provider.endpoint,
+                region_name=provider.region or "us-east-1",
+                aws_access_key_id=provider.access_key,
+                aws_secret_access_key=provider.secret_key.get_secret_value(),
+                verify=provider.verify_tls,
+                config=config,
+            ) as s3:
+                yield s3
+        except ClientError as error:
+            raise _translated(what, error.response.get("Error", {})) from error
+        except BotoCoreError as error:
+            msg = f"{what} failed: {error}."
+            raise StorageFailed(msg) from error
+
+
+def _translated(what: str, said: dict[str, Any]) -> OscarError:
+    kinds: dict[str, type[OscarError]] = {
+        "NoSuchBucket": BucketNotFound,
+        "NoSuchKey": ObjectNotFound,
+        "404": ObjectNotFound,
+    }
+    kinds |= {"AccessDenied": NotAllowed, "403": NotAllowed, "InvalidAccessKeyId": NotAllowed}
+    code = str(said.get("Code", ""))
+    msg = f"{what} failed: {said.get('Message') or code}."
+    return kinds.get(code, StorageFailed)(msg)

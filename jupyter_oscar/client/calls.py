@@ -1,0 +1,499 @@
+"""A call: our record of one invocation, and everything that can be found again by its id (DESIGN §6).
+
+``submit`` stages the input under a prefix that triggers nothing, writes a small record and submits the job *by
+reference* with the call's id as the job's name (oscar.md §0.3): the name is known at once, and sending it twice is
+safe. The truth lies in the bucket: ``.oscar/calls/<id>.json``. Ids begin with the service's name and sort by time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import json
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence  # noqa: TC003 - the record's model needs them at run time
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from . import prologue
+from .errors import (
+    AlreadyExists,
+    JobNotFound,
+    NotAllowed,
+    NotAuthenticated,
+    ObjectNotFound,
+    OutputsNotAttributable,
+    RunFailed,
+    ServiceNotFound,
+    TrackingRefused,
+    UpstreamFailed,
+)
+from .jobs import LINE, Facts, log_end
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
+    from .services import Service
+    from .transfers import Object, Sent
+
+STAGED: Final = ".oscar/in"
+RECORDS: Final = ".oscar/calls"
+FORMAT: Final = 1
+
+# How many submissions of one cluster are under way at once; more only queue at the server's door.
+IN_FLIGHT: Final = 32
+# From this release on a job takes the name we give it (oscar.md §0.2).
+NAMED_SINCE: Final = (4, 1)
+# S3 keys and most file systems end at 255 bytes a name; the id takes up to 61.
+STEM: Final = 150
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The input of a call: a name and bytes, or a local file."""
+
+    name: str
+    data: bytes | Path
+
+    @classmethod
+    def file(cls, path: Path) -> Payload:
+        """A local file under its own name."""
+        return cls(path.name, path)
+
+    async def content(self) -> bytes:
+        """The bytes, read if need be."""
+        return self.data if isinstance(self.data, bytes) else await asyncio.to_thread(self.data.read_bytes)
+
+
+class Call(BaseModel):
+    """The record of a call: no environment, token or address is in it (DESIGN §6)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    format: int = FORMAT
+    id: str
+    service: str
+    created: datetime
+    bucket: str
+    key: str = ""
+    name: str = ""
+    size: int | None = None
+    sha256: str | None = None
+    tracked: bool = False
+    outputs: tuple[str, ...] = ()
+    cancelled: datetime | None = None
+
+    @property
+    def reference(self) -> str:
+        """How to name it another day: ``service/id``."""
+        return f"{self.service}/{self.id}"
+
+    @property
+    def record(self) -> str:
+        """The key of the record."""
+        return f"{RECORDS}/{self.id}.json"
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """Bucket and folder of a tracked call's outputs."""
+        if not self.tracked or not self.outputs:
+            return None
+        bucket, _, folder = self.outputs[0].partition("/")
+        return bucket, "/".join(part for part in (folder, self.id) if part)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a synchronous call gave: printed text, or the file or zip it wrote; ``raw`` is the whole reply."""
+
+    text: str
+    content: bytes
+    raw: str
+    is_file: bool
+
+
+def new_id(service: str) -> str:
+    """A name for a job: ``<service>-<milliseconds since 1970><random>``, at most 61 of 63 allowed characters."""
+    return f"{service}-{time.time_ns() // 1_000_000:011x}{secrets.token_hex(5)}"
+
+
+class Calls:
+    """The calls of one cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._gate = asyncio.Semaphore(IN_FLIGHT)
+        self._own_bucket: str | None = None
+
+    async def plan(self, service_name: str, payload: Payload) -> tuple[Call, Service]:
+        """The record a submission would write. Asks the server for the service only the first time.
+
+        Raises:
+            ServiceNotFound: there is no such service.
+            TrackingRefused: the label says tracked, but the script stored on the server has no prologue.
+
+        """
+        service = await self._cluster.services.known(service_name)
+        if service.tracked and prologue.OPENS not in service.script:
+            msg = f'"{service.name}" is labelled as tracked, but its script on the cluster does not keep outputs apart.'
+            raise TrackingRefused(msg, hint="Deploy it again with jupyter-oscar, or remove the label.")
+        identity = new_id(service.name)
+        return (
+            Call(
+                id=identity,
+                service=service.name,
+                created=datetime.now(timezone.utc),
+                bucket=service.home or await self._bucket_of_ours(),
+                key=_staged_key(identity, payload.name, tracked=service.tracked),
+                name=payload.name,
+                tracked=service.tracked,
+                outputs=tuple(place.path.strip(" /") for place in service.output if place.is_minio),
+            ),
+            service,
+        )
+
+    async def submit(self, service_name: str, payload: Payload) -> Call:
+        """Stage, record and submit one call; returns when the server has accepted it."""
+        call, service = await self.plan(service_name, payload)
+        return await self.commit(call, service, payload)
+
+    async def commit(self, call: Call, service: Service, payload: Payload) -> Call:
+        """Carry out a planned call: two PUTs and one POST. Safe to repeat after a failure."""
+        async with self._gate:
+            call = await self._stage(call, payload)
+            await self._post(call, service)
+        return call
+
+    async def _stage(self, call: Call, payload: Payload) -> Call:
+        store = self._cluster.store
+        try:
+            if isinstance(payload.data, bytes):
+                # The digest is known beforehand, so both go at once.
+                staged = _with_digest(call, payload.data)
+                await asyncio.gather(
+                    store.put(call.bucket, call.key, payload.data), store.put(call.bucket, call.record, _dump(staged))
+                )
+                return staged
+            staged = _sent(call, await store.put(call.bucket, call.key, payload.data))
+        except NotAllowed:
+            # Not ours to write to: a shared service. The call then lives in a bucket of the caller (DESIGN §6).
+            own = await self._bucket_of_ours()
+            if own == call.bucket:
+                raise
+            return await self._stage(call.model_copy(update={"bucket": own}), payload)
+        await store.put(call.bucket, call.record, _dump(staged))
+        return staged
+
+    async def _post(self, call: Call, service: Service) -> None:
+        access_key = (await self._cluster.config()).minio_provider.access_key
+        body = json.dumps(_event(call, access_key), separators=(",", ":")).encode()
+        for attempt in range(2):
+            try:
+                await self._cluster.request(
+                    "POST",
+                    "/job",
+                    service.name,
+                    what=f'Submitting to "{service.name}"',
+                    missing=ServiceNotFound,
+                    content=body,
+                    headers={
+                        "Authorization": f"Bearer {service.token.get_secret_value()}",
+                        "X-Delegated-Job-ID": call.id,
+                        "Content-Type": "application/json",
+                    },
+                    repeatable=True,
+                )
+            except AlreadyExists:
+                # Our own id: an earlier try of this very call arrived after all.
+                return
+            except NotAuthenticated:
+                # A service made anew under the old name has another token.
+                if attempt:
+                    raise
+                service = await self._cluster.services.get(service.name)
+            else:
+                return
+
+    async def run(self, service_name: str, payload: Payload) -> Answer:
+        """Call a service and wait for its answer (at most 300 s, the server's own limit).
+
+        Raises:
+            RunFailed: the container ended badly; the error holds what it printed.
+
+        """
+        from .cluster import RUN
+
+        body = base64.b64encode(await payload.content())
+        service = await self._cluster.services.known(service_name)
+        for attempt in range(2):
+            try:
+                response = await self._cluster.request(
+                    "POST",
+                    "/run",
+                    service.name,
+                    what=f'Calling "{service.name}"',
+                    missing=ServiceNotFound,
+                    content=body,
+                    headers={"Authorization": f"Bearer {service.token.get_secret_value()}"},
+                    timeout=RUN,
+                )
+                return decode(response.text)
+            except NotAuthenticated:
+                if attempt:
+                    raise
+                service = await self._cluster.services.get(service_name)
+            except UpstreamFailed as error:
+                raise _run_failed(service, error) from error
+        raise AssertionError  # pragma: no cover - the second try returns or raises
+
+    async def find(self, reference: str) -> Call:
+        """A call by ``service/id``, from the record in its bucket.
+
+        Raises:
+            ServiceNotFound, JobNotFound: it is not there.
+
+        """
+        service_name, _, identity = reference.strip("/").partition("/")
+        if not identity:
+            msg = f'"{reference}" does not name a call.'
+            raise JobNotFound(msg, hint='Name it "service/id".')
+        service = await self._cluster.services.known(service_name)
+        for bucket in dict.fromkeys((service.home or "", await self._bucket_of_ours(make=False))):
+            if bucket and (call := await self._read(bucket, identity)):
+                return call
+        if await self._cluster.jobs.has_log(service_name, identity):
+            created = datetime.now(timezone.utc)
+            return Call(id=identity, service=service_name, created=created, bucket=service.home or "")
+        msg = f'No call "{identity}" of service "{service_name}" is recorded.'
+        raise JobNotFound(msg, hint="Its record may have been cleared, or the id is of another cluster.")
+
+    async def _read(self, bucket: str, identity: str) -> Call | None:
+        try:
+            return Call.model_validate_json(await self._cluster.store.get(bucket, f"{RECORDS}/{identity}.json"))
+        except (ObjectNotFound, NotAllowed):
+            return None
+        except ValidationError as error:
+            msg = f"The record of {identity} in {bucket} cannot be read."
+            raise JobNotFound(msg) from error
+
+    async def recent(self, service_name: str) -> AsyncIterator[str]:
+        """The ids of the recorded calls of a service, oldest first."""
+        service = await self._cluster.services.known(service_name)
+        bucket = service.home or await self._bucket_of_ours(make=False)
+        async for row in self._cluster.store.list(bucket, RECORDS) if bucket else _nothing():
+            name = PurePosixPath(row.key)
+            if name.suffix == ".json" and name.stem.startswith(f"{service_name}-"):
+                yield name.stem
+
+    async def look(self, call: Call) -> Facts:
+        """What is known of a call now: one listing and, where it has ended, one read; else its own log.
+
+        The server's list of jobs is not read: see ``watch`` for that.
+        """
+        facts = await self.look_in_bucket(call)
+        if facts.done is None:
+            facts = replace(facts, **await self.look_in_log(call))
+        return facts
+
+    async def look_in_bucket(self, call: Call) -> Facts:
+        """What the bucket says of a call."""
+        facts = Facts(tracked=call.tracked, cancelled=call.cancelled is not None)
+        if call.place is None:
+            return facts
+        objects = [row async for row in self._cluster.store.list(*call.place)]
+        return await self.from_objects(call, objects, facts)
+
+    async def from_objects(self, call: Call, objects: Sequence[Object], facts: Facts) -> Facts:
+        """The same from a listing that somebody else made."""
+        if call.place is None or not objects:
+            return facts
+        bucket, folder = call.place
+        sizes = {row.key[len(folder) + 1 :]: row.size for row in objects}
+        if prologue.DONE not in sizes:
+            return replace(facts, has_outputs=True)
+        done = prologue.parse_done(await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}"))
+        complete = all(sizes.get(output.name) == output.size for output in done.outputs)
+        return replace(facts, has_outputs=True, done=done, outputs_complete=complete)
+
+    async def look_in_log(self, call: Call) -> dict[str, Any]:
+        """What the call's own log says, as fields of :class:`Facts`."""
+        if call.tracked:
+            return {"has_log": await self._cluster.jobs.has_log(call.service, call.id)}
+        try:
+            text = await self._cluster.jobs.log(call.service, call.id)
+        except JobNotFound:
+            return {"has_log": False}
+        return {"has_log": True, "log_end": log_end(text)}
+
+    async def outputs(self, call: Call) -> list[tuple[str, Object]]:
+        """Bucket and object of each output of an ended call.
+
+        Raises:
+            OutputsNotAttributable: the service is not tracked and no object's key carries the call's id.
+
+        """
+        if call.place is not None:
+            bucket, folder = call.place
+            rows = [row async for row in self._cluster.store.list(bucket, folder)]
+            return [(bucket, row) for row in rows if row.key != f"{folder}/{prologue.DONE}"]
+        ours, newer = [], []
+        for path in call.outputs:
+            bucket, _, folder = path.partition("/")
+            async for row in self._cluster.store.list(bucket, folder):
+                if call.id in row.key:
+                    ours.append((bucket, row))
+                elif row.modified >= call.created:
+                    newer.append(f"{bucket}/{row.key}")
+        if not ours and newer:
+            msg = f"It cannot be told which outputs are of {call.reference}: no object's name carries its id."
+            hint = (
+                f"Newer than the call: {', '.join(newer[:5])}. "
+                'Label the service jupyter-oscar/tracked: "true" to keep calls apart.'
+            )
+            raise OutputsNotAttributable(msg, candidates=newer, hint=hint)
+        return ours
+
+    async def cancel(self, call: Call) -> Call:
+        """End a job and note that it was us; its log is kept beside the record, since the server forgets it."""
+        try:
+            text = await self._cluster.jobs.log(call.service, call.id)
+            await self._cluster.store.put(call.bucket, f"{RECORDS}/{call.id}.log", text.encode())
+        except JobNotFound:
+            pass
+        cancelled = call.model_copy(update={"cancelled": datetime.now(timezone.utc)})
+        await self._cluster.store.put(call.bucket, call.record, _dump(cancelled))
+        await self._cluster.jobs.delete(call.service, call.id)
+        self._cluster.watch.cancelled(cancelled)
+        return cancelled
+
+    async def log(self, call: Call) -> str:
+        """The whole log so far, from the server or, after a cancel, from beside the record."""
+        try:
+            return await self._cluster.jobs.log(call.service, call.id)
+        except JobNotFound:
+            try:
+                return (await self._cluster.store.get(call.bucket, f"{RECORDS}/{call.id}.log")).decode()
+            except ObjectNotFound:
+                pass
+            raise
+
+    async def _bucket_of_ours(self, *, make: bool = True) -> str:
+        """``oscar-calls-<8 hex of uid>``, for calls of services that have no bucket we may write to."""
+        if self._own_bucket is None:
+            import hashlib
+
+            uid = (await self._cluster.config()).minio_provider.access_key
+            self._own_bucket = f"oscar-calls-{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
+            if make:
+                with contextlib.suppress(AlreadyExists):
+                    await self._cluster.buckets.create(self._own_bucket)
+        return self._own_bucket
+
+
+async def _nothing() -> AsyncIterator[Object]:
+    return
+    yield  # pragma: no cover - makes it a generator
+
+
+def _staged_key(identity: str, name: str, *, tracked: bool) -> str:
+    """Tracked: a folder of its own. Others: the id in the name, so that outputs named after it carry it (DESIGN §6)."""
+    path = PurePosixPath(name)
+    stem, suffix = path.stem.encode()[:STEM].decode("utf-8", "ignore"), path.suffix[:32]
+    return f"{STAGED}/{identity}/{stem}{suffix}" if tracked else f"{STAGED}/{stem}.{identity}{suffix}"
+
+
+def _event(call: Call, access_key: str) -> dict[str, Any]:
+    """A MinIO event for the staged object (oscar.md §4.1). ASCII without spaces: OSCAR passes it through ``echo``."""
+    key = quote_plus(call.key)
+    who = {"principalId": access_key}
+    return {
+        "EventName": "s3:ObjectCreated:Put",
+        "Key": f"{call.bucket}/{key}",
+        "Records": [
+            {
+                "eventVersion": "2.0",
+                "eventSource": "minio:s3",
+                "awsRegion": "",
+                "eventTime": call.created.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+                "eventName": "s3:ObjectCreated:Put",
+                "userIdentity": who,
+                "requestParameters": {**who, "region": "", "sourceIPAddress": "127.0.0.1"},
+                "responseElements": {},
+                "s3": {
+                    "s3SchemaVersion": "1.0",
+                    "configurationId": "Config",
+                    "bucket": {"name": call.bucket, "ownerIdentity": who, "arn": f"arn:aws:s3:::{call.bucket}"},
+                    "object": {
+                        "key": key,
+                        "size": call.size or 0,
+                        "eTag": "",
+                        "contentType": "application/octet-stream",
+                        "userMetadata": {},
+                        "sequencer": "1",
+                    },
+                },
+                "source": {"host": "127.0.0.1", "port": "", "userAgent": "jupyter-oscar"},
+            }
+        ],
+    }
+
+
+def _with_digest(call: Call, data: bytes) -> Call:
+    import hashlib
+
+    return call.model_copy(update={"size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+
+
+def _sent(call: Call, sent: Sent) -> Call:
+    return call.model_copy(update={"size": sent.size, "sha256": sent.sha256})
+
+
+def _dump(call: Call) -> bytes:
+    return call.model_dump_json(exclude_none=True).encode()
+
+
+def _run_failed(service: Service, error: UpstreamFailed) -> RunFailed:
+    said = error.upstream or ""
+    if error.status == 502 and not said:  # noqa: PLR2004
+        msg = f'"{service.name}" has no synchronous side on this cluster.'
+        return RunFailed(msg, hint="Submit it as a job.", status=error.status)
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), "it does not say why")
+    msg = f'"{service.name}" failed before its script ended: {last}'
+    return RunFailed(msg, hint="", status=error.status, upstream=said)
+
+
+BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+LONG: Final = 32
+
+
+def decode(reply: str) -> Answer:
+    """The payload of a synchronous reply (oscar.md §4.2).
+
+    Supervisor lines come first unless the service runs at CRITICAL; then what the script printed, or, where it wrote
+    files, one file or a zip as base64. Text that happens to be base64 cannot be told from a file with certainty: it
+    counts as a file when it decodes to readable text or is at least 32 characters long.
+    """
+    lines = reply.split("\n")
+    last = max((i for i, line in enumerate(lines) if LINE.fullmatch(line)), default=-1)
+    text = "\n".join(lines[last + 1 :]).removesuffix("\n")
+    packed = text.strip()
+    if packed and BASE64.fullmatch(packed):
+        content = base64.b64decode(packed)
+        if len(packed) >= LONG or _readable(content):
+            return Answer(content.decode("utf-8", "replace"), content, reply, is_file=True)
+    text = text.removesuffix("\n")
+    return Answer(text, text.encode(), reply, is_file=False)
+
+
+def _readable(content: bytes) -> bool:
+    try:
+        return content.decode().isprintable() or content.decode().strip().isprintable()
+    except (UnicodeDecodeError, binascii.Error):
+        return False

@@ -1,0 +1,321 @@
+"""One pooled client for one cluster.
+
+:class:`Cluster` owns the only HTTP client towards an OSCAR and hands it to the nouns beside it (``services``, ``jobs``,
+``calls``, ``buckets``, ``transfers``). All time-outs, retries and redirects are decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from .buckets import Buckets
+from .calls import Calls
+from .errors import NotFound, NotOscar, TimedOut, Unreachable, from_response
+from .jobs import Jobs
+from .services import Services
+from .transfers import Store
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from .profiles import Profile
+
+# A busy server took 8.9 s for a plain GET (oscar.md §0.3 point 1).
+READ: Final = httpx.Timeout(60.0, connect=10.0)
+# Create, update and delete take 6 to 10 s, more under load (oscar.md §0.3 point 10, §10.6).
+WRITE: Final = httpx.Timeout(150.0, connect=10.0)
+# The server ends every request after 300 s (oscar.md §0.1).
+RUN: Final = httpx.Timeout(310.0, connect=10.0)
+
+ATTEMPTS: Final = 3
+REDIRECTS: Final = 3
+BUSY: Final = frozenset({429, 502, 503, 504})
+
+
+class Info(BaseModel):
+    """``GET /system/info`` (oscar.md §1.1, wire A010)."""
+
+    model_config = ConfigDict(extra="ignore")
+    version: str = ""
+    git_commit: str = ""
+    architecture: str = ""
+    kubernetes_version: str = ""
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """``v4.1.2`` as ``(4, 1, 2)``; a development build counts as the newest."""
+        parts = self.version.lstrip("v").split("-")[0].split(".")
+        return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else (99,)
+
+
+class MinioProvider(BaseModel):
+    """Where the cluster's object storage is and the caller's keys for it (oscar.md §1.1.1)."""
+
+    model_config = ConfigDict(extra="ignore")
+    endpoint: str
+    access_key: str = ""
+    secret_key: SecretStr = SecretStr("")
+    region: str = "us-east-1"
+    verify_tls: bool = Field(default=True, alias="verify")
+
+
+class Config(BaseModel):
+    """``GET /system/config`` (oscar.md §1.1.1, wire A011). ``config`` keeps the flags as the server spells them."""
+
+    model_config = ConfigDict(extra="ignore")
+    config: dict[str, Any] = Field(default_factory=dict)
+    minio_provider: MinioProvider
+    allowed_image_repositories: list[str] | None = None
+
+
+class _Busy(Exception):
+    """The server asked for patience; the answer is kept in case patience runs out."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        super().__init__(response.status_code)
+
+
+class Cluster:
+    """One OSCAR cluster. Close it with ``await cluster.aclose()`` or use it as an async context manager."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._once = asyncio.Lock()
+        self._info: Info | None = None
+        self._config: Config | None = None
+
+    def __repr__(self) -> str:
+        return f"<Cluster {self.profile.name} {self.profile.endpoint}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection and stop watching."""
+        for name in ("watch", "store", "http"):
+            if name in self.__dict__:
+                await self.__dict__[name].aclose()
+
+    @cached_property
+    def http(self) -> httpx.AsyncClient:
+        """The pooled client, made when first used."""
+        secure = self.profile.endpoint.startswith("https")
+        limits = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=60)
+        return httpx.AsyncClient(
+            base_url=self.profile.endpoint,
+            timeout=READ,
+            limits=limits,
+            verify=self.profile.verify if secure else False,
+            follow_redirects=False,
+            headers={"User-Agent": "jupyter-oscar", "Accept": "*/*"},
+        )
+
+    @cached_property
+    def services(self) -> Services:
+        """Services: list, get, create, update, delete."""
+        return Services(self)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Jobs as the server knows them: rows, logs, deletion."""
+        return Jobs(self)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Our calls: submit, run, find again, outputs."""
+        return Calls(self)
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        """Buckets and what is in them."""
+        return Buckets(self)
+
+    @cached_property
+    def store(self) -> Store:
+        """Bytes to and from the cluster's object storage."""
+        return Store(self)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """News of running calls; the only poller."""
+        return Watch(self)
+
+    async def healthy(self) -> bool:
+        """Whether ``/health`` answers ``Ok``; needs no credentials."""
+        response = await self._send("GET", "/health", authorised=False, headers=None, timeout=READ, content=None)
+        return response.text.strip() == "Ok"
+
+    async def info(self) -> Info:
+        """What the cluster is; asked once."""
+        if self._info is None:
+            response = await self.request("GET", "/system/info", what=f"Asking {self.profile.name} what it is")
+            self._info = Info.model_validate(_json(response, self.profile.endpoint))
+        return self._info
+
+    async def config(self) -> Config:
+        """How the cluster is set up, with the caller's keys for its storage; asked once."""
+        async with self._once:
+            if self._config is None:
+                what = f"Reading the configuration of {self.profile.name}"
+                response = await self.request("GET", "/system/config", what=what)
+                self._config = Config.model_validate(_json(response, self.profile.endpoint))
+        return self._config
+
+    async def request(  # noqa: PLR0913 - one door, so that everything about sending is decided in one place
+        self,
+        method: str,
+        *path: str,
+        what: str,
+        missing: type[NotFound] = NotFound,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: httpx.Timeout = READ,
+        repeatable: bool | None = None,
+    ) -> httpx.Response:
+        """Send one request and return its successful answer.
+
+        ``path`` is a fixed part followed by segments that are escaped here. ``repeatable`` says that the request may be
+        sent again when the connection breaks; GET always may.
+
+        Raises:
+            OscarError: whatever the error table makes of the answer, or Unreachable, TimedOut, NotOscar.
+
+        """
+        url = path[0] + "".join("/" + quote(segment, safe="") for segment in path[1:])
+        again = method == "GET" if repeatable is None else repeatable
+        response = await self._patiently(
+            method, url, again=again, headers=headers, timeout=timeout, params=params, json=json, content=content
+        )
+        if response.is_success:
+            return response
+        raise from_response(what, response.status_code, response.text, missing=missing)
+
+    async def json(self, method: str, *path: str, what: str, **options: Any) -> Any:
+        """Like :meth:`request`, parsed."""
+        return _json(await self.request(method, *path, what=what, **options), self.profile.endpoint)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, *path: str, what: str, missing: type[NotFound] = NotFound) -> AsyncIterator[httpx.Response]:
+        """A GET whose body is read as it comes."""
+        url = path[0] + "".join("/" + quote(segment, safe="") for segment in path[1:])
+        headers = {"Authorization": self.profile.credentials.header()}
+        with self._translated(url):
+            async with self.http.stream("GET", url, headers=headers) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise from_response(what, response.status_code, response.text, missing=missing)
+                yield response
+
+    async def _patiently(self, method: str, url: str, *, again: bool, **options: Any) -> httpx.Response:
+        """Send, and again with back-off where that is safe."""
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS if again else 1),
+            wait=wait_exponential_jitter(initial=0.2, max=5),
+            retry=retry_if_exception_type((Unreachable, _Busy)),
+            reraise=True,
+        )
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    response = await self._send(method, url, authorised=True, **options)
+                    _raise_if_busy(response, again=again)
+                    return response
+        except _Busy as busy:
+            return busy.response
+        raise AssertionError  # pragma: no cover - tenacity re-raises
+
+    async def _send(
+        self, method: str, url: str, *, authorised: bool, headers: dict[str, str] | None, **options: Any
+    ) -> httpx.Response:
+        sent = dict(headers or {})
+        if authorised and "Authorization" not in sent:
+            sent["Authorization"] = self.profile.credentials.header()
+        with self._translated(url):
+            response = await self.http.request(method, url, headers=sent, **options)
+            for _ in range(REDIRECTS):
+                if not response.is_redirect or method != "GET":
+                    break
+                response = await self.http.request(method, self._same_place(response), headers=sent)
+        return self._not_a_web_page(response)
+
+    def _same_place(self, response: httpx.Response) -> str:
+        """Where a redirect leads, if it stays at the same scheme, host and port (DESIGN §7)."""
+        target = urljoin(str(response.request.url), str(response.headers.get("Location", "")))
+        if urlsplit(target)[:2] != urlsplit(self.profile.endpoint)[:2]:
+            msg = f"{self.profile.endpoint} sends us on to {target}; credentials are not taken along."
+            raise NotOscar(msg, hint="If that is your cluster, connect to that address.")
+        return target
+
+    def _not_a_web_page(self, response: httpx.Response) -> httpx.Response:
+        kind = response.headers.get("Content-Type", "")
+        if kind.startswith("text/html") and not response.request.url.path.startswith("/run/"):
+            msg = f"{self.profile.endpoint} answers with a web page where OSCAR would answer with data."
+            raise NotOscar(msg, status=response.status_code)
+        return response
+
+    @contextlib.contextmanager
+    def _translated(self, url: str) -> Any:
+        """Say in words what the connection's failure means."""
+        host = urlsplit(self.profile.endpoint).netloc
+        try:
+            yield
+        except httpx.ConnectTimeout as error:
+            msg = f"{host} does not answer (no connection after {READ.connect:.0f} s)."
+            raise Unreachable(msg) from error
+        except httpx.TimeoutException as error:
+            msg = f"{host} did not answer {url} in time."
+            raise TimedOut(msg, hint="The cluster may be busy; try again in a moment.") from error
+        except httpx.ConnectError as error:
+            msg = f"{host} cannot be reached: {_reason(error)}."
+            raise Unreachable(msg) from error
+        except httpx.RemoteProtocolError as error:
+            msg = f"{host} does not speak HTTP as OSCAR does: {error}."
+            raise NotOscar(msg) from error
+        except httpx.TransportError as error:
+            msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
+            raise Unreachable(msg) from error
+
+
+def _raise_if_busy(response: httpx.Response, *, again: bool) -> None:
+    if again and response.status_code in BUSY:
+        raise _Busy(response)
+
+
+def _reason(error: httpx.ConnectError) -> str:
+    """The operating system's own words for a refused connection."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    text = str(error).lower()
+    return "connection refused" if "all connection attempts failed" in text else text
+
+
+def _json(response: httpx.Response, endpoint: str) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        said = response.text[:60].strip() or "nothing"
+        msg = f"{endpoint} answered {response.request.url.path} with {said!r} where OSCAR would answer with JSON."
+        raise NotOscar(msg) from error

@@ -1,0 +1,329 @@
+"""The one error table: what can go wrong, in a person's words.
+
+Every error says what failed, why (in the upstream's own words) and what to do. ``code`` is stable and is what other
+programs match on. :func:`from_response` is the only place that turns an answer of OSCAR into an exception; OSCAR's
+texts have odd spellings, so it matches on status and a part of the text and always keeps the whole text (oscar.md
+§10.26).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = [
+    "AlreadyExists",
+    "BucketNotFound",
+    "FdlError",
+    "FileMissing",
+    "InsecureEndpoint",
+    "InvalidRequest",
+    "JobCancelled",
+    "JobFailed",
+    "JobLost",
+    "JobNotFound",
+    "JobNotIdentified",
+    "NoCluster",
+    "NotAllowed",
+    "NotAuthenticated",
+    "NotFound",
+    "NotOscar",
+    "ObjectNotFound",
+    "OscarError",
+    "OutputsNotAttributable",
+    "ProfileNotFound",
+    "QuotaExceeded",
+    "RunFailed",
+    "SecretWouldBeBlanked",
+    "ServiceNotFound",
+    "StorageFailed",
+    "TimedOut",
+    "TrackingRefused",
+    "Unreachable",
+    "UpstreamFailed",
+]
+
+
+class OscarError(Exception):
+    """Base of every error of this package.
+
+    ``message`` says what failed and why; ``hint`` says what to do; ``status`` and ``upstream`` hold the HTTP status and
+    the text of the server, where there was one.
+    """
+
+    code: ClassVar[str] = "oscar-error"
+    default_hint: ClassVar[str] = ""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, status: int | None = None, upstream: str | None = None
+    ) -> None:
+        self.message = message
+        self.hint = self.default_hint if hint is None else hint
+        self.status = status
+        self.upstream = upstream
+        super().__init__(f"{message} {self.hint}".strip())
+
+
+class NoCluster(OscarError):
+    """No cluster was named and none could be found."""
+
+    code = "no-cluster"
+    default_hint = (
+        "Start one on this machine with `jupyter oscar sandbox start`, or name yours: "
+        'connect(endpoint="https://…", user="…", password="…").'
+    )
+
+
+class ProfileNotFound(OscarError):
+    """A profile was named that is nowhere defined."""
+
+    code = "profile-not-found"
+
+
+class InsecureEndpoint(OscarError):
+    """Credentials would have travelled unencrypted to another machine."""
+
+    code = "insecure-endpoint"
+    default_hint = "Use its https address."
+
+
+class Unreachable(OscarError):
+    """Nothing answers at the cluster's address."""
+
+    code = "unreachable"
+    default_hint = "Is it running, and is this its address?"
+
+
+class TimedOut(OscarError):
+    """The cluster, or a job, did not finish in time."""
+
+    code = "timed-out"
+
+
+class NotOscar(OscarError):
+    """Something answers at the address, but not OSCAR."""
+
+    code = "not-oscar"
+    default_hint = "Check the address: it is the one in front of /system/info."
+
+
+class NotAuthenticated(OscarError):
+    """The cluster does not accept who we say we are."""
+
+    code = "not-authenticated"
+    default_hint = "Check user and password, or sign in again."
+
+
+class NotAllowed(OscarError):
+    """The cluster knows us and refuses."""
+
+    code = "not-allowed"
+
+
+class NotFound(OscarError):
+    """What was named is not there."""
+
+    code = "not-found"
+
+
+class ServiceNotFound(NotFound):
+    """No such service, or none that the caller may see."""
+
+    code = "service-not-found"
+    default_hint = "`cluster.services` lists what is there."
+
+
+class JobNotFound(NotFound):
+    """No such job, or its log is gone or not there yet."""
+
+    code = "job-not-found"
+
+
+class BucketNotFound(NotFound):
+    """No such bucket."""
+
+    code = "bucket-not-found"
+
+
+class ObjectNotFound(NotFound):
+    """No such object in the bucket."""
+
+    code = "object-not-found"
+
+
+class FileMissing(NotFound):
+    """A local file is not there."""
+
+    code = "file-missing"
+
+
+class AlreadyExists(OscarError):
+    """Something of that name exists."""
+
+    code = "already-exists"
+
+
+class InvalidRequest(OscarError):
+    """The cluster refuses the request as malformed."""
+
+    code = "invalid-request"
+
+
+class QuotaExceeded(OscarError):
+    """The caller's quota does not allow it."""
+
+    code = "quota-exceeded"
+
+
+class SecretWouldBeBlanked(OscarError):
+    """An update would have overwritten stored secrets with nothing (oscar.md §10.8)."""
+
+    code = "secret-would-be-blanked"
+
+
+class UpstreamFailed(OscarError):
+    """The cluster failed while doing what it was asked."""
+
+    code = "upstream-failed"
+
+
+class StorageFailed(OscarError):
+    """The cluster's object storage failed or refused."""
+
+    code = "storage-failed"
+
+
+class TrackingRefused(OscarError):
+    """Outputs of this service cannot be kept apart by call."""
+
+    code = "tracking-refused"
+
+
+class RunFailed(OscarError):
+    """A synchronous call failed before the script's own end; ``upstream`` holds what the container printed."""
+
+    code = "run-failed"
+
+
+class JobFailed(OscarError):
+    """A job ended badly. ``exit_code`` is the script's, or None when it never got that far."""
+
+    code = "job-failed"
+
+    def __init__(
+        self, message: str, *, exit_code: int | None = None, lines: Sequence[str] = (), hint: str | None = None
+    ) -> None:
+        self.exit_code = exit_code
+        self.lines = tuple(lines)
+        super().__init__(message, hint=hint)
+
+
+class JobCancelled(OscarError):
+    """The job was cancelled by us."""
+
+    code = "job-cancelled"
+
+
+class JobLost(OscarError):
+    """The cluster lost the job's pod."""
+
+    code = "job-lost"
+
+
+class OutputsNotAttributable(OscarError):
+    """It cannot be told which objects this call wrote. ``candidates`` are their keys."""
+
+    code = "outputs-not-attributable"
+
+    def __init__(self, message: str, *, candidates: Sequence[str] = (), hint: str | None = None) -> None:
+        self.candidates = tuple(candidates)
+        super().__init__(message, hint=hint)
+
+
+class JobNotIdentified(OscarError):
+    """The server is too old to tell a job's name, and it could not be found out."""
+
+    code = "job-not-identified"
+
+
+class FdlError(OscarError):
+    """An FDL file is wrong: file, line and fix."""
+
+    code = "fdl-error"
+
+    def __init__(self, path: Path | str, line: int | None, problem: str, *, fix: str = "") -> None:
+        self.path, self.line, self.problem, self.fix = path, line, problem, fix
+        place = f"{path}:{line}" if line else str(path)
+        super().__init__(f"{place}: {problem}", hint=fix)
+
+
+class Row(NamedTuple):
+    """One row of the table below: status, a part of the text, what it becomes, and what to do."""
+
+    status: int | None
+    part: str
+    error: type[OscarError]
+    hint: str | None = None
+
+
+# First match wins. Texts and statuses: oscar.md §1.2, §1.5, §3.3 and wire phases A–G.
+TABLE: tuple[Row, ...] = (
+    Row(None, "already exists", AlreadyExists),
+    Row(None, "quota exceeded", QuotaExceeded),
+    Row(None, "not enough volume", QuotaExceeded),
+    Row(None, "is not allowed for pull", NotAllowed, "The cluster's operator lists the image repositories it allows."),
+    Row(
+        None,
+        "cannot be read",
+        UpstreamFailed,
+        "The operator has to mend that service's record: one written by an older OSCAR blocks the list for everyone.",
+    ),
+    Row(400, "invalid serviceName", ServiceNotFound, "Service names are lower-case letters, digits and hyphens."),
+    Row(401, "", NotAuthenticated),
+    Row(403, "", NotAllowed),
+    Row(404, "404 page not found", NotOscar, "This server does not offer that; it may be older, or not OSCAR."),
+    Row(404, "", NotFound),
+    Row(409, "", AlreadyExists),
+    Row(413, "", InvalidRequest, "Something between here and the cluster limits the size of a request."),
+    Row(429, "", UpstreamFailed, "The cluster is busy; try again in a moment."),
+    Row(503, "", UpstreamFailed, "The cluster is busy or restarting; try again in a moment."),
+)
+
+
+def from_response(
+    what: str, status: int, text: str, *, missing: type[NotFound] = NotFound, hint: str | None = None
+) -> OscarError:
+    """The exception for an answer of OSCAR that is not a success.
+
+    ``what`` is the attempt in words ("create service cow"); ``missing`` is what a 404 without text means for it.
+    """
+    upstream = text.strip()
+    row = next((r for r in TABLE if r.status in (None, status) and r.part in text), None)
+    error = row.error if row else (InvalidRequest if status < 500 else UpstreamFailed)  # noqa: PLR2004
+    if error is NotFound:
+        error = missing
+    why = upstream or REASONS.get(status, f"the server answered {status} and nothing else")
+    hint = hint if hint is not None else (row.hint if row else None)
+    return error(
+        f"{what} failed: {why}{'' if why.endswith(('.', '!', '?')) else '.'}",
+        hint=hint,
+        status=status,
+        upstream=upstream,
+    )
+
+
+REASONS = {
+    400: "the cluster refuses the request",
+    401: "the cluster does not accept the credentials",
+    403: "the cluster does not allow it",
+    404: "it is not there",
+    409: "something of that name exists",
+    413: "it is too large",
+    500: "the cluster failed and does not say why",
+    502: "what runs behind the cluster's door does not answer",
+    503: "the cluster is busy or restarting",
+    504: "the cluster took too long",
+}

@@ -1,0 +1,301 @@
+"""An FDL file: services as text, with their scripts beside them (oscar.md §2.3).
+
+:func:`load` reads a file into services that can be deployed, or raises :class:`FdlError` with file, line and fix. It
+checks everything that can be checked without a cluster, so that nothing is created from a file that is half right.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from . import prologue
+from .errors import FdlError, FileMissing, TrackingRefused
+from .services import RESPONSE_ONLY, Environment, Service, StorageIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,37}[a-z0-9])?")
+BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
+TOP: Final = ("functions", "storage_providers", "clusters")
+# oscar-cli's and older servers' spelling (oscar.md §2.3).
+RENAMED: Final[dict[type[BaseModel], dict[str, str]]] = {Environment: {"Variables": "variables"}}
+
+
+@dataclass(frozen=True)
+class Fdl:
+    """What a file says: services in its order, and the line each begins on."""
+
+    path: Path
+    services: list[Service]
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def line(self, name: str) -> int | None:
+        """The line on which the service of that name begins."""
+        return self.lines.get(name)
+
+
+def load(path: Path | str) -> Fdl:
+    """Read an FDL file with the scripts it names.
+
+    Raises:
+        FileMissing: there is no such file.
+        FdlError: it is wrong; the message has file, line and fix.
+
+    """
+    return _Reader(Path(path)).read()
+
+
+class _Reader:
+    """One reading of one file; holds the path and the parsed nodes, which know their lines."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Fdl:
+        root = self._parse(self._text())
+        self._refuse_unknown(root, TOP, "the file")
+        entries = self._entries(root)
+        shared = {key: self._data(node) for key in TOP[1:] if (node := _child(root, key)) is not None}
+        services: list[Service] = []
+        lines: dict[str, int] = {}
+        for node in entries:
+            service = self._service(node, shared)
+            if service.name in lines:
+                where = _child(node, "name") or node
+                msg = f'two services are named "{service.name}" (the other is on line {lines[service.name]}).'
+                raise self._error(where, msg, "Give one of them another name.")
+            lines[service.name] = _line(node)
+            services.append(service)
+        return Fdl(self.path, services, lines)
+
+    def _text(self) -> str:
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise FdlError(self.path, None, "the file is not UTF-8 text.", fix="Save it as UTF-8.") from error
+        except OSError as error:
+            msg = f"The FDL file {self.path} cannot be read: {(error.strerror or 'unknown reason').lower()}."
+            raise FileMissing(msg, hint="Check the path.") from error
+
+    def _parse(self, text: str) -> yaml.MappingNode:
+        try:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            problem = ", ".join(part for part in (error.context, error.problem) if part)
+            line = mark.line + 1 if mark else None
+            raise FdlError(
+                self.path,
+                line,
+                f"this is not valid YAML: {problem}.",
+                fix="Check indentation, colons and quotes there.",
+            ) from error
+        except yaml.YAMLError as error:
+            raise FdlError(self.path, None, f"this is not valid YAML: {error}.") from error
+        if not isinstance(root, yaml.MappingNode):
+            raise FdlError(
+                self.path, 1, "the file has no functions.", fix="It begins with `functions:`, then `oscar:`."
+            )
+        self._refuse_repeated(root)
+        return root
+
+    def _entries(self, root: yaml.MappingNode) -> list[yaml.MappingNode]:
+        """The service maps below ``functions.oscar``, a list of one-key maps (key = cluster)."""
+        fix = "functions: → oscar: → a list whose items are `- <cluster>:` with the service below."
+        oscar = _child(_child(root, "functions"), "oscar")
+        if not isinstance(oscar, yaml.SequenceNode) or not oscar.value:
+            raise self._error(oscar or root, "there is no list of services under functions.oscar.", fix)
+        entries = []
+        for item in oscar.value:
+            pair = item.value if isinstance(item, yaml.MappingNode) else []
+            if len(pair) != 1 or not isinstance(pair[0][1], yaml.MappingNode):
+                raise self._error(item, "a service is one map below the name of its cluster.", fix)
+            entries.append(pair[0][1])
+        return entries
+
+    def _service(self, node: yaml.MappingNode, shared: dict[str, Any]) -> Service:
+        self._check_keys(node, Service)
+        data = {**shared, **self._data(node)}
+        script = self._script(node, data)
+        try:
+            service = Service.model_validate({**data, "script": script})
+        except ValidationError as error:
+            raise self._invalid(node, error) from error
+        self._check_values(node, service)
+        self._complete_paths(service)
+        return self._tracked(node, service)
+
+    def _script(self, node: yaml.MappingNode, data: dict[str, Any]) -> str:
+        named = data.get("script")
+        if not isinstance(named, str) or not named.strip():
+            fix = "Add `script: script.sh`, a file beside this one."
+            raise self._error(_child(node, "script") or node, "the service names no script.", fix)
+        file = self.path.parent / named
+        try:
+            return file.read_text(encoding="utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            raise self._error(
+                _child(node, "script"), f"the script {file} is not UTF-8 text.", "Save it as UTF-8."
+            ) from error
+        except OSError as error:
+            msg = f"the script {file} cannot be read: {(error.strerror or 'unknown reason').lower()}."
+            fix = "Paths of scripts are relative to the FDL's folder."
+            raise self._error(_child(node, "script"), msg, fix) from error
+
+    def _check_keys(self, node: yaml.Node | None, model: type[BaseModel]) -> None:
+        """Refuse keys that OSCAR does not know, at every depth that has a model."""
+        if not isinstance(node, yaml.MappingNode):
+            return
+        renamed = RENAMED.get(model, {})
+        known = [name for name in model.model_fields if name not in RESPONSE_ONLY]
+        self._refuse_unknown(node, [*known, *renamed], model.__name__.lower())
+        for key, value in node.value:
+            key.value = renamed.get(key.value, key.value)
+            below = _model_of(model, key.value)
+            for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if below is not None:
+                    self._check_keys(item, below)
+
+    def _refuse_unknown(self, node: yaml.MappingNode, known: Sequence[str], where: str) -> None:
+        for key, _ in node.value:
+            if key.value not in known:
+                near = difflib.get_close_matches(str(key.value), known, n=1)
+                fix = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(sorted(known))}."
+                raise self._error(key, f'unknown key "{key.value}" in {where}.', fix)
+
+    def _refuse_repeated(self, node: yaml.Node) -> None:
+        """YAML readers keep the last of two equal keys and say nothing."""
+        if isinstance(node, yaml.MappingNode):
+            seen: dict[str, int] = {}
+            for key, value in node.value:
+                if key.value in seen:
+                    msg = f'the key "{key.value}" stands twice (first on line {seen[key.value]}).'
+                    raise self._error(key, msg, "Keep one of them.")
+                seen[key.value] = _line(key)
+                self._refuse_repeated(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                self._refuse_repeated(item)
+
+    def _invalid(self, node: yaml.MappingNode, error: ValidationError) -> FdlError:
+        """The first of pydantic's complaints, at its line."""
+        first = error.errors(include_url=False, include_input=True)[0]
+        keys = [part for part in first["loc"] if not isinstance(part, str) or "[" not in part]
+        where = _deepest(node, keys)
+        path = ".".join(str(part) for part in keys)
+        if first["type"] == "missing":
+            return self._error(where, f'"{path}" is missing.', f"Add `{keys[-1]}:`.")
+        wanted = _WANTED.get(first["type"], first["msg"])
+        fix = 'Put it in quotes: "…".' if first["type"] == "string_type" else ""
+        return self._error(where, f'"{path}" {wanted}, not {_shown(first["input"])}.', fix)
+
+    def _check_values(self, node: yaml.MappingNode, service: Service) -> None:
+        if not NAME.fullmatch(service.name):
+            fix = "At most 39 lower-case letters, digits and hyphens; a letter or digit first and last."
+            raise self._error(_child(node, "name"), f'"{service.name}" is not a name OSCAR takes.', fix)
+        for key, place in _places(service):
+            bucket = place.bucket if "/" in place.path.strip(" /") else service.name
+            if place.is_minio and not BUCKET.fullmatch(bucket):
+                fix = (
+                    "3 to 63 lower-case letters, digits, dots and hyphens "
+                    "(a path without a slash lies in a bucket named after the service)."
+                )
+                raise self._error(_child(node, key), f'"{bucket}" is not a name for a bucket.', fix)
+        for name, value in service.environment.variables.items():
+            if "\t" in value:
+                msg = f"the variable {name} holds a TAB, with which OSCAR makes every job of the service fail."
+                raise self._error(_deepest(node, ["environment", "variables", name]), msg, "Use spaces.")
+
+    @staticmethod
+    def _complete_paths(service: Service) -> None:
+        """As the server does: a path without a slash is a folder of the service's own bucket (oscar.md §2.4)."""
+        for _, place in _places(service):
+            path = place.path.strip(" /")
+            if place.is_minio:
+                place.path = path if "/" in path else f"{service.name}/{path}"
+
+    def _tracked(self, node: yaml.MappingNode, service: Service) -> Service:
+        if not service.tracked:
+            return service
+        try:
+            return prologue.track(service)
+        except TrackingRefused as error:
+            raise self._error(_child(node, "labels"), error.message, error.hint) from error
+
+    def _data(self, node: yaml.Node) -> Any:
+        loader = yaml.SafeLoader("")
+        try:
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+
+    def _error(self, node: yaml.Node | None, problem: str, fix: str) -> FdlError:
+        return FdlError(self.path, _line(node) if node is not None else None, problem, fix=fix)
+
+
+_WANTED = {
+    "string_type": "is text",
+    "bool_type": "is true or false",
+    "bool_parsing": "is true or false",
+    "int_type": "is a whole number",
+    "int_parsing": "is a whole number",
+    "int_from_float": "is a whole number",
+    "list_type": "is a list",
+    "dict_type": "is a map",
+    "model_type": "is a map",
+    "model_attributes_type": "is a map",
+}
+
+
+def _places(service: Service) -> Iterator[tuple[str, StorageIO]]:
+    yield from (("input", place) for place in service.input)
+    yield from (("output", place) for place in service.output)
+
+
+def _model_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The model of a field's value, or of the items of its list."""
+    info = model.model_fields.get(key)
+    return next(_models_in(info.annotation), None) if info else None
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def _deepest(node: yaml.Node, keys: Iterable[Any]) -> yaml.Node:
+    """The innermost node that exists along a path of keys and indices."""
+    for key in keys:
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+        else:
+            below = _child(node, str(key))
+            if below is None:
+                return node
+            node = below
+    return node
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "…"  # noqa: PLR2004

@@ -1,0 +1,221 @@
+"""Which cluster, and where its name comes from.
+
+A profile is a name, an address and credentials. They come, first found first used, from what the caller says, from
+``~/.oscar-cli/config.yaml`` (oscar-cli's own file, oscar.md §2.3), from the environment as inside an OSCAR pod, and
+from a sandbox that runs on this machine and announces itself in Jupyter's runtime folder (DESIGN §2, §8).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+from jupyter_core.paths import jupyter_runtime_dir
+from pydantic import SecretStr
+
+from .credentials import Credentials
+from .errors import InsecureEndpoint, NoCluster, ProfileNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SANDBOX = "sandbox"
+ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What a running sandbox says of itself in its announcement file."""
+
+    endpoint: str
+    user: str
+    password: SecretStr
+    mode: str
+    runtime: str
+    data: Path
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A cluster by name: ``endpoint`` is its address without a trailing slash."""
+
+    name: str
+    endpoint: str
+    credentials: Credentials = field(default_factory=Credentials)
+    verify: bool = True
+    source: str = "explicit"
+    sandbox: Sandbox | None = None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.endpoint)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            msg = f'"{self.endpoint}" is not the address of a cluster.'
+            raise NoCluster(msg, hint="It starts with https:// (or http:// on this machine).")
+        if parts.username or parts.password:
+            msg = "The address holds a user or password."
+            raise InsecureEndpoint(msg, hint="Pass them as user= and password=: an address is shown and logged.")
+        object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK and self.source != ENVIRONMENT:
+            msg = f"{self.endpoint} would receive the credentials unencrypted."
+            raise InsecureEndpoint(msg)
+
+
+def resolve(name: str | None = None, **explicit: Any) -> Profile:
+    """The profile for ``connect``.
+
+    Keyword arguments: ``endpoint``, ``user``, ``password``, ``token``, ``token_file``, ``verify``.
+
+    Raises:
+        ProfileNotFound: ``name`` is nowhere defined.
+        NoCluster: nothing was named and nothing was found.
+
+    """
+    given = {key: value for key, value in explicit.items() if value is not None}
+    if "endpoint" in given:
+        return _explicit(name, given)
+    profile = _named(name) if name else _first()
+    return _with(profile, given) if given else profile
+
+
+def _explicit(name: str | None, given: Mapping[str, Any]) -> Profile:
+    endpoint = str(given["endpoint"])
+    known = next((box for box in sandboxes() if box.endpoint == endpoint.rstrip("/")), None)
+    return _with(Profile(name or urlsplit(endpoint).netloc, endpoint, sandbox=known), given)
+
+
+def _with(profile: Profile, given: Mapping[str, Any]) -> Profile:
+    new = Credentials(
+        given.get("user"),
+        SecretStr(given["password"]) if "password" in given else None,
+        SecretStr(given["token"]) if "token" in given else None,
+        Path(given["token_file"]).expanduser() if "token_file" in given else None,
+    )
+    credentials = profile.credentials if new == Credentials() else new
+    return Profile(
+        profile.name,
+        profile.endpoint,
+        credentials,
+        given.get("verify", profile.verify),
+        profile.source,
+        profile.sandbox,
+    )
+
+
+def _named(name: str) -> Profile:
+    known = {profile.name: profile for profile in reversed(list(profiles()))}
+    if name in known:
+        return known[name]
+    if name == SANDBOX:
+        msg = "No sandbox runs on this machine."
+        raise ProfileNotFound(msg, hint="Start it: jupyter oscar sandbox start")
+    names = ", ".join(known) or "none"
+    msg = f'There is no cluster named "{name}" (known: {names}).'
+    raise ProfileNotFound(msg, hint=f"Add it to {config_path()}, or pass endpoint=.")
+
+
+def _first() -> Profile:
+    for profile in profiles():
+        return profile
+    msg = "No cluster is set up here and no sandbox runs."
+    raise NoCluster(msg)
+
+
+def profiles() -> Iterator[Profile]:
+    """Every profile there is, the one ``connect()`` would take first."""
+    yield from _from_config(config_path())
+    yield from _from_environment()
+    yield from _from_sandboxes()
+
+
+def config_path() -> Path:
+    """oscar-cli's configuration file."""
+    return Path.home() / ".oscar-cli" / "config.yaml"
+
+
+def _from_config(path: Path) -> Iterator[Profile]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        return
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read: {error}"
+        raise ProfileNotFound(msg, hint="Mend or remove the file.") from error
+    clusters = content.get("oscar") if isinstance(content, dict) else None
+    if not isinstance(clusters, dict):
+        return
+    default = content.get("default")
+    for name in sorted(clusters, key=lambda key: (key != default, str(key))):
+        entry = clusters[name]
+        if isinstance(entry, dict) and entry.get("endpoint"):
+            yield Profile(
+                str(name),
+                str(entry["endpoint"]),
+                _config_credentials(entry),
+                bool(entry.get("ssl_verify", True)),
+                str(path),
+            )
+
+
+def _config_credentials(entry: Mapping[str, Any]) -> Credentials:
+    if entry.get("auth_password"):
+        return Credentials(str(entry.get("auth_user") or "oscar"), SecretStr(str(entry["auth_password"])))
+    return Credentials()
+
+
+def _from_environment() -> Iterator[Profile]:
+    """Inside a pod OSCAR's notebook service sets OSCAR_ENDPOINT (oscar.md §6.4); the rest is for scripts and tests."""
+    endpoint = os.environ.get("OSCAR_ENDPOINT")
+    if not endpoint:
+        return
+    password, token, file = (os.environ.get(f"OSCAR_{name}") for name in ("PASSWORD", "TOKEN", "TOKEN_FILE"))
+    yield Profile(
+        ENVIRONMENT,
+        endpoint,
+        Credentials(
+            os.environ.get("OSCAR_USER", "oscar"),
+            SecretStr(password) if password else None,
+            SecretStr(token) if token else None,
+            Path(file) if file else None,
+        ),
+        source=ENVIRONMENT,
+    )
+
+
+def _from_sandboxes() -> Iterator[Profile]:
+    for box in sandboxes():
+        yield Profile(SANDBOX, box.endpoint, Credentials(box.user, box.password), source=SANDBOX, sandbox=box)
+
+
+def sandboxes() -> list[Sandbox]:
+    """The sandboxes that run on this machine, newest first."""
+    files = Path(jupyter_runtime_dir()).glob("jupyter-oscar-sandbox-*.json")
+    found = [(path.stat().st_mtime, box) for path in files if (box := _announced(path))]
+    return [box for _, box in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _announced(path: Path) -> Sandbox | None:
+    """What the file says, or None when its writer is gone: a living sandbox holds a lock on it (also after kill -9)."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                said = json.load(file)
+                return Sandbox(
+                    said["endpoint"],
+                    said["user"],
+                    SecretStr(said["password"]),
+                    said.get("mode", ""),
+                    said.get("runtime", ""),
+                    Path(said["data"]),
+                )
+    except (OSError, ValueError, KeyError):
+        pass
+    return None

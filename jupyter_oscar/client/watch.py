@@ -1,0 +1,200 @@
+"""News of running calls: the only poller.
+
+Whoever waits for a call says so here; one task looks for all of them and sleeps when nobody waits. The end of a call is
+learned from its bucket (one listing for all calls of a folder, since ids sort by time), because a real OSCAR answers
+only about five requests a second in all (oscar.md §0.3 point 1). Its lists of jobs are read last and slowly, one at a
+time, to learn of ends that leave nothing in a bucket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from .errors import OscarError, StorageFailed, TimedOut, Unreachable, UpstreamFailed
+from .jobs import Facts, Row, state
+
+if TYPE_CHECKING:
+    from .calls import Call
+    from .cluster import Cluster
+    from .transfers import Object
+
+# Looks grow apart with the age of the youngest call, and never take more than a sixth of the time.
+SOONEST: Final = 0.03
+LATEST: Final = 2.0
+PER_AGE: Final = 0.1
+PER_COST: Final = 5
+# The first list of jobs, and the time between two of one service (DESIGN §6: at most once a minute).
+FIRST_LIST: Final = 5.0
+NEXT_LIST: Final = 60.0
+# An untracked call's own log, between these, growing with its age.
+LOG_SOONEST: Final = 0.3
+LOG_LATEST: Final = 20.0
+# How long a cluster or its storage may fail before those who wait are told.
+PATIENCE: Final = 120.0
+PASSING: Final = (StorageFailed, TimedOut, Unreachable, UpstreamFailed)
+
+
+@dataclass
+class Waiting:
+    """One call that somebody waits for."""
+
+    call: Call
+    ended: asyncio.Future[Facts]
+    facts: Facts
+    since: float = field(default_factory=time.monotonic)
+    log_due: float = 0.0
+    users: int = 0
+
+    @property
+    def age(self) -> float:
+        """Seconds since the waiting began."""
+        return time.monotonic() - self.since
+
+
+class Watch:
+    """The poller of one cluster; lives on the loop of whoever waits first."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._waiting: dict[str, Waiting] = {}
+        self._lists_due: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._failing_since: float | None = None
+
+    async def aclose(self) -> None:
+        """Stop looking; whoever still waits is cancelled."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for waiting in self._waiting.values():
+            waiting.ended.cancel()
+
+    async def until_ended(self, call: Call) -> Facts:
+        """Wait for a call's end and say what is known of it then. Cancelling the wait leaves the job alone."""
+        waiting = self._waiting.get(call.id)
+        if waiting is None:
+            facts = Facts(tracked=call.tracked, cancelled=call.cancelled is not None)
+            waiting = Waiting(call, asyncio.get_running_loop().create_future(), facts)
+            self._waiting[call.id] = waiting
+        waiting.users += 1
+        self._news.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="jupyter-oscar watch")
+        try:
+            return await asyncio.shield(waiting.ended)
+        finally:
+            waiting.users -= 1
+            if not waiting.users:
+                self._waiting.pop(call.id, None)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            began = time.monotonic()
+            try:
+                await self._look()
+                self._failing_since = None
+            except PASSING as error:
+                self._bear(error)
+            except Exception as error:  # noqa: BLE001 - whoever waits must learn of any failure, or waits for ever
+                self._fail(error)
+            cost = time.monotonic() - began
+            youngest = min((waiting.age for waiting in self._waiting.values()), default=0.0)
+            pause = max(SOONEST, min(LATEST, youngest * PER_AGE), cost * PER_COST)
+            self._news.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), pause)
+
+    def _bear(self, error: OscarError) -> None:
+        """Storage is away for a moment whenever a service is made, networks come back: not at once a failure."""
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since > PATIENCE:
+            self._fail(error)
+
+    def cancelled(self, call: Call) -> None:
+        """We ended this call ourselves."""
+        if waiting := self._waiting.get(call.id):
+            waiting.facts = replace(waiting.facts, cancelled=True, row_gone=True)
+            self._tell(waiting)
+
+    def _fail(self, error: Exception) -> None:
+        """Nobody can be told of an end now: everybody who waits learns why."""
+        for waiting in self._waiting.values():
+            if not waiting.ended.done():
+                waiting.ended.set_exception(error)
+
+    async def _look(self) -> None:
+        groups: dict[tuple[str, str], list[Waiting]] = {}
+        for waiting in list(self._waiting.values()):
+            if waiting.call.place is None:
+                await self._look_at_log(waiting)
+            else:
+                bucket, folder = waiting.call.place
+                groups.setdefault((bucket, folder.rpartition("/")[0]), []).append(waiting)
+        for (bucket, folder), members in groups.items():
+            await self._look_in_folder(bucket, folder, members)
+        await self._look_at_lists()
+
+    async def _look_in_folder(self, bucket: str, folder: str, members: list[Waiting]) -> None:
+        """One listing for all calls whose outputs lie in one folder, from the oldest to the newest of them."""
+        by_id = {waiting.call.id: waiting for waiting in members}
+        found: dict[str, list[Object]] = {name: [] for name in by_id}
+        newest, start = max(by_id), len(folder) + 1 if folder else 0
+        alone = f"{folder}/{newest}".strip("/") if len(by_id) == 1 else folder
+        after = None if len(by_id) == 1 else f"{folder}/{min(by_id)}".strip("/")
+        async for row in self._cluster.store.list(bucket, alone, after=after):
+            name = row.key[start:].partition("/")[0]
+            if name > newest:
+                break
+            if name in found:
+                found[name].append(row)
+        for name, objects in found.items():
+            waiting = by_id[name]
+            waiting.facts = await self._cluster.calls.from_objects(waiting.call, objects, waiting.facts)
+            self._tell(waiting)
+
+    async def _look_at_log(self, waiting: Waiting) -> None:
+        """An untracked call ends with its own log; read more and more seldom."""
+        if time.monotonic() < waiting.log_due:
+            return
+        waiting.facts = replace(waiting.facts, **await self._cluster.calls.look_in_log(waiting.call))
+        waiting.log_due = time.monotonic() + min(LOG_LATEST, max(LOG_SOONEST, waiting.age * 0.5))
+        self._tell(waiting)
+
+    async def _look_at_lists(self) -> None:
+        """The list of the one service whose turn it is, for calls that have been silent for a while."""
+        now = time.monotonic()
+        silent = {w.call.service for w in self._waiting.values() if w.age > FIRST_LIST and not w.ended.done()}
+        due = next((name for name in sorted(silent) if self._lists_due.get(name, 0.0) <= now), None)
+        if due is None:
+            return
+        self._lists_due[due] = now + NEXT_LIST
+        rows = await self._cluster.jobs.list(due)
+        for waiting in [w for w in self._waiting.values() if w.call.service == due]:
+            await self._apply(waiting, rows.get(waiting.call.id))
+
+    async def _apply(self, waiting: Waiting, row: Row | None) -> None:
+        facts = replace(waiting.facts, row=row.status if row else None, row_gone=row is None)
+        facts = replace(facts, seen_running=facts.seen_running or facts.row == "Running")
+        if row is None or row.status == "Succeeded":
+            # The bucket was read before the list: what ended in between is there now.
+            fresh = await self._cluster.calls.look(waiting.call)
+            facts = replace(
+                fresh,
+                row=facts.row,
+                row_gone=facts.row_gone,
+                seen_running=facts.seen_running,
+                cancelled=facts.cancelled,
+            )
+        waiting.facts = facts
+        self._tell(waiting)
+
+    def _tell(self, waiting: Waiting) -> None:
+        if not waiting.ended.done() and state(waiting.facts).ended:
+            waiting.ended.set_result(waiting.facts)
