@@ -1,0 +1,127 @@
+"""Our own loop thread, and how a blocking cell waits for it (DESIGN §4).
+
+A call from a cell blocks until its coroutine is done. An interrupt cancels the coroutine, waits a bounded time for it
+to stop, and is then raised. fsspec's ``sync`` leaves its coroutine running after an interrupt, so we do not live on
+its loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+
+T = TypeVar("T")
+
+# After an interrupt: how long a coroutine may take to clean up before the cell is given back.
+STOPPING: Final = 5.0
+# At the interpreter's end: how long submissions under way may take to reach the cluster.
+LEAVING: Final = 60.0
+
+
+class Bridge:
+    """One daemon thread with one asyncio loop, started at the first use and kept for the life of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leaving: set[concurrent.futures.Future[Any]] = set()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop, running."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="jupyter-oscar", daemon=True).start()
+                atexit.register(self._leave)
+            return self._loop
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Run a coroutine on the loop without waiting."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine and wait for it; an interrupt cancels it.
+
+        Raises:
+            RuntimeError: called on the loop's own thread, where waiting would never end.
+
+        """
+        if self._loop is not None and threading.current_thread().name == "jupyter-oscar":
+            coroutine.close()
+            msg = "This would wait for itself: use `await` in coroutines."
+            raise RuntimeError(msg)
+        future = self.start(coroutine)
+        try:
+            return future.result()
+        except BaseException:
+            # KeyboardInterrupt above all; a future that has its own error is done and this does nothing.
+            if not future.done():
+                future.cancel()
+                self._settle(coroutine)
+            raise
+
+    def _settle(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Wait until a cancelled coroutine has run its own clean-up, but not for ever."""
+        deadline = time.monotonic() + STOPPING
+        while time.monotonic() < deadline and coroutine.cr_frame is not None:  # type: ignore[attr-defined]
+            time.sleep(0.005)
+
+    def detach(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Run a coroutine that must be finished before the interpreter ends, such as a submission."""
+        future = self.start(coroutine)
+        self._leaving.add(future)
+        future.add_done_callback(self._leaving.discard)
+        return future
+
+    def _leave(self) -> None:
+        """Let submissions reach the cluster before the process goes; say so when that takes a moment."""
+        waiting = {future for future in self._leaving if not future.done()}
+        if not waiting:
+            return
+        _, late = concurrent.futures.wait(waiting, timeout=1)
+        if late:
+            print(f"{len(late)} calls are still being submitted …", file=sys.stderr)  # noqa: T201 - a script's user waits
+            _, late = concurrent.futures.wait(late, timeout=LEAVING)
+        if late:
+            print(f"{len(late)} calls were not submitted: the cluster does not take them.", file=sys.stderr)  # noqa: T201
+
+    async def here(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await, on the caller's own loop, a coroutine that runs on ours; cancelling one cancels the other."""
+        return await asyncio.wrap_future(self.start(coroutine))
+
+    def iterate(self, make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
+        """Walk an async iterator of ours from blocking code."""
+        iterator = make()
+        end = object()
+
+        async def step() -> Any:
+            try:
+                return await iterator.__anext__()
+            except StopAsyncIteration:
+                return end
+
+        try:
+            while (item := self.run(step())) is not end:
+                yield item
+        finally:
+            close: Callable[[], Awaitable[None]] | None = getattr(iterator, "aclose", None)
+            if close is not None:
+                with contextlib.suppress(RuntimeError):
+                    self.run(_closed(close))
+
+
+async def _closed(close: Callable[[], Awaitable[None]]) -> None:
+    await close()
+
+
+bridge: Final = Bridge()

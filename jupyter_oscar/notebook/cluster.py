@@ -1,0 +1,222 @@
+"""The cluster as a cell sees it: what is there, deploy, submit, run, find again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_oscar.client import fdl
+from jupyter_oscar.client.calls import Payload
+from jupyter_oscar.client.errors import (
+    AlreadyExists,
+    FdlError,
+    FileMissing,
+    InvalidRequest,
+    OscarError,
+    ServiceNotFound,
+)
+
+from . import views
+from .bridge import bridge
+from .handles import Job, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jupyter_oscar.client.cluster import Cluster as Client
+    from jupyter_oscar.client.services import Service
+
+
+class Services(Mapping[str, "Service"]):
+    """The services of a cluster, by name, as they were when asked."""
+
+    def __init__(self, services: Sequence[Service], cluster: str) -> None:
+        self._services = {service.name: service for service in services}
+        self._cluster = cluster
+
+    def __getitem__(self, name: str) -> Service:
+        if name not in self._services:
+            msg = f'No service "{name}" on {self._cluster}.'
+            raise ServiceNotFound(msg)
+        return self._services[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._services
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._services)
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+    def __repr__(self) -> str:
+        return views.services_text(list(self._services.values()), self._cluster)
+
+    def _repr_html_(self) -> str:
+        return views.services_html(list(self._services.values()), self._cluster)
+
+
+class Cluster:
+    """One OSCAR cluster. Its methods block and can be interrupted; handles they return can also be awaited."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._jobs: dict[str, Job] = {}
+
+    @property
+    def name(self) -> str:
+        """The profile's name."""
+        return self.client.profile.name
+
+    @property
+    def endpoint(self) -> str:
+        """The cluster's address."""
+        return self.client.profile.endpoint
+
+    def __repr__(self) -> str:
+        box = self.client.profile.sandbox
+        kind = f" · sandbox ({box.mode}, no containers)" if box else ""
+        return f"{self.name} {self.endpoint}{kind}"
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """Version and architecture of the cluster."""
+        return bridge.run(self.client.info()).model_dump()
+
+    @property
+    def services(self) -> Services:
+        """What is deployed, as far as you may see it."""
+        return Services(bridge.run(self.client.services.list()), self.name)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The handles of this session's calls, newest first; one that a cell lost is still here."""
+        return list(reversed(self._jobs.values()))
+
+    def deploy(self, path: Path | str, *, update: bool = False) -> list[Service]:
+        """Deploy every service of an FDL file. Takes 6 to 10 s a service on a real cluster.
+
+        A service that exists is replaced only with ``update=True``. When one fails, those this call created are removed
+        again.
+
+        Raises:
+            FdlError: the file is wrong, or a service exists; nothing was created.
+            OscarError: the cluster refused.
+
+        """
+        return bridge.run(_deploy(self.client, Path(path), update=update))
+
+    def delete(self, name: str) -> None:
+        """Delete a service **with its input and output buckets, all objects in them, and the records of its calls**."""
+        bridge.run(self.client.services.delete(name))
+
+    def submit(self, service: str, file: Path | str | None = None, *, text: str | None = None, data: Any = None) -> Job:
+        """Submit a job and return its handle at once; sending goes on behind it.
+
+        The input is a local file, or ``text=``, or ``data=`` as bytes, or anything JSON can hold. A service or file
+        that is not there raises now; what the cluster says later shows on the handle.
+        """
+        payload = _payload(file, text, data)
+        call, definition = bridge.run(self.client.calls.plan(service, payload))
+        sending = bridge.detach(self.client.calls.commit(call, definition, payload))
+        job = Job(self.client, call, sending)
+        self._jobs[call.id] = job
+        return job
+
+    def run(self, service: str, text: str | Path | None = None, *, data: Any = None) -> Reply:
+        """Call a service and wait for its answer. A string is text, a ``Path`` is a file.
+
+        Raises:
+            InvalidRequest: the string is also the name of a file here, so it cannot be told what is meant.
+
+        """
+        if isinstance(text, Path):
+            payload = _payload(text, None, data)
+        else:
+            _refuse_ambiguous(text)
+            payload = _payload(None, text, data)
+        return Reply(bridge.run(self.client.calls.run(service, payload)), service)
+
+    def job(self, reference: str) -> Job:
+        """A call of another day, by ``service/id`` as its handle shows it."""
+        known = self._jobs.get(reference.partition("/")[2])
+        return known or Job(self.client, bridge.run(self.client.calls.find(reference)))
+
+    def close(self) -> None:
+        """Close the connections."""
+        bridge.run(self.client.aclose())
+
+
+async def _deploy(client: Client, path: Path, *, update: bool) -> list[Service]:
+    file = fdl.load(path)
+    there = {service.name for service in await client.services.list()}
+    clash = [service.name for service in file.services if service.name in there]
+    if clash and not update:
+        msg = f'a service named "{clash[0]}" exists on {client.profile.name}.'
+        raise FdlError(path, file.line(clash[0]), msg, fix="Deploy with update=True to replace it, or rename it.")
+    created: list[str] = []
+    done: list[Service] = []
+    try:
+        for service in file.services:
+            if service.name in there:
+                done.append(await client.services.update(service))
+            else:
+                created.append(service.name)
+                done.append(await client.services.create(service))
+    except BaseException as error:
+        await _undo(client, created, failed_with=error)
+        raise
+    return done
+
+
+async def _undo(client: Client, created: list[str], *, failed_with: BaseException) -> None:
+    """Remove what this deployment made; a name that turned out to be somebody else's is not ours to remove."""
+    if isinstance(failed_with, AlreadyExists):
+        created = created[:-1]
+    for name in reversed(created):
+        try:
+            await client.services.delete(name)
+        except ServiceNotFound:
+            pass
+        except OscarError as error:
+            # Python 3.10 has no add_note.
+            notes: list[str] = failed_with.__dict__.setdefault("__notes__", [])
+            notes.append(f'"{name}" was left behind: {error}')
+
+
+def _payload(file: Path | str | None, text: str | None, data: Any) -> Payload:
+    given = sum(value is not None for value in (file, text, data))
+    if given > 1:
+        msg = "The input was given more than once."
+        raise InvalidRequest(msg, hint="Give one of: a file, text=, data=.")
+    if file is not None:
+        return _file(Path(file).expanduser())
+    if text is not None:
+        return Payload("input.txt", text.encode())
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return Payload("input.bin", bytes(data))
+    if data is not None:
+        return Payload("input.json", json.dumps(data).encode())
+    return Payload("input", b"")
+
+
+def _file(path: Path) -> Payload:
+    if path.is_dir():
+        msg = f"{path} is a folder."
+        raise FileMissing(msg, hint="Submit its files one by one.")
+    if not path.is_file():
+        msg = f"There is no file {path}."
+        raise FileMissing(msg, hint="Check the path; to send words, use text=.")
+    return Payload.file(path)
+
+
+def _refuse_ambiguous(text: str | None) -> None:
+    try:
+        ambiguous = text is not None and bool(text) and Path(text).is_file()
+    except (OSError, ValueError):
+        return
+    if ambiguous:
+        msg = f'"{text}" is a file here, and could also be meant as text.'
+        raise InvalidRequest(msg, hint=f'Pass Path("{text}") for the file, or data=b"…" for the words.')

@@ -1,0 +1,378 @@
+"""Handles: a job that was submitted, its result, and the reply of a synchronous call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_oscar.client.errors import JobCancelled, JobFailed, JobLost, JobNotFound, ObjectNotFound, TimedOut
+from jupyter_oscar.client.jobs import Facts, State, script_lines, state
+
+from . import views
+from .bridge import bridge
+
+if TYPE_CHECKING:
+    import concurrent.futures
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    from jupyter_oscar.client.calls import Answer, Call
+    from jupyter_oscar.client.cluster import Cluster as Client
+    from jupyter_oscar.client.transfers import Object
+
+# A live log is read again after this many seconds, longer while nothing comes (a read costs the server about four
+# requests of its five a second).
+LOG_SOONEST: Final = 0.5
+LOG_LATEST: Final = 5.0
+
+
+class Output:
+    """One object that a call wrote. Its bytes are fetched when asked for."""
+
+    def __init__(self, client: Client, bucket: str, row: Object, name: str) -> None:
+        self._client, self._bucket, self._row = client, bucket, row
+        self.name = name
+        self._content: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._row.size
+
+    @property
+    def path(self) -> str:
+        """Where it lies: ``s3://bucket/key``."""
+        return f"s3://{self._bucket}/{self._row.key}"
+
+    @property
+    def content(self) -> bytes:
+        """The bytes."""
+        if self._content is None:
+            self._content = bridge.run(self._client.store.get(self._bucket, self._row.key))
+        return self._content
+
+    @property
+    def text(self) -> str:
+        """The bytes as UTF-8 text."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The bytes parsed as JSON."""
+        return json.loads(self.content)
+
+    def save(self, path: Path | str) -> Path:
+        """Write it to a file, or under its own name into a folder, and return where."""
+        target = Path(path)
+        target = target / views.safe_name(self.name) if target.is_dir() else target
+        bridge.run(self._client.store.download(self._bucket, self._row.key, target))
+        return target
+
+    def __repr__(self) -> str:
+        return f"{self.name} {views.size(self.size)}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        del include, exclude
+        return views.output_bundle(self)
+
+
+class Result:
+    """The outputs of a call, by name. With one output, ``content``, ``text`` and ``json()`` are that one's."""
+
+    def __init__(self, outputs: list[Output], reference: str) -> None:
+        self._outputs = outputs
+        self.reference = reference
+
+    def __len__(self) -> int:
+        return len(self._outputs)
+
+    def __iter__(self) -> Iterator[Output]:
+        return iter(self._outputs)
+
+    def __getitem__(self, name: str | int) -> Output:
+        if isinstance(name, int):
+            return self._outputs[name]
+        found = next((output for output in self._outputs if output.name == name), None)
+        if found is None:
+            names = ", ".join(output.name for output in self._outputs) or "none"
+            msg = f'{self.reference} has no output "{name}" (it has: {names}).'
+            raise ObjectNotFound(msg)
+        return found
+
+    @property
+    def one(self) -> Output:
+        """The only output.
+
+        Raises:
+            ObjectNotFound: there is none, or more than one.
+
+        """
+        if len(self._outputs) != 1:
+            names = ", ".join(output.name for output in self._outputs) or "none"
+            msg = f"{self.reference} has {len(self._outputs)} outputs ({names})."
+            raise ObjectNotFound(msg, hint="Pick one by its name: result[name].")
+        return self._outputs[0]
+
+    @property
+    def content(self) -> bytes:
+        """Bytes of the only output."""
+        return self.one.content
+
+    @property
+    def text(self) -> str:
+        """Text of the only output."""
+        return self.one.text
+
+    def json(self) -> Any:
+        """The only output parsed as JSON."""
+        return self.one.json()
+
+    def save(self, folder: Path | str) -> list[Path]:
+        """Write every output into a folder, which is made if need be, and return where each lies."""
+        root = Path(folder)
+        root.mkdir(parents=True, exist_ok=True)
+        return [output.save(root / views.safe_name(output.name)) for output in self._outputs]
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(output) for output in self._outputs) or "no outputs"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        del include, exclude
+        return views.output_bundle(self._outputs[0]) if len(self) == 1 else views.outputs_bundle(self._outputs)
+
+
+class Job:
+    """A call that was submitted. It outlives this session: ``cluster.job(job.reference)`` finds it again.
+
+    ``await job`` is its result. Waiting can be interrupted; the job goes on.
+    """
+
+    def __init__(self, client: Client, call: Call, sending: concurrent.futures.Future[Call] | None = None) -> None:
+        self._client = client
+        self._call = call
+        self._sending = sending
+        self._ended: Facts | None = None
+
+    @property
+    def id(self) -> str:
+        """The call's id; also the job's name on the cluster."""
+        return self._call.id
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        return self._call.service
+
+    @property
+    def reference(self) -> str:
+        """``service/id``, by which ``cluster.job`` finds it again."""
+        return self._call.reference
+
+    @property
+    def input(self) -> str:
+        """The name of the input."""
+        return self._call.name
+
+    @property
+    def status(self) -> str:
+        """One of queued, pending, running, done, failed, cancelled, lost, unknown; asks the cluster."""
+        return str(bridge.run(self._state()))
+
+    def wait(self, timeout: float | None = None) -> Job:
+        """Wait until the job has ended, well or badly.
+
+        Raises:
+            TimedOut: it has not ended within ``timeout`` seconds; it goes on.
+
+        """
+        bridge.run(self._until_ended(timeout))
+        return self
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait for the end and return the outputs.
+
+        Raises:
+            JobFailed: the script or the cluster failed; the error has exit code and last lines.
+            JobCancelled, JobLost: there will be no result.
+            OutputsNotAttributable: it cannot be told which outputs are this call's.
+            TimedOut: it has not ended within ``timeout`` seconds; it goes on.
+
+        """
+        return bridge.run(self._result(timeout))
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        return bridge.here(self._result(None)).__await__()
+
+    def log(self, *, follow: bool = False, raw: bool = False) -> views.Log | None:
+        """What the script has printed so far; ``raw=True`` with the supervisor's lines.
+
+        ``follow=True`` prints lines as they come until the job ends, and returns nothing.
+        """
+        if not follow:
+            return views.Log(bridge.run(self._log(raw=raw)))
+        for line in bridge.iterate(lambda: self._follow(raw=raw)):
+            print(line)  # noqa: T201 - a cell that follows a log wants it printed
+        return None
+
+    def cancel(self) -> Job:
+        """End the job. Its log is kept; one that has ended stays as it is."""
+        bridge.run(self._cancel())
+        return self
+
+    async def _accepted(self) -> None:
+        """Wait until the cluster has taken the call; raises what it said otherwise."""
+        if self._sending is not None:
+            self._call = await asyncio.wrap_future(self._sending)
+            self._sending = None
+
+    async def _state(self) -> State:
+        if self._ended is not None:
+            return state(self._ended)
+        if self._sending is not None and not self._sending.done():
+            return State.QUEUED
+        await self._accepted()
+        facts = await self._client.calls.look(self._call)
+        if state(facts).ended:
+            self._ended = facts
+        return state(facts)
+
+    async def _until_ended(self, timeout: float | None) -> Facts:
+        if self._ended is None:
+            try:
+                self._ended = await asyncio.wait_for(self._watch(), timeout)
+            except asyncio.TimeoutError as error:
+                msg = f"{self.reference} has not ended after {timeout:g} s."
+                raise TimedOut(msg, hint="It goes on; wait again, or cancel it.") from error
+        return self._ended
+
+    async def _watch(self) -> Facts:
+        # Shielded: giving up the wait must not take back a submission that is under way.
+        await asyncio.shield(asyncio.ensure_future(self._accepted()))
+        return await self._client.watch.until_ended(self._call)
+
+    async def _result(self, timeout: float | None) -> Result:
+        facts = await self._until_ended(timeout)
+        await self._raise_if_bad(facts)
+        outputs = await self._client.calls.outputs(self._call)
+        place = self._call.place
+        start = len(place[1]) + 1 if place else 0
+        named = [Output(self._client, bucket, row, row.key[start:] or row.key) for bucket, row in outputs]
+        return Result(sorted(named, key=lambda output: output.name), self.reference)
+
+    async def _raise_if_bad(self, facts: Facts) -> None:
+        now = state(facts)
+        if now is State.CANCELLED:
+            msg = f"{self.reference} was cancelled."
+            raise JobCancelled(msg)
+        if now is State.LOST:
+            msg = f"The cluster lost the pod of {self.reference}."
+            raise JobLost(msg, hint="Submit it again.")
+        if now is not State.DONE:
+            raise await self._failure(facts, now)
+
+    async def _failure(self, facts: Facts, now: State) -> JobFailed:
+        if facts.done is not None:
+            lines = facts.done.lines.splitlines()
+            what = f"{self.reference} failed: its script ended with exit code {facts.done.exit}"
+            msg = f"{what} after printing:\n" + "\n".join(lines[-10:]) if lines else f"{what}."
+            return JobFailed(msg, exit_code=facts.done.exit, lines=lines)
+        try:
+            lines = [line for line in (await self._client.calls.log(self._call)).splitlines() if line.strip()]
+        except JobNotFound:
+            lines = []
+        if now is State.FAILED:
+            why = "the cluster failed to carry it out, before or after its script ran"
+            hint = "The whole log: job.log(raw=True)."
+        else:
+            why = "it is gone from the cluster, or ended without leaving a record, and how it ended cannot be told"
+            hint = "Submit it again."
+        last = f" Last words: {lines[-1]}" if lines else ""
+        return JobFailed(f"{self.reference} failed: {why}.{last}", lines=lines[-20:], hint=hint)
+
+    async def _log(self, *, raw: bool) -> str:
+        await self._accepted()
+        try:
+            text = await self._client.calls.log(self._call)
+        except JobNotFound:
+            return ""
+        return text if raw else "\n".join(script_lines(text))
+
+    async def _follow(self, *, raw: bool) -> AsyncIterator[str]:
+        """New lines as they come. The server gives only whole logs, so each look reads all and shows what is new."""
+        shown, pause = 0, LOG_SOONEST
+        ending = asyncio.ensure_future(self._until_ended(None))
+        try:
+            while True:
+                over = ending.done()
+                lines = (await self._log(raw=raw)).splitlines()
+                for line in lines[shown:]:
+                    yield line
+                pause = LOG_SOONEST if len(lines) > shown else min(LOG_LATEST, pause * 1.5)
+                shown = max(shown, len(lines))
+                if over:
+                    return
+                await asyncio.wait({ending}, timeout=pause)
+        finally:
+            ending.cancel()
+
+    async def _cancel(self) -> None:
+        await self._accepted()
+        if not (await self._state()).ended:
+            try:
+                self._call = await self._client.calls.cancel(self._call)
+            except JobNotFound:
+                return
+            self._ended = Facts(cancelled=True, row_gone=True, tracked=self._call.tracked)
+
+    def _known(self) -> State | None:
+        """The state without asking anybody."""
+        return state(self._ended) if self._ended else None
+
+    def __repr__(self) -> str:
+        return views.job_text(self.service, self.input, self.id, self._known())
+
+    def _repr_html_(self) -> str:
+        return views.job_html(self.service, self.input, self.id, self._known())
+
+
+class Reply:
+    """The answer of a synchronous call: ``text``, or ``content`` where the service wrote a file (or a zip of files)."""
+
+    def __init__(self, answer: Answer, service: str) -> None:
+        self._answer = answer
+        self.service = service
+
+    @property
+    def text(self) -> str:
+        """What the script printed, or its file as UTF-8 text."""
+        return self._answer.text
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file it wrote, or of the text."""
+        return self._answer.content
+
+    @property
+    def raw(self) -> str:
+        """The whole reply with the supervisor's lines."""
+        return self._answer.raw
+
+    def json(self) -> Any:
+        """The answer parsed as JSON."""
+        return json.loads(self.content)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the bytes to a file and return where."""
+        target = Path(path)
+        target.write_bytes(self.content)
+        return target
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text if views.is_text(self.content) else f"{len(self.content)} bytes"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        del include, exclude
+        return views.bytes_bundle(self.content, repr(self))

@@ -1,0 +1,144 @@
+"""How things look in a cell: plain text and static HTML, every word from a server escaped (DESIGN §7).
+
+Static means that a saved notebook still says the same: no script, no link to a server. Pictures are given to the
+notebook as pictures; SVG from a server is never rendered here, since it may carry script.
+"""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_oscar.client.jobs import State
+    from jupyter_oscar.client.services import Service
+
+    from .handles import Output
+
+KIB: Final = 1000
+PICTURES: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+# What is shown at once; the rest is a call away.
+SHOWN_BYTES: Final = 8_000_000
+SHOWN_CHARACTERS: Final = 20_000
+
+_CELL = 'style="text-align:left;padding:2px 12px 2px 0;white-space:nowrap"'
+_TABLE = '<table style="border-collapse:collapse;color:var(--jp-ui-font-color1);font-variant-numeric:tabular-nums">'
+_QUIET = 'style="color:var(--jp-ui-font-color2)"'
+
+
+class Log(str):
+    """A log that prints as it is instead of as a quoted string."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def size(count: int) -> str:
+    """``1.4 MB``."""
+    value, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):  # noqa: B007 - the last one is used
+        if value < KIB:
+            break
+        value /= KIB
+    return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def safe_name(name: str) -> str:
+    """A relative path that stays below its folder, whatever a server calls its object."""
+    parts = [part for part in PurePosixPath(name.replace("\\", "_")).parts if part not in {"/", "..", "."}]
+    return str(PurePosixPath(*parts)) if parts else "output"
+
+
+def services_text(services: Sequence[Service], cluster: str) -> str:
+    """One line per service, names first."""
+    if not services:
+        return f"No services on {cluster}. Deploy one from a file: cluster.deploy(path)."
+    width = max(len(service.name) for service in services)
+    return "\n".join(f"{service.name:<{width}}  {_about(service)}" for service in services)
+
+
+def _about(service: Service) -> str:
+    return " · ".join([service.kind, service.visibility or "private", service.image])
+
+
+def services_html(services: Sequence[Service], cluster: str) -> str:
+    """A table: name, kind, visibility, image, owner."""
+    if not services:
+        return f"<span {_QUIET}>{escape(services_text(services, cluster))}</span>"
+    head = "".join(f"<th {_CELL}>{title}</th>" for title in ("name", "kind", "visibility", "image", "owner"))
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f"<td {_CELL}>{escape(cell)}</td>"
+            for cell in (service.name, service.kind, service.visibility or "private", service.image, service.owner)
+        )
+        + "</tr>"
+        for service in services
+    )
+    return f"{_TABLE}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def job_text(service: str, given: str, identity: str, state: State | None) -> str:
+    """``✓ grayify · cat.png  done  grayify-0193…``; without a state when nobody has asked for it yet."""
+    mark, word = (state.mark, str(state)) if state else ("·", "submitted")
+    return f"{mark} {service} · {given or 'no input'}  {word}  {identity}"
+
+
+def job_html(service: str, given: str, identity: str, state: State | None) -> str:
+    """The same line with the id quiet."""
+    mark, word = (state.mark, str(state)) if state else ("·", "submitted")
+    colour = _COLOURS.get(word, "var(--jp-ui-font-color2)")
+    return (
+        f'<span style="color:{colour}">{mark}</span> {escape(service)} · {escape(given or "no input")}'
+        f" &nbsp;{word} &nbsp;<code {_QUIET}>{escape(identity)}</code>"
+    )
+
+
+_COLOURS = {
+    "done": "var(--jp-success-color1)",
+    "failed": "var(--jp-error-color1)",
+    "lost": "var(--jp-warn-color1)",
+    "running": "var(--jp-info-color1)",
+}
+
+
+def is_text(content: bytes) -> bool:
+    """Whether the bytes read as text."""
+    try:
+        return "\x00" not in content.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def output_bundle(output: Output) -> dict[str, Any]:
+    """A picture as a picture, text as text, anything else by name and size."""
+    plain = repr(output)
+    return {"text/plain": plain} if output.size > SHOWN_BYTES else bytes_bundle(output.content, plain)
+
+
+def bytes_bundle(content: bytes, plain: str) -> dict[str, Any]:
+    """The same for bytes that are here."""
+    kind = next((kind for magic, kind in PICTURES.items() if content.startswith(magic)), None)
+    if kind:
+        return {"text/plain": plain, kind: base64.b64encode(content).decode()}
+    if not is_text(content):
+        return {"text/plain": plain}
+    text = content.decode()
+    shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "\n…"
+    return {"text/plain": shown, "text/html": f'<pre style="white-space:pre-wrap">{escape(shown)}</pre>'}
+
+
+def outputs_bundle(outputs: Sequence[Output]) -> dict[str, Any]:
+    """Several outputs as a table of names and sizes."""
+    plain = "\n".join(repr(output) for output in outputs) or "no outputs"
+    rows = "".join(
+        f'<tr><td {_CELL}>{escape(output.name)}</td><td style="text-align:right">{size(output.size)}</td></tr>'
+        for output in outputs
+    )
+    return {"text/plain": plain, "text/html": f"{_TABLE}{rows}</table>" if rows else f"<span {_QUIET}>{plain}</span>"}
