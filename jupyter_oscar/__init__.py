@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_oscar._version import __version__ as __version__
     from jupyter_oscar.notebook import connect as connect
+
+    __version__: str
 
 #: Public name → the submodule that holds it.
 _HOMES = {
     "connect": "notebook",
 }
 
-__all__ = ["__version__", "connect"]  # noqa: F822 - fetched by __getattr__
+__all__ = ["__version__", "connect"]
 
 
 def __getattr__(name: str) -> Any:

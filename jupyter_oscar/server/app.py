@@ -8,4 +8,3 @@ from jupyter_server.extension.application import ExtensionApp
 class JupyterOscarApp(ExtensionApp):
     name = "jupyter_oscar"
     description = "OSCAR in JupyterLab."
-    load_other_extensions = True
