@@ -109,6 +109,7 @@ async def create_bucket(request: web.Request) -> web.Response:
     make(sandbox, name, {"owner": "oscar", "owner_name": "oscar"})
     if folder and ".." not in folder.split("/"):
         (sandbox.data.buckets / name / folder.strip("/")).mkdir(parents=True, exist_ok=True)
+    await sandbox.s3.forget()
     return empty(201)
 
 
@@ -129,6 +130,7 @@ async def delete_bucket(request: web.Request) -> web.Response:
         return text(404, f"The bucket '{name}' does not exist")
     await asyncio.to_thread(shutil.rmtree, sandbox.data.buckets / name, ignore_errors=True)
     sandbox.database.drop_bucket(name)
+    await sandbox.s3.forget()
     return empty(204)
 
 

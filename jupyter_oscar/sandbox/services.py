@@ -92,6 +92,7 @@ async def create_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
         _create(sandbox, decode(await request.read()))
+        await sandbox.s3.forget()
     except Refused as refused:
         return text(refused.status, refused.text)
     return empty(201)
@@ -149,6 +150,8 @@ async def update_service(request: web.Request) -> web.Response:
         _update(sandbox, old, spec)
     except Refused as refused:
         return text(refused.status, refused.text)
+    finally:
+        await sandbox.s3.forget()
     return empty(204)
 
 
@@ -207,6 +210,7 @@ async def delete_service(request: web.Request) -> web.Response:
     for bucket in bucket_names(spec):
         if not _used(sandbox, bucket):
             buckets.remove(sandbox, bucket)
+    await sandbox.s3.forget()
     return empty(204)
 
 

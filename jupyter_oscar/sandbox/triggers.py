@@ -106,6 +106,7 @@ class Triggers:
         self._watched: dict[Path, set[Watched]] = {}
         self._handles: dict[Path, Any] = {}
         self._scanned: set[tuple[str, str, str, int, int]] = set()
+        self._renaming = 0  # the kernel's number for the rename that rclone is in the middle of
         self._inotify: Any = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -172,7 +173,7 @@ class Triggers:
 
         self._watched.setdefault(folder, set()).add(watched)
         if folder not in self._handles:
-            mask = Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.CREATE | Mask.DELETE_SELF | Mask.ONLYDIR
+            mask = Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.CREATE | Mask.DELETE_SELF | Mask.ONLYDIR
             self._handles[folder] = self._inotify.add_watch(folder, mask)
 
     # what arrived
@@ -180,11 +181,11 @@ class Triggers:
     async def _read(self) -> None:
         async for event in self._inotify:
             try:
-                self._handle(event)
+                await self._handle(event)
             except OSError as error:
                 print(f"trigger: {error}", file=sys.stderr)
 
-    def _handle(self, event: Any) -> None:
+    async def _handle(self, event: Any) -> None:
         from asyncinotify import Mask
 
         if event.mask & Mask.Q_OVERFLOW:
@@ -200,7 +201,11 @@ class Triggers:
         path = Path(event.path)
         if event.mask & Mask.ISDIR:
             self._new_folder(folder, path)
-        elif event.mask & (Mask.MOVED_TO | Mask.CLOSE_WRITE) and not is_partial(path.name):
+        elif is_partial(path.name):
+            self._renaming = event.cookie if event.mask & Mask.MOVED_FROM else 0
+        elif event.mask & (Mask.MOVED_TO | Mask.CLOSE_WRITE):
+            if not event.cookie or event.cookie != self._renaming:
+                await self._s3.forget(folder.relative_to(self._root).as_posix())  # not written by rclone itself
             for watched in set(self._watched.get(folder, ())):
                 self._arrived(watched, path)
 
