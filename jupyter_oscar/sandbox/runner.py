@@ -7,17 +7,16 @@ whether it lives: the sandbox may be killed at any moment, and a job is started 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import multiprocessing
 import multiprocessing.forkserver
 import os
 import shutil
 import signal
-from multiprocessing import reduction
 from typing import TYPE_CHECKING, Any
 
 from . import supervisor
+from .joblock import HeldLock, lock_pid, try_lock
 from .scripts import script_folder
 
 if TYPE_CHECKING:
@@ -60,28 +59,9 @@ def environment(service: dict[str, Any], secrets: dict[str, str] | None, extra: 
 def preload() -> Any:
     """The process that forks jobs; it has the supervisor in memory, so that a start takes milliseconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([supervisor.__name__])
+    context.set_forkserver_preload([f"{__package__}.preload"])
     multiprocessing.forkserver.ensure_running()
     return context
-
-
-def try_lock(folder: Path) -> int | None:
-    """The job's lock, or None while a process holds it."""
-    held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(held)
-        return None
-    return held
-
-
-def lock_pid(folder: Path) -> int | None:
-    """The process that wrote itself into the lock, if one ever did."""
-    try:
-        return int((folder / "lock").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
 
 
 def signal_group(pid: int, number: int) -> None:
@@ -89,19 +69,6 @@ def signal_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
         return
-
-
-class HeldLock:
-    """An open descriptor that travels to a child while the child is being started."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-
-    def __getstate__(self) -> Any:
-        return reduction.DupFd(self.fd)
-
-    def __setstate__(self, state: Any) -> None:
-        self.fd = state.detach()
 
 
 class Runner:

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,8 @@ from .staging import Access, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .joblock import HeldLock
 
 ARGUMENT_LIMIT = 131_072
 """The longest ``EVENT=…`` string that Linux hands to a process: above it the shell cannot start (wire D019, D027)."""
@@ -219,8 +222,6 @@ def _attempt(task: Task) -> bool:
 
 def _limit() -> None:
     """Own session, no core files, nothing on stdin: the process is on its own from here on."""
-    import resource
-
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -237,11 +238,11 @@ def _sweep(task: Task) -> None:
     shutil.rmtree(task.temp, ignore_errors=True)
 
 
-def main(task: Task, lock: Any) -> None:
-    """Entry of the child process; ``lock`` is the job's lock, held by an open descriptor until the process ends."""
+def main(task: Task, lock: HeldLock | None) -> None:
+    """Entry of the child process; ``lock`` stays open, and so held, until the process ends."""
     _limit()
     if lock is not None:
-        os.pwrite(lock.fd, f"{os.getpid()}\n".encode(), 0)
+        lock.sign()
     os.umask(0o077)
     try:
         done = _attempt(task)

@@ -1,0 +1,47 @@
+"""The lock of a job's folder: held by the job's process for its whole life, so that anybody can ask whether it lives."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from multiprocessing import reduction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class HeldLock:
+    """The open lock on its way to a child: it can be pickled only while the child is being started."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __getstate__(self) -> Any:
+        return reduction.DupFd(self.fd)
+
+    def __setstate__(self, state: Any) -> None:
+        self.fd = state.detach()
+
+    def sign(self) -> None:
+        """Write which process holds it."""
+        os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+
+
+def try_lock(folder: Path) -> int | None:
+    """The job's lock, or None while a process holds it."""
+    held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        return None
+    return held
+
+
+def lock_pid(folder: Path) -> int | None:
+    """The process that wrote itself into the lock, if one ever did."""
+    try:
+        return int((folder / "lock").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
