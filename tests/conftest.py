@@ -1,0 +1,146 @@
+"""What several test files share: real sandboxes, started as a user would start them, far from the user's own files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PATIENCE_S = 30.0
+
+
+def eventually(what: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
+    """The first true answer; a test waits for what it wants, never for luck."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "what the test waited for did not happen"
+        time.sleep(0.01)
+    return found
+
+
+@dataclass
+class RunningSandbox:
+    """A sandbox in a process of its own, and how to be rough with it."""
+
+    data: Path
+    env: dict[str, str]
+    options: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    content: dict[str, Any] = field(default_factory=dict)
+
+    def start(self) -> RunningSandbox:
+        command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", str(self.data), *self.options]
+        log = (self.data.parent / f"{self.data.name}.log").open("ab")
+        with log:
+            self.process = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=log)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, (self.data.parent / f"{self.data.name}.log").read_text()
+        self.content = json.loads(line).get("ready") or pytest.fail(line.decode())
+        self.content["password"] = json.loads(self.announcement.read_text())["password"]
+        return self
+
+    @property
+    def announcement(self) -> Path:
+        from hashlib import sha256
+        from pathlib import Path
+
+        name = sha256(str(self.data.resolve()).encode()).hexdigest()[:8]
+        return Path(self.env["JUPYTER_RUNTIME_DIR"]) / f"jupyter-oscar-sandbox-{name}.json"
+
+    @property
+    def endpoint(self) -> str:
+        return self.content["endpoint"]
+
+    @property
+    def s3_endpoint(self) -> str:
+        return self.content["s3_endpoint"]
+
+    @property
+    def user(self) -> str:
+        return self.content["user"]
+
+    @property
+    def password(self) -> str:
+        return self.content["password"]
+
+    @property
+    def pid(self) -> int:
+        return self.content["pid"]
+
+    def stop(self) -> int:
+        """A clean stop; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """``kill -9``."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> int:
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        process.send_signal(number)
+        try:
+            return process.wait(PATIENCE_S)
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def restart(self) -> RunningSandbox:
+        """A clean stop, if it still runs, and a start on the same data."""
+        self.stop()
+        return self.start()
+
+
+def sandbox_environment(home: Path) -> dict[str, str]:
+    """Only what a process needs, and a home of its own: the user's sandbox and settings are never touched."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """One sandbox for all tests that only use it. Make services with names of your own, and remove them."""
+    top = tmp_path_factory.mktemp("sandbox")
+    running = RunningSandbox(top / "data", sandbox_environment(top / "home"), []).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def a_sandbox(tmp_path: Path) -> Iterator[Callable[..., RunningSandbox]]:
+    """Makes sandboxes for one test: ``a_sandbox(jobs=1, throttle=True, hold=True, serverless=False, data=…)``."""
+    made: list[RunningSandbox] = []
+
+    def make(
+        *,
+        data: Path | None = None,
+        jobs: int | None = None,
+        throttle: bool = False,
+        hold: bool = False,
+        serverless: bool = True,
+        port: int | None = None,
+    ) -> RunningSandbox:
+        options = [f"--jobs={jobs}"] if jobs else []
+        options += [f"--port={port}"] if port else []
+        options += ["--throttle"] * throttle + ["--hold"] * hold + ["--no-serverless"] * (not serverless)
+        folder = data or tmp_path / f"data{len(made)}"
+        made.append(RunningSandbox(folder, sandbox_environment(tmp_path / "home"), options))
+        return made[-1].start()
+
+    yield make
+    for running in made:
+        running.stop()
