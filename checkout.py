@@ -38,7 +38,11 @@ SOURCES_WHEEL = (*SOURCES_BUNDLE, "pyproject.toml", "README.md", "LICENSE", "jup
 BUILT = {BUNDLE, ROOT / "jupyter_oscar" / "_version.py"}
 #: The oldest node of each line that runs the bundler.
 NODE = {20: 19, 22: 12}
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
+NOT_TRUSTED = re.compile(
+    r"CERTIFICATE_VERIFY_FAILED|[Ss]elf.signed certificate|unable to get (local )?issuer certificate"
+)
 NO_NETWORK = re.compile(
     r"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Network is unreachable|Name or service not known"
     r"|[Nn]ame resolution|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|Failed to establish a new connection"
@@ -99,6 +103,11 @@ def diagnosis(what: str, path: Path) -> str:
     where = path.relative_to(ROOT)
     if "No space left on device" in text or "ENOSPC" in text:
         return f"The disk is full ({free(ROOT)} MiB left): make room, then run make again. The log is {where}."
+    if NOT_TRUSTED.search(text):
+        return (
+            f"{what[0].upper()}{what[1:]} met a certificate that this machine does not trust: name your institution's in "
+            f"PIP_CERT and NODE_EXTRA_CA_CERTS, then run make again. The log is {where}."
+        )
     if NO_NETWORK.search(text):
         return (
             f"{what[0].upper()}{what[1:]} needs a package index that cannot be reached: check the network, or the "
@@ -183,8 +192,11 @@ class Environment:
         self.path = ROOT / name
         self.bin = self.path / "bin"
         self.notes = Notes(self.path / "made.json")
+        own = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH", "MAKEFLAGS")}
         self.env = {
-            **{key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH", "MAKEFLAGS")},
+            # node brings its own list of authorities; an institution's own is in the machine's.
+            **({"NODE_EXTRA_CA_CERTS": str(AUTHORITIES)} if AUTHORITIES.exists() else {}),
+            **own,
             "VIRTUAL_ENV": str(self.path),
             "PATH": f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
