@@ -105,8 +105,8 @@ def diagnosis(what: str, path: Path) -> str:
         return f"The disk is full ({free(ROOT)} MiB left): make room, then run make again. The log is {where}."
     if NOT_TRUSTED.search(text):
         return (
-            f"{what[0].upper()}{what[1:]} met a certificate that this machine does not trust: name your institution's in "
-            f"PIP_CERT and NODE_EXTRA_CA_CERTS, then run make again. The log is {where}."
+            f"{what[0].upper()}{what[1:]} met a certificate that this machine does not trust: name your institution's "
+            f"in PIP_CERT and NODE_EXTRA_CA_CERTS, then run make again. The log is {where}."
         )
     if NO_NETWORK.search(text):
         return (
