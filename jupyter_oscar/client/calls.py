@@ -41,7 +41,7 @@ from .jobs import LINE, Facts, log_end
 
 if TYPE_CHECKING:
     from .cluster import Cluster
-    from .services import Service
+    from .service import Service
     from .transfers import Object, Sent
 
 STAGED: Final = ".oscar/in"

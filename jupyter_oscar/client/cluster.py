@@ -13,16 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from .buckets import Buckets
-from .calls import Calls
 from .errors import NotFound, NotOscar, TimedOut, Unreachable, from_response
-from .jobs import Jobs
 from .services import Services
-from .transfers import Store
-from .watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +23,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .buckets import Buckets
+    from .calls import Calls
+    from .config import Config, Info
+    from .jobs import Jobs
     from .profiles import Profile
+    from .transfers import Store
+    from .watch import Watch
 
 # A busy server took 8.9 s for a plain GET (oscar.md §0.3 point 1).
 READ: Final = httpx.Timeout(60.0, connect=10.0)
@@ -39,45 +38,10 @@ WRITE: Final = httpx.Timeout(150.0, connect=10.0)
 # The server ends every request after 300 s (oscar.md §0.1).
 RUN: Final = httpx.Timeout(310.0, connect=10.0)
 
-ATTEMPTS: Final = 3
+# After a first failure.
+AGAIN: Final = 2
 REDIRECTS: Final = 3
 BUSY: Final = frozenset({429, 502, 503, 504})
-
-
-class Info(BaseModel):
-    """``GET /system/info`` (oscar.md §1.1, wire A010)."""
-
-    model_config = ConfigDict(extra="ignore")
-    version: str = ""
-    git_commit: str = ""
-    architecture: str = ""
-    kubernetes_version: str = ""
-
-    @property
-    def release(self) -> tuple[int, ...]:
-        """``v4.1.2`` as ``(4, 1, 2)``; a development build counts as the newest."""
-        parts = self.version.lstrip("v").split("-")[0].split(".")
-        return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else (99,)
-
-
-class MinioProvider(BaseModel):
-    """Where the cluster's object storage is and the caller's keys for it (oscar.md §1.1.1)."""
-
-    model_config = ConfigDict(extra="ignore")
-    endpoint: str
-    access_key: str = ""
-    secret_key: SecretStr = SecretStr("")
-    region: str = "us-east-1"
-    verify_tls: bool = Field(default=True, alias="verify")
-
-
-class Config(BaseModel):
-    """``GET /system/config`` (oscar.md §1.1.1, wire A011). ``config`` keeps the flags as the server spells them."""
-
-    model_config = ConfigDict(extra="ignore")
-    config: dict[str, Any] = Field(default_factory=dict)
-    minio_provider: MinioProvider
-    allowed_image_repositories: list[str] | None = None
 
 
 class _Busy(Exception):
@@ -136,26 +100,36 @@ class Cluster:
     @cached_property
     def jobs(self) -> Jobs:
         """Jobs as the server knows them: rows, logs, deletion."""
+        from .jobs import Jobs
+
         return Jobs(self)
 
     @cached_property
     def calls(self) -> Calls:
         """Our calls: submit, run, find again, outputs."""
+        from .calls import Calls
+
         return Calls(self)
 
     @cached_property
     def buckets(self) -> Buckets:
         """Buckets and what is in them."""
+        from .buckets import Buckets
+
         return Buckets(self)
 
     @cached_property
     def store(self) -> Store:
         """Bytes to and from the cluster's object storage."""
+        from .transfers import Store
+
         return Store(self)
 
     @cached_property
     def watch(self) -> Watch:
         """News of running calls; the only poller."""
+        from .watch import Watch
+
         return Watch(self)
 
     async def healthy(self) -> bool:
@@ -166,6 +140,8 @@ class Cluster:
     async def info(self) -> Info:
         """What the cluster is; asked once."""
         if self._info is None:
+            from .config import Info
+
             response = await self.request("GET", "/system/info", what=f"Asking {self.profile.name} what it is")
             self._info = Info.model_validate(_json(response, self.profile.endpoint))
         return self._info
@@ -174,6 +150,8 @@ class Cluster:
         """How the cluster is set up, with the caller's keys for its storage; asked once."""
         async with self._once:
             if self._config is None:
+                from .config import Config
+
                 what = f"Reading the configuration of {self.profile.name}"
                 response = await self.request("GET", "/system/config", what=what)
                 self._config = Config.model_validate(_json(response, self.profile.endpoint))
@@ -228,21 +206,29 @@ class Cluster:
 
     async def _patiently(self, method: str, url: str, *, again: bool, **options: Any) -> httpx.Response:
         """Send, and again with back-off where that is safe."""
+        try:
+            return await self._try(method, url, again=again, **options)
+        except (Unreachable, _Busy):
+            if not again:
+                raise
+        from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
         attempts = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS if again else 1),
+            stop=stop_after_attempt(AGAIN),
             wait=wait_exponential_jitter(initial=0.2, max=5),
             retry=retry_if_exception_type((Unreachable, _Busy)),
             reraise=True,
         )
         try:
-            async for attempt in attempts:
-                with attempt:
-                    response = await self._send(method, url, authorised=True, **options)
-                    _raise_if_busy(response, again=again)
-                    return response
+            return await attempts(self._try, method, url, again=again, **options)
         except _Busy as busy:
             return busy.response
-        raise AssertionError  # pragma: no cover - tenacity re-raises
+
+    async def _try(self, method: str, url: str, *, again: bool, **options: Any) -> httpx.Response:
+        response = await self._send(method, url, authorised=True, **options)
+        if again and response.status_code in BUSY:
+            raise _Busy(response)
+        return response
 
     async def _send(
         self, method: str, url: str, *, authorised: bool, headers: dict[str, str] | None, **options: Any
@@ -294,11 +280,6 @@ class Cluster:
         except httpx.TransportError as error:
             msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
             raise Unreachable(msg) from error
-
-
-def _raise_if_busy(response: httpx.Response, *, again: bool) -> None:
-    if again and response.status_code in BUSY:
-        raise _Busy(response)
 
 
 def _reason(error: httpx.ConnectError) -> str:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from . import prologue
 from .errors import FdlError, FileMissing, TrackingRefused
-from .services import RESPONSE_ONLY, Environment, Service, StorageIO
+from .service import RESPONSE_ONLY, Environment, Service, StorageIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

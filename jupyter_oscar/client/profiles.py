@@ -11,15 +11,12 @@ import fcntl
 import json
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import yaml
-from jupyter_core.paths import jupyter_runtime_dir
-from pydantic import SecretStr
-
-from .credentials import Credentials
+from .credentials import Credentials, Secret
 from .errors import InsecureEndpoint, NoCluster, ProfileNotFound
 
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ class Sandbox:
 
     endpoint: str
     user: str
-    password: SecretStr
+    password: Secret
     mode: str
     runtime: str
     data: Path
@@ -51,7 +48,11 @@ class Profile:
     credentials: Credentials = field(default_factory=Credentials)
     verify: bool = True
     source: str = "explicit"
-    sandbox: Sandbox | None = None
+
+    @cached_property
+    def sandbox(self) -> Sandbox | None:
+        """The sandbox at this address, if it is one of this machine."""
+        return next((box for box in sandboxes() if box.endpoint == self.endpoint), None)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.endpoint)
@@ -86,26 +87,18 @@ def resolve(name: str | None = None, **explicit: Any) -> Profile:
 
 def _explicit(name: str | None, given: Mapping[str, Any]) -> Profile:
     endpoint = str(given["endpoint"])
-    known = next((box for box in sandboxes() if box.endpoint == endpoint.rstrip("/")), None)
-    return _with(Profile(name or urlsplit(endpoint).netloc, endpoint, sandbox=known), given)
+    return _with(Profile(name or urlsplit(endpoint).netloc, endpoint), given)
 
 
 def _with(profile: Profile, given: Mapping[str, Any]) -> Profile:
     new = Credentials(
         given.get("user"),
-        SecretStr(given["password"]) if "password" in given else None,
-        SecretStr(given["token"]) if "token" in given else None,
+        Secret(given["password"]) if "password" in given else None,
+        Secret(given["token"]) if "token" in given else None,
         Path(given["token_file"]).expanduser() if "token_file" in given else None,
     )
     credentials = profile.credentials if new == Credentials() else new
-    return Profile(
-        profile.name,
-        profile.endpoint,
-        credentials,
-        given.get("verify", profile.verify),
-        profile.source,
-        profile.sandbox,
-    )
+    return Profile(profile.name, profile.endpoint, credentials, given.get("verify", profile.verify), profile.source)
 
 
 def _named(name: str) -> Profile:
@@ -140,6 +133,8 @@ def config_path() -> Path:
 
 
 def _from_config(path: Path) -> Iterator[Profile]:
+    import yaml
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
@@ -165,7 +160,7 @@ def _from_config(path: Path) -> Iterator[Profile]:
 
 def _config_credentials(entry: Mapping[str, Any]) -> Credentials:
     if entry.get("auth_password"):
-        return Credentials(str(entry.get("auth_user") or "oscar"), SecretStr(str(entry["auth_password"])))
+        return Credentials(str(entry.get("auth_user") or "oscar"), Secret(str(entry["auth_password"])))
     return Credentials()
 
 
@@ -180,8 +175,8 @@ def _from_environment() -> Iterator[Profile]:
         endpoint,
         Credentials(
             os.environ.get("OSCAR_USER", "oscar"),
-            SecretStr(password) if password else None,
-            SecretStr(token) if token else None,
+            Secret(password) if password else None,
+            Secret(token) if token else None,
             Path(file) if file else None,
         ),
         source=ENVIRONMENT,
@@ -190,11 +185,13 @@ def _from_environment() -> Iterator[Profile]:
 
 def _from_sandboxes() -> Iterator[Profile]:
     for box in sandboxes():
-        yield Profile(SANDBOX, box.endpoint, Credentials(box.user, box.password), source=SANDBOX, sandbox=box)
+        yield Profile(SANDBOX, box.endpoint, Credentials(box.user, box.password), source=SANDBOX)
 
 
 def sandboxes() -> list[Sandbox]:
     """The sandboxes that run on this machine, newest first."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
     files = Path(jupyter_runtime_dir()).glob("jupyter-oscar-sandbox-*.json")
     found = [(path.stat().st_mtime, box) for path in files if (box := _announced(path))]
     return [box for _, box in sorted(found, key=lambda pair: -pair[0])]
@@ -211,7 +208,7 @@ def _announced(path: Path) -> Sandbox | None:
                 return Sandbox(
                     said["endpoint"],
                     said["user"],
-                    SecretStr(said["password"]),
+                    Secret(said["password"]),
                     said.get("mode", ""),
                     said.get("runtime", ""),
                     Path(said["data"]),

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from .errors import TrackingRefused
 
 if TYPE_CHECKING:
-    from .services import Service
+    from .service import Service
 
 OPENS: Final = "# >>> jupyter-oscar"
 CLOSES: Final = "# <<< jupyter-oscar\n"

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_oscar.client import fdl
-from jupyter_oscar.client.calls import Payload
 from jupyter_oscar.client.errors import (
     AlreadyExists,
     FdlError,
@@ -17,45 +15,54 @@ from jupyter_oscar.client.errors import (
     OscarError,
     ServiceNotFound,
 )
+from jupyter_oscar.client.services import Summary
 
 from . import views
 from .bridge import bridge
-from .handles import Job, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from jupyter_oscar.client.calls import Payload
     from jupyter_oscar.client.cluster import Cluster as Client
-    from jupyter_oscar.client.services import Service
+    from jupyter_oscar.client.service import Service
+
+    from .handles import Job, Reply
 
 
 class Services(Mapping[str, "Service"]):
     """The services of a cluster, by name, as they were when asked."""
 
-    def __init__(self, services: Sequence[Service], cluster: str) -> None:
-        self._services = {service.name: service for service in services}
+    def __init__(self, rows: Sequence[dict[str, Any]], cluster: str) -> None:
+        self._rows = {str(row.get("name")): row for row in rows}
         self._cluster = cluster
 
     def __getitem__(self, name: str) -> Service:
-        if name not in self._services:
+        from jupyter_oscar.client.service import Service
+
+        if name not in self._rows:
             msg = f'No service "{name}" on {self._cluster}.'
             raise ServiceNotFound(msg)
-        return self._services[name]
+        return Service.model_validate(self._rows[name])
 
     def __contains__(self, name: object) -> bool:
-        return name in self._services
+        return name in self._rows
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._services)
+        return iter(self._rows)
 
     def __len__(self) -> int:
-        return len(self._services)
+        return len(self._rows)
+
+    @property
+    def _summaries(self) -> list[Summary]:
+        return [Summary.of(row) for row in self._rows.values()]
 
     def __repr__(self) -> str:
-        return views.services_text(list(self._services.values()), self._cluster)
+        return views.services_text(self._summaries, self._cluster)
 
     def _repr_html_(self) -> str:
-        return views.services_html(list(self._services.values()), self._cluster)
+        return views.services_html(self._summaries, self._cluster)
 
 
 class Cluster:
@@ -88,7 +95,7 @@ class Cluster:
     @property
     def services(self) -> Services:
         """What is deployed, as far as you may see it."""
-        return Services(bridge.run(self.client.services.list()), self.name)
+        return Services(bridge.run(self.client.services.rows()), self.name)
 
     @property
     def jobs(self) -> list[Job]:
@@ -118,6 +125,8 @@ class Cluster:
         The input is a local file, or ``text=``, or ``data=`` as bytes, or anything JSON can hold. A service or file
         that is not there raises now; what the cluster says later shows on the handle.
         """
+        from .handles import Job
+
         payload = _payload(file, text, data)
         call, definition = bridge.run(self.client.calls.plan(service, payload))
         sending = bridge.detach(self.client.calls.commit(call, definition, payload))
@@ -132,6 +141,8 @@ class Cluster:
             InvalidRequest: the string is also the name of a file here, so it cannot be told what is meant.
 
         """
+        from .handles import Reply
+
         if isinstance(text, Path):
             payload = _payload(text, None, data)
         else:
@@ -141,6 +152,8 @@ class Cluster:
 
     def job(self, reference: str) -> Job:
         """A call of another day, by ``service/id`` as its handle shows it."""
+        from .handles import Job
+
         known = self._jobs.get(reference.partition("/")[2])
         return known or Job(self.client, bridge.run(self.client.calls.find(reference)))
 
@@ -150,8 +163,10 @@ class Cluster:
 
 
 async def _deploy(client: Client, path: Path, *, update: bool) -> list[Service]:
+    from jupyter_oscar.client import fdl
+
     file = fdl.load(path)
-    there = {service.name for service in await client.services.list()}
+    there = {row.get("name") for row in await client.services.rows()}
     clash = [service.name for service in file.services if service.name in there]
     if clash and not update:
         msg = f'a service named "{clash[0]}" exists on {client.profile.name}.'
@@ -187,6 +202,8 @@ async def _undo(client: Client, created: list[str], *, failed_with: BaseExceptio
 
 
 def _payload(file: Path | str | None, text: str | None, data: Any) -> Payload:
+    from jupyter_oscar.client.calls import Payload
+
     given = sum(value is not None for value in (file, text, data))
     if given > 1:
         msg = "The input was given more than once."
@@ -203,6 +220,8 @@ def _payload(file: Path | str | None, text: str | None, data: Any) -> Payload:
 
 
 def _file(path: Path) -> Payload:
+    from jupyter_oscar.client.calls import Payload
+
     if path.is_dir():
         msg = f"{path} is a folder."
         raise FileMissing(msg, hint="Submit its files one by one.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jupyter_oscar.client.jobs import State
-    from jupyter_oscar.client.services import Service
+    from jupyter_oscar.client.services import Summary
 
     from .handles import Output
 
@@ -55,7 +55,7 @@ def safe_name(name: str) -> str:
     return str(PurePosixPath(*parts)) if parts else "output"
 
 
-def services_text(services: Sequence[Service], cluster: str) -> str:
+def services_text(services: Sequence[Summary], cluster: str) -> str:
     """One line per service, names first."""
     if not services:
         return f"No services on {cluster}. Deploy one from a file: cluster.deploy(path)."
@@ -63,23 +63,17 @@ def services_text(services: Sequence[Service], cluster: str) -> str:
     return "\n".join(f"{service.name:<{width}}  {_about(service)}" for service in services)
 
 
-def _about(service: Service) -> str:
-    return " · ".join([service.kind, service.visibility or "private", service.image])
+def _about(service: Summary) -> str:
+    return f"{service.kind} · {service.visibility} · {service.image}"
 
 
-def services_html(services: Sequence[Service], cluster: str) -> str:
+def services_html(services: Sequence[Summary], cluster: str) -> str:
     """A table: name, kind, visibility, image, owner."""
     if not services:
         return f"<span {_QUIET}>{escape(services_text(services, cluster))}</span>"
     head = "".join(f"<th {_CELL}>{title}</th>" for title in ("name", "kind", "visibility", "image", "owner"))
     rows = "".join(
-        "<tr>"
-        + "".join(
-            f"<td {_CELL}>{escape(cell)}</td>"
-            for cell in (service.name, service.kind, service.visibility or "private", service.image, service.owner)
-        )
-        + "</tr>"
-        for service in services
+        "<tr>" + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in service) + "</tr>" for service in services
     )
     return f"{_TABLE}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_oscar.client import prologue
 from jupyter_oscar.client.errors import TrackingRefused
-from jupyter_oscar.client.services import Service
+from jupyter_oscar.client.service import Service
 
 if TYPE_CHECKING:
     from pathlib import Path

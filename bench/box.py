@@ -1,0 +1,44 @@
+"""A sandbox of its own for a measurement, in a folder that goes with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Box:
+    """A running sandbox."""
+
+    endpoint: str
+    s3_endpoint: str
+    user: str
+    password: str
+
+
+@contextlib.contextmanager
+def sandbox(*options: str) -> Iterator[Box]:
+    """Start one, yield its address, stop it."""
+    with tempfile.TemporaryDirectory(prefix="jupyter-oscar-bench-") as folder:
+        runtime = Path(folder, "runtime")
+        runtime.mkdir()
+        command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", f"{folder}/data", *options]
+        env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)}
+        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            if "error" in said:
+                sys.exit(said["error"])
+            announced = json.loads(next(runtime.glob("*.json")).read_text())
+            try:
+                yield Box(announced["endpoint"], announced["s3_endpoint"], announced["user"], announced["password"])
+            finally:
+                process.terminate()
+                process.wait(30)

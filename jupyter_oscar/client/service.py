@@ -1,0 +1,198 @@
+"""A service: what it is.
+
+The model reads tolerantly (null lists, unknown keys, both shapes of ports) and writes what the server takes. The fields
+and their meaning are those of oscar.md §2.2.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+TRACKED_LABEL: Final = "jupyter-oscar/tracked"
+SCHEMA_ANNOTATION: Final = "jupyter-oscar/input-schema"
+
+# The server makes these up; sending them back is at best useless (oscar.md §2.2, §10.8).
+RESPONSE_ONLY: Final = frozenset({"namespace", "volume_status", "deployment", "bucket_list", "token"})
+
+
+def _port_list(value: Any) -> Any:
+    """A scalar before 4.1.0, a list from 4.1.0 (oscar.md §6.1); 0 means none."""
+    ports = value if isinstance(value, list) else [value]
+    return [port for port in ports if port]
+
+
+def _text(value: Any) -> Any:
+    """A quantity that YAML read as a number; the server wants text (wire B005). Booleans stay wrong."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _listed(value: Any) -> Any:
+    return [] if value is None else value
+
+
+def _mapped(value: Any) -> Any:
+    return {} if value is None else value
+
+
+Quantity = Annotated[str, BeforeValidator(_text)]
+Ports = Annotated[list[int], BeforeValidator(_port_list)]
+Texts = Annotated[list[str], BeforeValidator(_listed)]
+TextMap = Annotated[dict[str, str], BeforeValidator(_mapped)]
+SecretMap = Annotated[dict[str, SecretStr], BeforeValidator(_mapped)]
+
+
+class Part(BaseModel):
+    """Base of a service and its parts: unknown keys are kept, so that reading and writing back loses nothing."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+
+class StorageIO(Part):
+    """An input or output folder: ``path`` is ``bucket/folder`` (oscar.md §2.4)."""
+
+    storage_provider: str = "minio.default"
+    path: str
+    prefix: Texts = Field(default_factory=list)
+    suffix: Texts = Field(default_factory=list)
+
+    @property
+    def is_minio(self) -> bool:
+        """Whether it lies in the cluster's own MinIO (``minio`` is short for ``minio.default``)."""
+        return self.storage_provider.strip().lower() in {"minio", "minio.default"}
+
+    @property
+    def bucket(self) -> str:
+        """The first segment of the path."""
+        return self.path.strip(" /").partition("/")[0]
+
+    @property
+    def folder(self) -> str:
+        """The rest of the path, without slashes at its ends."""
+        return self.path.strip(" /").partition("/")[2].strip("/")
+
+
+class Scale(Part):
+    """Bounds of the synchronous (Knative) side."""
+
+    min_scale: int = 0
+    max_scale: int = 0
+
+
+class Expose(Part):
+    """How a long-lived service is exposed (oscar.md §6.1)."""
+
+    api_port: Ports = Field(default_factory=list)
+    min_scale: int = 0
+    max_scale: int = 0
+    cpu_threshold: int = 0
+    nodePort: Ports = Field(default_factory=list)  # noqa: N815 - OSCAR's spelling
+    rewrite_target: bool = False
+    default_command: bool = False
+    set_auth: bool = False
+    auth_type: str = ""
+    health_path: str = ""
+    probe_mode: str = ""
+
+
+class Environment(Part):
+    """Variables, and secrets whose values a server never gives back."""
+
+    variables: TextMap = Field(default_factory=dict)
+    secrets: SecretMap = Field(default_factory=dict)
+
+
+class Mount(Part):
+    """A bucket mounted in the service's pods (oscar.md §2.7)."""
+
+    storage_provider: str = ""
+    path: str = ""
+    options: str = ""
+
+
+class Volume(Part):
+    """A volume of the service's pods (oscar.md §2.6)."""
+
+    name: str = ""
+    size: Quantity = ""
+    mount_path: str = ""
+    lifecycle_policy: str = ""
+
+
+class Service(Part):
+    """A service as OSCAR knows it (oscar.md §2.2). ``token`` calls it and is never shown."""
+
+    name: str
+    image: str
+    script: str = Field(repr=False)
+    cluster_id: str = ""
+    memory: Quantity = ""
+    cpu: Quantity = ""
+    total_memory: Quantity = ""
+    total_cpu: Quantity = ""
+    ephemeral_storage_request: Quantity = ""
+    enable_gpu: bool = False
+    enable_sgx: bool = False
+    image_prefetch: bool = False
+    image_pull_secrets: Texts = Field(default_factory=list)
+    alpine: bool = False
+    file_stage_in: bool = False
+    synchronous: Annotated[Scale, BeforeValidator(_mapped)] = Field(default_factory=Scale)
+    log_level: str = ""
+    token: SecretStr = Field(default=SecretStr(""), repr=False)
+    input: Annotated[list[StorageIO], BeforeValidator(_listed)] = Field(default_factory=list)
+    output: Annotated[list[StorageIO], BeforeValidator(_listed)] = Field(default_factory=list)
+    expose: Annotated[Expose, BeforeValidator(_mapped)] = Field(default_factory=Expose)
+    environment: Annotated[Environment, BeforeValidator(_mapped)] = Field(default_factory=Environment, repr=False)
+    annotations: TextMap = Field(default_factory=dict)
+    labels: TextMap = Field(default_factory=dict)
+    vo: str = ""
+    # Both can hold other systems' passwords, which a server gives back in clear (oscar.md §2.2, §2.5).
+    storage_providers: dict[str, Any] | None = Field(default=None, repr=False)
+    clusters: dict[str, Any] | None = Field(default=None, repr=False)
+    owner: str = ""
+    namespace: str = ""
+    interlink_node_name: str = ""
+    visibility: str = ""
+    allowed_users: Texts = Field(default_factory=list)
+    isolation_level: str = ""
+    bucket_list: Texts = Field(default_factory=list)
+    mount: Annotated[Mount, BeforeValidator(_mapped)] = Field(default_factory=Mount)
+    volume: Volume | None = None
+    volume_status: dict[str, Any] | None = None
+    kserve: dict[str, Any] | None = Field(default=None, repr=False)
+    federation: dict[str, Any] | None = Field(default=None, repr=False)
+    deployment: dict[str, Any] | None = None
+
+    @property
+    def tracked(self) -> bool:
+        """Whether its script keeps the outputs of calls apart (DESIGN §6)."""
+        return self.labels.get(TRACKED_LABEL) == "true"
+
+    @property
+    def first_output(self) -> StorageIO | None:
+        """The first output in the cluster's own MinIO."""
+        return next((place for place in self.output if place.is_minio), None)
+
+    @property
+    def home(self) -> str | None:
+        """The bucket where call records of this service live: its first MinIO input, else output (DESIGN §6)."""
+        return next((place.bucket for place in [*self.input, *self.output] if place.is_minio), None)
+
+    def buckets(self) -> list[str]:
+        """The buckets that go with the service when it is deleted (oscar.md §1.2)."""
+        return sorted({place.bucket for place in [*self.input, *self.output] if place.is_minio})
+
+    def to_wire(self) -> dict[str, Any]:
+        """What to send: only what was set, secrets in clear, nothing that the server makes up itself."""
+        wire: dict[str, Any] = _plain(self.model_dump(exclude_unset=True, exclude=set(RESPONSE_ONLY)))
+        return {key: value for key, value in wire.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
