@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import buckets, cluster, deployments, jobs, runs, services
+from . import buckets, cluster, deployments, jobs, presign, runs, services
 from .replies import SANDBOX, is_admin, moved, not_routed, text, unauthorized
 from .throttle import COSTS
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_UNTYPED = "application/octet-stream"  # what aiohttp says when nobody said anything
 _LARGEST_BODY = 64 * 1024 * 1024
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -49,7 +50,7 @@ ADMIN: list[tuple[str, str, Handler]] = [
     ("PUT", "/system/buckets", buckets.update_bucket),
     ("GET", "/system/buckets/{bucket}", buckets.read_bucket),
     ("DELETE", "/system/buckets/{bucket}", buckets.delete_bucket),
-    ("POST", "/system/buckets/{bucket}/presign", buckets.presign),
+    ("POST", "/system/buckets/{bucket}/presign", presign.presign),
 ]
 
 
@@ -109,7 +110,7 @@ async def _elsewhere(request: web.Request) -> web.Response:
 async def _strip(_: web.Request, response: web.StreamResponse) -> None:
     """Go sends no type with an empty body and does not name itself."""
     response.headers.pop("Server", None)
-    if isinstance(response, web.Response) and not response.body:
+    if isinstance(response, web.Response) and not response.body and response.content_type == _UNTYPED:
         response.headers.pop("Content-Type", None)
 
 

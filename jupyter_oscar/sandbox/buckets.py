@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import shutil
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from aiohttp import web
 from . import gojson
 from .gojson import GoJSONError
 from .replies import SANDBOX, as_json, empty, text
-from .schema import BUCKET, PRESIGN, read
+from .schema import BUCKET, read
 from .specification import places
 from .triggers import is_partial
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 PAGE = 70
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_DEFAULT_EXPIRY, _LONGEST_EXPIRY = 900, 604_800
-_METHODS = {"upload": "PUT", "download": "GET"}
 
 
 def _request_id() -> str:
@@ -191,52 +189,3 @@ async def read_bucket(request: web.Request) -> web.Response:
     if last is not None:
         body["next_page"] = base64.urlsafe_b64encode(last.encode()).decode()
     return as_json({**body, "is_truncated": last is not None, "returned_items": len(objects)})
-
-
-# presigned addresses
-
-
-async def presign(request: web.Request) -> web.Response:
-    sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
-    try:
-        wanted = read(gojson.decode(await request.read()), PRESIGN)
-    except GoJSONError as error:
-        return text(400, f"Invalid presign request: {error}")
-    refused = _refuse_presign(sandbox, name, wanted)
-    return refused or as_json(_presigned(sandbox, name, wanted))
-
-
-def _refuse_presign(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> web.Response | None:
-    missing = [field for field in ("object_key", "operation") if not wanted[field]]
-    if missing:
-        names = [part.title().replace("_", "") for part in missing]
-        rows = [f"Key: 'PresignRequest.{n}' Error:Field validation for '{n}' failed on the 'required' tag" for n in names]
-        return text(400, "Invalid presign request: " + "\n".join(rows))
-    if wanted["operation"] not in _METHODS:
-        what = f"Unsupported operation '{wanted['operation']}'"
-        return text(400, f"{what}. Allowed values are 'upload' or 'download'")
-    if wanted["expires_in"] and not 1 <= wanted["expires_in"] <= _LONGEST_EXPIRY:
-        return text(400, f"Invalid expiration requested: {wanted['expires_in']}. Allowed range is 1-604800 seconds")
-    return None if exists(sandbox, name) else text(404, f"Bucket '{name}' not found")
-
-
-def _presigned(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    from minio import Minio
-
-    expires = timedelta(seconds=wanted["expires_in"] or _DEFAULT_EXPIRY)
-    access = sandbox.s3.access
-    client = Minio(
-        access.address, access.access_key, access.secret_key, secure=False, region=access.region
-    )  # signing is local: nothing is sent
-    method = _METHODS[wanted["operation"]]
-    body = {
-        "object_key": wanted["object_key"],
-        "operation": wanted["operation"],
-        "method": method,
-        "url": client.get_presigned_url(method, name, wanted["object_key"], expires=expires),
-        "expires_at": f"{datetime.now(timezone.utc) + expires:%Y-%m-%dT%H:%M:%SZ}",
-    }
-    headers = dict(sorted(wanted["extra_headers"].items()))
-    if wanted["content_type"]:
-        headers["Content-Type"] = wanted["content_type"]
-    return {**body, "headers": headers} if headers else body

@@ -1,0 +1,94 @@
+"""Addresses that carry their own permission for one object, one verb and some time (oscar.md §1.5)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from . import buckets, gojson
+from .gojson import GoJSONError
+from .replies import SANDBOX, as_json, text
+from .schema import PRESIGN, read
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+    from .staging import Access
+
+_DEFAULT_EXPIRY, _LONGEST_EXPIRY = 900, 604_800
+_METHODS = {"upload": "PUT", "download": "GET"}
+
+
+async def presign(request: web.Request) -> web.Response:
+    sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
+    try:
+        wanted = read(gojson.decode(await request.read()), PRESIGN)
+    except GoJSONError as error:
+        return text(400, f"Invalid presign request: {error}")
+    refused = _refuse(sandbox, name, wanted)
+    return refused or as_json(_presigned(sandbox.s3.access, name, wanted))
+
+
+def _refuse(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> web.Response | None:
+    """The recorded sentences in their order (wire G018-G021)."""
+    missing = ["".join(map(str.title, key.split("_"))) for key in ("object_key", "operation") if not wanted[key]]
+    if missing:
+        failed = [f"Key: 'PresignRequest.{n}' Error:Field validation for '{n}' failed on the 'required' tag" for n in missing]
+        return text(400, "Invalid presign request: " + "\n".join(failed))
+    if wanted["operation"] not in _METHODS:
+        what = f"Unsupported operation '{wanted['operation']}'"
+        return text(400, f"{what}. Allowed values are 'upload' or 'download'")
+    if wanted["expires_in"] and not 1 <= wanted["expires_in"] <= _LONGEST_EXPIRY:
+        return text(400, f"Invalid expiration requested: {wanted['expires_in']}. Allowed range is 1-604800 seconds")
+    return None if buckets.exists(sandbox, name) else text(404, f"Bucket '{name}' not found")
+
+
+def _presigned(access: Access, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(timezone.utc)
+    seconds = wanted["expires_in"] or _DEFAULT_EXPIRY
+    method, key = _METHODS[wanted["operation"]], wanted["object_key"]
+    headers = dict(wanted["extra_headers"])
+    if wanted["content_type"]:
+        headers["Content-Type"] = wanted["content_type"]
+    body = {
+        "object_key": key,
+        "operation": wanted["operation"],
+        "method": method,
+        "url": signed_url(access, method, f"/{name}/{key}", headers, seconds, now),
+        "expires_at": f"{now + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return {**body, "headers": dict(sorted(headers.items()))} if headers else body
+
+
+def _hmac(key: bytes, message: str) -> bytes:
+    return hmac.new(key, message.encode(), hashlib.sha256).digest()
+
+
+def signed_url(
+    access: Access, method: str, path: str, headers: dict[str, str], seconds: int, now: datetime
+) -> str:
+    """AWS signature 4 in the query; the headers are part of it, so an upload must send them (wire G016)."""
+    day, moment = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
+    scope = f"{day}/{access.region}/s3/aws4_request"
+    signed = {name.lower(): value.strip() for name, value in headers.items()} | {"host": access.address}
+    names = ";".join(sorted(signed))
+    query = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{access.access_key}/{scope}",
+        "X-Amz-Date": moment,
+        "X-Amz-Expires": str(seconds),
+        "X-Amz-SignedHeaders": names,
+    }
+    asked = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
+    path = quote(path, safe="/~")
+    lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
+    canonical = "\n".join((method, path, asked, lines, names, "UNSIGNED-PAYLOAD"))
+    to_sign = "\n".join(("AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()))
+    key = f"AWS4{access.secret_key}".encode()
+    for part in (day, access.region, "s3", "aws4_request"):
+        key = _hmac(key, part)
+    return f"http://{access.address}{path}?{asked}&X-Amz-Signature={_hmac(key, to_sign).hex()}"
