@@ -132,8 +132,10 @@ class Calls:
         self._gate = asyncio.Semaphore(IN_FLIGHT)
         self._own_bucket: str | None = None
 
-    async def plan(self, service_name: str, payload: Payload) -> tuple[Call, Service]:
-        """The record a submission would write. Asks the server for the service only the first time.
+    async def plan(self, service_name: str, name: str) -> Call:
+        """The record that a submission of an input called ``name`` would write.
+
+        Asks the server for the service, and for who we are, only the first time.
 
         Raises:
             ServiceNotFound: there is no such service.
@@ -141,34 +143,37 @@ class Calls:
 
         """
         service = await self._cluster.services.known(service_name)
+        await self._cluster.config()
+        if service.home is None:
+            await self._bucket_of_ours()
+        return self.plan_known(service, name)
+
+    def plan_known(self, service: Service, name: str) -> Call:
+        """The same for a service that is known, without asking anybody."""
         if service.tracked and prologue.OPENS not in service.script:
             msg = f'"{service.name}" is labelled as tracked, but its script on the cluster does not keep outputs apart.'
             raise TrackingRefused(msg, hint="Deploy it again with jupyter-oscar, or remove the label.")
         identity = new_id(service.name)
-        return (
-            Call(
-                id=identity,
-                service=service.name,
-                created=datetime.now(timezone.utc),
-                bucket=service.home or await self._bucket_of_ours(),
-                key=_staged_key(identity, payload.name, tracked=service.tracked),
-                name=payload.name,
-                tracked=service.tracked,
-                outputs=tuple(place.path.strip(" /") for place in service.output if place.is_minio),
-            ),
-            service,
+        return Call(
+            id=identity,
+            service=service.name,
+            created=datetime.now(timezone.utc),
+            bucket=service.home or self._own_bucket or "",
+            key=_staged_key(identity, name, tracked=service.tracked),
+            name=name,
+            tracked=service.tracked,
+            outputs=tuple(place.path.strip(" /") for place in service.output if place.is_minio),
         )
 
     async def submit(self, service_name: str, payload: Payload) -> Call:
         """Stage, record and submit one call; returns when the server has accepted it."""
-        call, service = await self.plan(service_name, payload)
-        return await self.commit(call, service, payload)
+        return await self.commit(await self.plan(service_name, payload.name), payload)
 
-    async def commit(self, call: Call, service: Service, payload: Payload) -> Call:
+    async def commit(self, call: Call, payload: Payload) -> Call:
         """Carry out a planned call: two PUTs and one POST. Safe to repeat after a failure."""
         async with self._gate:
             call = await self._stage(call, payload)
-            await self._post(call, service)
+            await self._post(call, await self._cluster.services.known(call.service))
         return call
 
     async def _stage(self, call: Call, payload: Payload) -> Call:

@@ -16,6 +16,7 @@ import httpx
 
 from .errors import NotFound, NotOscar, TimedOut, Unreachable, from_response
 from .services import Services
+from .transport import Connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,13 +82,10 @@ class Cluster:
     @cached_property
     def http(self) -> httpx.AsyncClient:
         """The pooled client, made when first used."""
-        secure = self.profile.endpoint.startswith("https")
-        limits = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=60)
         return httpx.AsyncClient(
             base_url=self.profile.endpoint,
+            transport=Connections(self.profile.endpoint, verify=self.profile.verify),
             timeout=READ,
-            limits=limits,
-            verify=self.profile.verify if secure else False,
             follow_redirects=False,
             headers={"User-Agent": "jupyter-oscar", "Accept": "*/*"},
         )

@@ -70,6 +70,10 @@ class Services:
         self._known[name] = Service.model_validate(row)
         return self._known[name]
 
+    def peek(self, name: str) -> Service | None:
+        """The service as last seen, if it was."""
+        return self._known.get(name)
+
     async def known(self, name: str) -> Service:
         """The service as last seen; asks the server only the first time."""
         return self._known.get(name) or await self.get(name)

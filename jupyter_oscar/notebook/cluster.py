@@ -128,9 +128,14 @@ class Cluster:
         from .handles import Job
 
         payload = _payload(file, text, data)
-        call, definition = bridge.run(self.client.calls.plan(service, payload))
-        sending = bridge.detach(self.client.calls.commit(call, definition, payload))
-        job = Job(self.client, call, sending)
+        known = self.client.services.peek(service)
+        # Planned here where that needs no answer: changing threads costs more than the planning.
+        call = (
+            self.client.calls.plan_known(known, payload.name)
+            if known and known.home
+            else bridge.run(self.client.calls.plan(service, payload.name))
+        )
+        job = Job(self.client, call, bridge.detach(self.client.calls.commit(call, payload)))
         self._jobs[call.id] = job
         return job
 

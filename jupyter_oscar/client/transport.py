@@ -1,0 +1,65 @@
+"""Connections to one address, kept in pools of their own.
+
+httpx looks at every connection of a pool for every request it sends, which at 32 connections costs more than the
+request itself. Here each connection has a small pool; the one used last is used next, so that few are open when
+little is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+if TYPE_CHECKING:
+    import ssl
+
+# Enough for calls to a far cluster to overlap.
+MOST: Final = 32
+
+
+class Connections(httpx.AsyncBaseTransport):
+    """At most 32 requests under way; the rest waits its turn."""
+
+    def __init__(self, endpoint: str, *, verify: bool) -> None:
+        self._verify: bool | ssl.SSLContext = _context(verify=verify) if endpoint.startswith("https") else False
+        self._proxy = _proxy(endpoint)
+        self._gate = asyncio.Semaphore(MOST)
+        self._idle: list[httpx.AsyncHTTPTransport] = []
+        self._all: list[httpx.AsyncHTTPTransport] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send on the connection that was used last; one whose answer is still being read makes a second."""
+        async with self._gate:
+            pool = self._idle.pop() if self._idle else self._new()
+            try:
+                return await pool.handle_async_request(request)
+            finally:
+                self._idle.append(pool)
+
+    def _new(self) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(max_keepalive_connections=1, keepalive_expiry=60)
+        pool = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits, proxy=self._proxy)
+        self._all.append(pool)
+        return pool
+
+    async def aclose(self) -> None:
+        """Close them all."""
+        for pool in self._all:
+            await pool.aclose()
+        self._all.clear()
+        self._idle.clear()
+
+
+def _context(*, verify: bool) -> ssl.SSLContext:
+    """Made once; loading the certificates takes longer than a request."""
+    return httpx.create_ssl_context(verify=verify)
+
+
+def _proxy(endpoint: str) -> str | None:
+    """The proxy that the environment names for this address; httpx does not look for one beside a transport of ours."""
+    parts = urlsplit(endpoint)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
