@@ -87,7 +87,7 @@ def _flags(
 @click.option("--hold", is_flag=True, help="Accept jobs and start none.")
 @click.option("--no-serverless", is_flag=True, help="Without synchronous runs.")
 @click.option("--foreground", is_flag=True, help="Stay in this terminal; Ctrl-C stops it.")
-def start(  # noqa: PLR0913 - one parameter for each option
+def start(
     *,
     data: Path | None,
     port: int | None,
@@ -165,7 +165,8 @@ def stop(*, data: Path | None) -> None:
     deadline = time.monotonic() + _STOP_S
     while _is_held(folder):
         if time.monotonic() > deadline:
-            _fail(f"The sandbox (process {found['pid']}) has not ended after {_STOP_S:.0f} s: see {folder}/sandbox.log.")
+            log = folder / "sandbox.log"
+            _fail(f"The sandbox (process {found['pid']}) has not ended after {_STOP_S:.0f} s: see {log}.")
         time.sleep(0.05)
     click.echo(f"Stopped. Its data stays in {folder}.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import re
 import secrets
@@ -11,8 +12,6 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from aiohttp import web
 
 from . import gojson
 from .gojson import GoJSONError
@@ -23,6 +22,8 @@ from .triggers import is_partial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aiohttp import web
 
     from .sandbox import Sandbox
 
@@ -47,13 +48,17 @@ def exists(sandbox: Sandbox, name: str) -> bool:
 
 
 def make(sandbox: Sandbox, name: str, tags: dict[str, str]) -> None:
-    (sandbox.data.buckets / name).mkdir()
     sandbox.database.put_bucket(name, tags)
+    (sandbox.data.buckets / name).mkdir(exist_ok=True)
 
 
-def remove(sandbox: Sandbox, name: str) -> None:
-    shutil.rmtree(sandbox.data.buckets / name, ignore_errors=True)
+async def remove(sandbox: Sandbox, name: str) -> None:
+    """Out of sight at once, then object by object: a kill in between leaves no half bucket."""
+    gone = sandbox.data.trash / f"{name}-{secrets.token_hex(4)}"
+    with contextlib.suppress(FileNotFoundError):
+        (sandbox.data.buckets / name).rename(gone)
     sandbox.database.drop_bucket(name)
+    await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
 
 
 def _all(sandbox: Sandbox) -> dict[str, dict[str, str]]:
@@ -126,8 +131,7 @@ async def delete_bucket(request: web.Request) -> web.Response:
     sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
     if not exists(sandbox, name):
         return text(404, f"The bucket '{name}' does not exist")
-    await asyncio.to_thread(shutil.rmtree, sandbox.data.buckets / name, ignore_errors=True)
-    sandbox.database.drop_bucket(name)
+    await remove(sandbox, name)
     await sandbox.s3.forget()
     return empty(204)
 

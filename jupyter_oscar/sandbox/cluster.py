@@ -6,8 +6,6 @@ import os
 import platform
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
 from . import gojson
 from .gojson import GoJSONError
 from .replies import SANDBOX, as_json, text
@@ -16,6 +14,8 @@ from .sandbox import COMPAT
 from .schema import CONFIG, read
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from .sandbox import Sandbox
 
 IMAGES = "allowed_image_repositories"

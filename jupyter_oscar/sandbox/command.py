@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .sandbox import Sandbox
+
+
+_LAST_WORDS_S = 0.5  # for requests under way at a stop
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -40,7 +44,12 @@ def default_data() -> Path:
 
 
 def _say(line: dict[str, Any]) -> None:
-    print(json.dumps(line), flush=True)
+    """To whoever started us, who may be gone already."""
+    try:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return
 
 
 def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
@@ -81,7 +90,8 @@ async def _serve(data: DataFolder, settings: Settings, arguments: argparse.Names
     )
     with listen(arguments.port, settings.port) as sock:
         sandbox = assemble(data, settings, options)
-        site = web.AppRunner(make_app(sandbox), access_log=None, handler_cancellation=True)
+        app = make_app(sandbox)
+        site = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_LAST_WORDS_S)
         await site.setup()
         announcement = None
         try:
@@ -108,8 +118,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         lock(data)
         settings = load(data)
         asyncio.run(_serve(data, settings, arguments))
-    except CannotStart as error:
-        _say({"error": str(error)})
-        print(error, file=sys.stderr)
+    except (CannotStart, OSError, sqlite3.Error) as error:
+        _say({"error": _sentence(error)})
+        sys.stderr.write(_sentence(error) + "\n")
         return 1
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, CannotStart):
+        return str(error)
+    if isinstance(error, sqlite3.Error):
+        return f"The sandbox cannot use its database ({error}): free disk space, or choose another folder with --data."
+    return f"The sandbox cannot start ({error}): make that place writable, or choose another folder with --data."

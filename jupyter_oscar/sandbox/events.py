@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SOURCES = {"minio:s3": "MINIO", "aws:s3": "S3", "OneTrigger": "ONEDATA"}
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
+_FOREIGN = {"httpMethod", "subscription", "event_type"}
 _ESCAPE = re.compile(r"\\(?:([abcfnrtv\\])|0([0-7]{0,3}))")
 
 
@@ -73,8 +74,8 @@ def parse(text: Any, log: JobLog) -> Event:
         return Event("LOCAL", text)
     if _is_storage(event):
         return _storage(event, log)
-    if isinstance(event, dict) and ("httpMethod" in event or "subscription" in event or "event_type" in event):
-        raise NotImplementedError("the sandbox takes MinIO events and plain content, not dCache, Rucio or gateway events")
+    if isinstance(event, dict) and not _FOREIGN.isdisjoint(event):
+        raise NotImplementedError("the sandbox takes MinIO events and content, not dCache, Rucio or gateway events")
     if "event" in event:
         return parse(event["event"], log)
     return Event("LOCAL", event)
@@ -89,9 +90,9 @@ def _is_storage(event: Any) -> bool:
 def _storage(event: dict[str, Any], log: JobLog) -> Event:
     record = event["Records"][0]
     provider = _SOURCES[record["eventSource"]]
-    log.info("Storage event found.")
-    log.info(f"event_records = {record} \n")
-    log.info(f"{provider} event created")
+    log.say("Storage event found.")
+    log.say(f"event_records = {record} \n")
+    log.say(f"{provider} event created")
     place = record["s3"]
     key = unquote_plus(place["object"]["key"])
     return Event(provider, event, place["bucket"]["name"], key, record.get("eventTime", ""))

@@ -1,4 +1,4 @@
-"""The lock of a job's folder: held by the job's process for its whole life, so that anybody can ask whether it lives."""
+"""The lock of a job's folder: the job's process holds it for life, so that anybody can ask whether it lives."""
 
 from __future__ import annotations
 

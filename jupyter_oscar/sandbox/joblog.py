@@ -22,7 +22,7 @@ class JobLog:
         self._threshold = _LEVELS.get(level, 20)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def __enter__(self) -> JobLog:
+    def __enter__(self) -> JobLog:  # noqa: PYI034 - Self is not in Python 3.10
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -34,10 +34,10 @@ class JobLog:
             rest = rest[os.write(self._file, rest) :]
         return len(data)
 
-    def info(self, message: str) -> None:
+    def say(self, message: str) -> None:
         self._line("INFO", message)
 
-    def debug(self, message: str) -> None:
+    def detail(self, message: str) -> None:
         self._line("DEBUG", message)
 
     def _line(self, level: str, message: str) -> None:

@@ -7,8 +7,6 @@ again in every child.
 from __future__ import annotations
 
 import gc
-import resource  # noqa: F401 - used by every job
-import zipfile  # noqa: F401
 
 from . import joblock, supervisor  # noqa: F401
 from .staging import Access, Store

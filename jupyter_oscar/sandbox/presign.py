@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
-
-from aiohttp import web
 
 from . import buckets, gojson
 from .gojson import GoJSONError
 from .replies import SANDBOX, as_json, text
 from .schema import PRESIGN, read
+from .signing import signed_url
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from .sandbox import Sandbox
     from .staging import Access
 
@@ -37,8 +35,9 @@ def _refuse(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> web.Response
     """The recorded sentences in their order (wire G018-G021)."""
     missing = ["".join(map(str.title, key.split("_"))) for key in ("object_key", "operation") if not wanted[key]]
     if missing:
-        failed = [f"Key: 'PresignRequest.{n}' Error:Field validation for '{n}' failed on the 'required' tag" for n in missing]
-        return text(400, "Invalid presign request: " + "\n".join(failed))
+        why = "Error:Field validation for '{0}' failed on the 'required' tag"
+        rows = [f"Key: 'PresignRequest.{name}' {why.format(name)}" for name in missing]
+        return text(400, "Invalid presign request: " + "\n".join(rows))
     if wanted["operation"] not in _METHODS:
         what = f"Unsupported operation '{wanted['operation']}'"
         return text(400, f"{what}. Allowed values are 'upload' or 'download'")
@@ -62,33 +61,3 @@ def _presigned(access: Access, name: str, wanted: dict[str, Any]) -> dict[str, A
         "expires_at": f"{now + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}",
     }
     return {**body, "headers": dict(sorted(headers.items()))} if headers else body
-
-
-def _hmac(key: bytes, message: str) -> bytes:
-    return hmac.new(key, message.encode(), hashlib.sha256).digest()
-
-
-def signed_url(
-    access: Access, method: str, path: str, headers: dict[str, str], seconds: int, now: datetime
-) -> str:
-    """AWS signature 4 in the query; the headers are part of it, so an upload must send them (wire G016)."""
-    day, moment = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
-    scope = f"{day}/{access.region}/s3/aws4_request"
-    signed = {name.lower(): value.strip() for name, value in headers.items()} | {"host": access.address}
-    names = ";".join(sorted(signed))
-    query = {
-        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{access.access_key}/{scope}",
-        "X-Amz-Date": moment,
-        "X-Amz-Expires": str(seconds),
-        "X-Amz-SignedHeaders": names,
-    }
-    asked = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
-    path = quote(path, safe="/~")
-    lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
-    canonical = "\n".join((method, path, asked, lines, names, "UNSIGNED-PAYLOAD"))
-    to_sign = "\n".join(("AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()))
-    key = f"AWS4{access.secret_key}".encode()
-    for part in (day, access.region, "s3", "aws4_request"):
-        key = _hmac(key, part)
-    return f"http://{access.address}{path}?{asked}&X-Amz-Signature={_hmac(key, to_sign).hex()}"

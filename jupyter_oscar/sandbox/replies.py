@@ -32,18 +32,16 @@ def empty(status: int) -> web.Response:
 
 
 def as_json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status, text=gojson.encode(value), content_type="application/json", charset="utf-8"
-    )
+    return web.Response(status=status, text=gojson.encode(value), content_type="application/json", charset="utf-8")
 
 
 def not_routed() -> web.Response:
-    """gin's answer to what it has no route for; the type has no charset (oscar.md §0.3, point 7)."""
+    """The answer of gin to what it has no route for; the type has no charset (oscar.md §0.3, point 7)."""
     return web.Response(status=404, body=b"404 page not found", headers={"Content-Type": "text/plain"})
 
 
 def moved(request: web.Request, path: str) -> web.Response:
-    """gin's way with a trailing slash (wire A012, A013)."""
+    """The way of gin with a trailing slash (wire A012, A013)."""
     if request.method != "GET":
         return web.Response(status=307, headers={"Location": path})
     body = f'<a href="{path}">Moved Permanently</a>.\n\n'

@@ -65,6 +65,9 @@ def preload() -> Any:
 
 
 def signal_group(pid: int, number: int) -> None:
+    """Signal a job's processes; nobody is meant by 0, which the kernel would take for ourselves."""
+    if pid <= 0:
+        return
     try:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
@@ -77,13 +80,16 @@ class Runner:
         self._slots, self._hold = slots, hold
         self._context: Any = None
         self._running: dict[str, int] = {}  # job → pid
+        self._over: dict[str, asyncio.Event] = {}
         self._adopted: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
+        self._forgotten: set[str] = set()
         self._stopping = False
 
     async def start(self) -> None:
         self._context = await asyncio.to_thread(preload)
         self._recover()
+        self._clean()
         self.pump()
 
     # after a restart
@@ -92,6 +98,14 @@ class Runner:
         for state in ("Running", "Pending"):
             for name, service in self._db.jobs_in(state):
                 self._recover_one(name, service, state)
+
+    def _clean(self) -> None:
+        """Work folders of processes that a kill took away."""
+        for entry in self._data.temp.iterdir():
+            if entry.is_dir() and entry.name not in self._running:
+                shutil.rmtree(entry, ignore_errors=True)
+        shutil.rmtree(self._data.trash, ignore_errors=True)
+        self._data.trash.mkdir()
 
     def _recover_one(self, name: str, service: str, state: str) -> None:
         folder = self._data.job(service, name)
@@ -112,21 +126,30 @@ class Runner:
 
     def _adopt(self, name: str, service: str, state: str) -> None:
         folder = self._data.job(service, name)
-        self._running[name] = lock_pid(folder) or 0
+        self._runs(name, lock_pid(folder))
         if state == "Pending":
             self._db.job_started(name)
         self._adopted[name] = asyncio.create_task(self._watch(name, folder))
 
     async def _watch(self, name: str, folder: Path) -> None:
-        while (held := try_lock(folder)) is None:
+        while self._lives(folder):  # noqa: ASYNC110 - a lock does not say when it is let go
             await asyncio.sleep(_POLL_S)
-        os.close(held)
         self._adopted.pop(name, None)
         self._ended(name, folder)
 
+    @staticmethod
+    def _lives(folder: Path) -> bool:
+        try:
+            held = try_lock(folder)
+        except OSError:
+            return False
+        if held is not None:
+            os.close(held)
+        return held is None
+
     def _lost(self, name: str, folder: Path) -> None:
         if not self._stopping:
-            self._note(folder, "The process of this job vanished without a result: the machine or the process was stopped.")
+            self._note(folder, "The process of this job vanished without a result: it or the machine was stopped.")
         self._db.job_finished(name, "Failed")
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
 
@@ -151,6 +174,8 @@ class Runner:
             self._start(name, service)
 
     def _start(self, name: str, service: str) -> None:
+        if name in self._running:
+            return  # a deleted job of the same name is still ending
         folder = self._data.job(service, name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -164,7 +189,7 @@ class Runner:
             self._db.job_finished(name, "Failed")
             return
         self._db.job_started(name)
-        self._running[name] = process.pid or 0
+        self._runs(name, process.pid)
         self.when_over(process, lambda: self._ended(name, folder))
 
     def _task(self, name: str, service: str, folder: Path) -> supervisor.Task:
@@ -217,47 +242,59 @@ class Runner:
 
         loop.add_reader(process.sentinel, over)
 
+    def _runs(self, name: str, pid: int | None) -> None:
+        self._running[name] = pid or 0
+        self._over[name] = asyncio.Event()
+
     # ending
 
     def _ended(self, name: str, folder: Path) -> None:
+        if self._lives(folder):  # only the process that forks ended: the job itself goes on
+            self._adopted[name] = asyncio.create_task(self._watch(name, folder))
+            return
         pid = self._running.pop(name, 0)
-        if pid:
-            signal_group(pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
-        self._settle(name, folder)
+        self._over.pop(name).set()
+        signal_group(pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
+        if name in self._forgotten:
+            self._forgotten.discard(name)
+            self._remove(name, folder)
+        else:
+            self._settle(name, folder)
         self.pump()
 
+    def _remove(self, name: str, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self._data.temp / name, ignore_errors=True)
+
     def _settle(self, name: str, folder: Path) -> None:
-        job = self._db.job(name)
-        if job is None:
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.rmtree(self._data.temp / name, ignore_errors=True)
-            return
         try:
-            state = json.loads((folder / "status.json").read_text(encoding="utf-8"))["state"]
+            found = json.loads((folder / "status.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             self._lost(name, folder)
             return
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
-        self._db.job_finished(name, state)
+        self._db.job_finished(name, found["state"], found["finished"])
 
     def forget(self, name: str, service: str) -> None:
         """The job's row is gone: end its process in the background, remove its files."""
         folder = self._data.job(service, name)
         pid = self._running.get(name)
         if pid is None:
-            shutil.rmtree(folder, ignore_errors=True)
+            self._remove(name, folder)
             return
+        self._forgotten.add(name)
         task = asyncio.create_task(self._end_group(name, pid))
         self._cancelling.add(task)
         task.add_done_callback(self._cancelling.discard)
 
     async def _end_group(self, name: str, pid: int) -> None:
         signal_group(pid, signal.SIGTERM)
-        deadline = asyncio.get_running_loop().time() + GRACE_S
-        while self._running.get(name) == pid and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
-        if self._running.get(name) == pid:
+        over = self._over[name]
+        try:
+            await asyncio.wait_for(over.wait(), GRACE_S)
+        except asyncio.TimeoutError:
             signal_group(pid, signal.SIGKILL)
+            await over.wait()
 
     async def stop(self) -> None:
         """A clean stop ends every job, says so in its log, and leaves no process behind."""
@@ -267,5 +304,3 @@ class Runner:
             if job is not None:
                 self._note(self._data.job(job.service, name), "The sandbox was stopped while this job ran.")
         await asyncio.gather(*(self._end_group(name, pid) for name, pid in self._running.items()))
-        while self._running:
-            await asyncio.sleep(0.02)

@@ -69,12 +69,12 @@ async def _call(sandbox: Sandbox, service: dict[str, Any], event: bytes) -> tupl
     folder = sandbox.data.temp / f"{name}-out"
     folder.mkdir(mode=0o700)
     task = sandbox.runner.task(service, name, folder, event, extra={}, sync=True)
-    over = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
     process = sandbox.runner.spawn(task, None)
     pid = process.pid or 0
-    sandbox.runner.when_over(process, lambda: over.done() or over.set_result(None))
+    sandbox.runner.when_over(process, over.set)
     try:
-        await asyncio.wait_for(asyncio.shield(over), LIMIT_S)
+        await asyncio.wait_for(over.wait(), LIMIT_S)
     except asyncio.TimeoutError:
         return None, b""
     else:

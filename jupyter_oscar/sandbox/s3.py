@@ -7,10 +7,15 @@ import importlib.metadata
 import os
 import shutil
 import sys
+from datetime import datetime, timezone
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yarl import URL
+
 from .settings import LOOPBACK, CannotStart, DataFolder, Settings, free_port
+from .signing import signed_url
 from .staging import Access
 
 if TYPE_CHECKING:
@@ -95,7 +100,7 @@ class ObjectStore:
         return self._data.root / "s3.log"
 
     def _environment(self) -> dict[str, str]:
-        """rclone's own world: nothing of the user's rclone, and the key where no process list shows it."""
+        """A world of its own for rclone: nothing of the user's rclone, and the key where no process list shows it."""
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
         return {
             **kept,
@@ -124,14 +129,17 @@ class ObjectStore:
             )  # fmt: skip
 
     async def _answers(self, process: asyncio.subprocess.Process) -> bool:
-        while process.returncode is None:
-            try:
-                _, writer = await asyncio.open_connection(LOOPBACK, self._settings.s3_port)
-            except OSError:
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                return True
+        """Wait for an answer to a request signed with our key: somebody else on that port could not give it."""
+        from aiohttp import ClientError, ClientSession, ClientTimeout
+
+        async with ClientSession(timeout=ClientTimeout(5)) as session:
+            while process.returncode is None:
+                url = signed_url(self.access, "GET", "/", {}, 60, datetime.now(timezone.utc))
+                try:
+                    async with session.get(URL(url, encoded=True)) as answer:
+                        return answer.status == HTTPStatus.OK
+                except (ClientError, OSError, asyncio.TimeoutError):
+                    await asyncio.sleep(0.01)
         return False
 
     async def _keep(self) -> None:

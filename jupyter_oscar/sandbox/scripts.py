@@ -1,4 +1,4 @@
-"""A service's script and configuration as files, one folder per version, so that an update never changes a running job."""
+"""A service's script and configuration as files, one folder per version: an update never changes a running job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def script_folder(data: DataFolder, service: dict[str, Any]) -> Path:
     """The folder with ``script.sh`` and ``function_config.yaml`` (JSON is YAML too) of this version of the service."""
     text = json.dumps(service, indent=1)
-    folder = data.services / service["name"] / hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder: Path = data.services / service["name"] / hashlib.sha256(text.encode()).hexdigest()[:16]
     script = folder / "script.sh"
     if script.exists():
         return folder

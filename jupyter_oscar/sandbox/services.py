@@ -6,8 +6,6 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
 from . import buckets
 from .cluster import IMAGES, provider
 from .deployments import deployment_of
@@ -25,6 +23,7 @@ from .specification import (
     check_volume_exists,
     decode,
     input_places,
+    make_folders,
     new_token,
     normalise,
     places,
@@ -32,6 +31,8 @@ from .specification import (
 )
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from .sandbox import Sandbox
 
 _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
@@ -115,12 +116,13 @@ def _create(sandbox: Sandbox, spec: dict[str, Any]) -> None:
     _check_buckets(sandbox, bucket_names(spec))
     spec.update(token=new_token(), owner=OWNER, labels={**spec["labels"], "owner_name": "oscar"})
     tags = {"from_service": spec["name"], "owner": "", "owner_name": "oscar"}
-    for bucket in bucket_names(spec):
-        buckets.make(sandbox, bucket, tags)
-    _make_folders(sandbox, places(spec))
-    database.put_service(spec, secrets)
-    for bucket, folder in input_places(spec):
-        sandbox.triggers.arm(spec["name"], bucket, folder)
+    with database.transaction():  # rolled back as a whole when a folder cannot be made
+        database.put_service(spec, secrets)
+        for bucket in bucket_names(spec):
+            buckets.make(sandbox, bucket, tags)
+        make_folders(sandbox.data.buckets, places(spec))
+        for bucket, folder in input_places(spec):
+            sandbox.triggers.arm(spec["name"], bucket, folder)
 
 
 def _check_buckets(sandbox: Sandbox, names: list[str]) -> None:
@@ -129,11 +131,6 @@ def _check_buckets(sandbox: Sandbox, names: list[str]) -> None:
             raise Refused(500, f'the bucket "{bucket}" already exists\n')
         if not buckets.is_valid(bucket):
             raise Refused(500, f"error creating bucket {bucket}: {buckets.INVALID_NAME}")
-
-
-def _make_folders(sandbox: Sandbox, wanted: set[tuple[str, str]]) -> None:
-    for bucket, folder in wanted:
-        (sandbox.data.buckets / bucket / folder).mkdir(parents=True, exist_ok=True)
 
 
 # updating
@@ -170,26 +167,21 @@ def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None
 
 
 def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
-    """Stored first, then the policies fail for the admin: after the 500 the change is there (wire U004-U009)."""
+    """Stored first, then the policies fail for the admin: after the 500 the change is there (wire U004-U009).
+
+    A new bucket is made and armed; a new folder of an old bucket gets neither folder nor notification.
+    """
     for bucket in bucket_names(spec):
         if not buckets.exists(sandbox, bucket):
             buckets.make(sandbox, bucket, {})
-            _make_folders(sandbox, {place for place in places(spec) if place[0] == bucket})
+            make_folders(sandbox.data.buckets, {place for place in places(spec) if place[0] == bucket})
             for _, folder in (place for place in input_places(spec) if place[0] == bucket):
                 sandbox.triggers.arm(spec["name"], bucket, folder)
     sandbox.triggers.disarm(spec["name"], keep=input_places(spec))
-    _rearm(sandbox, old, spec)
     if set(bucket_names(old)) - set(bucket_names(spec)):
         raise Refused(500, _REMOVED)
     if places(spec) - places(old) and spec["owner"]:
         raise Refused(500, _ADDED)
-
-
-def _rearm(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
-    """A folder that the service gets back keeps its notification; a really new one has none (oscar.md §0.3, 2)."""
-    for bucket, folder in input_places(spec) - input_places(old):
-        if (sandbox.data.buckets / bucket / folder).is_dir():
-            sandbox.triggers.arm(spec["name"], bucket, folder)
 
 
 # deleting
@@ -209,7 +201,7 @@ async def delete_service(request: web.Request) -> web.Response:
         return text(500, _ORPHANED)  # wire U012: the service is gone, the bucket stays
     for bucket in bucket_names(spec):
         if not _used(sandbox, bucket):
-            buckets.remove(sandbox, bucket)
+            await buckets.remove(sandbox, bucket)
     await sandbox.s3.forget()
     return empty(204)
 

@@ -48,6 +48,10 @@ class DataFolder:
         return self.root / "buckets"
 
     @property
+    def trash(self) -> Path:
+        return self.root / "trash"
+
+    @property
     def jobs(self) -> Path:
         return self.root / "jobs"
 
@@ -94,7 +98,7 @@ def open_folder(root: Path) -> DataFolder:
     try:
         data.root.mkdir(parents=True, exist_ok=True)
         data.root.chmod(0o700)
-        for part in (data.buckets, data.jobs, data.services, data.rclone):
+        for part in (data.buckets, data.trash, data.jobs, data.services, data.rclone):
             part.mkdir(exist_ok=True)
         _own(data.temp)
     except OSError as error:
@@ -155,15 +159,26 @@ def _bind(port: int) -> socket.socket:
     return sock
 
 
+def _listening(port: int) -> socket.socket:
+    """Listening at once: two sockets that are only bound may share a port."""
+    sock = _bind(port)
+    try:
+        sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 def listen(wanted: int | None, last: int) -> socket.socket:
     """The socket of the API: exactly the wanted port, else the last one when it is free, else any."""
     if wanted is None:
         try:
-            return _bind(last)
+            return _listening(last)
         except OSError:
-            return _bind(0)
+            return _listening(0)
     try:
-        return _bind(wanted)
+        return _listening(wanted)
     except OSError as error:
         raise CannotStart(
             f"Port {wanted} on {LOOPBACK} cannot be used ({error.strerror}): choose another with --port, "

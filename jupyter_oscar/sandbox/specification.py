@@ -1,4 +1,4 @@
-"""From a request body to a stored service: decoding, required fields, defaults, and OSCAR's sentences for what is wrong.
+"""From a request body to a stored service: decoding, required fields, defaults, OSCAR's sentences for what is wrong.
 
 The order of the checks is the order of OSCAR's handler, because callers see the first one that fails (oscar.md §1.2).
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 import secrets as random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import gojson
 from .gojson import GoJSONError
 from .jobs import invalid_name, is_name
 from .schema import SERVICE, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _QUANTITY = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 _LEVELS = ("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -90,6 +93,9 @@ def check_paths(spec: dict[str, Any]) -> None:
     for side in ("input", "output"):
         if any(not place["path"].strip(" /") for place in spec[side]):
             raise Refused(400, f"{side} path cannot be empty")
+        for place in spec[side]:
+            if {"", ".", ".."} & set(place["path"].strip(" /").split("/")):
+                raise Refused(400, f"{INVALID}{side} path {place['path']!r} has an empty, '.' or '..' part")
 
 
 def check_volume(spec: dict[str, Any]) -> None:
@@ -150,6 +156,11 @@ def places(spec: dict[str, Any]) -> set[tuple[str, str]]:
     """Buckets and folders of inputs and outputs."""
     found = [place["path"].partition("/") for place in (*spec["input"], *spec["output"])]
     return {(bucket, folder) for bucket, _, folder in found}
+
+
+def make_folders(root: Path, wanted: set[tuple[str, str]]) -> None:
+    for bucket, folder in wanted:
+        (root / bucket / folder).mkdir(parents=True, exist_ok=True)
 
 
 def input_places(spec: dict[str, Any]) -> set[tuple[str, str]]:

@@ -6,13 +6,14 @@ The object store may be restarted while a job runs, so connections are tried aga
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import urllib3
 from minio import Minio
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from urllib3.response import BaseHTTPResponse
 
 _RETRIES = 18  # with the back-off below: 0.2 s doubling up to 10 s, about two minutes in all
@@ -47,8 +48,7 @@ class Store:
         with open(path, "wb") as file:  # noqa: PTH123 - Path would drop the final slash that must fail (wire D030)
             answer: BaseHTTPResponse = self._client.get_object(bucket, key)
             try:
-                for piece in answer.stream(1 << 20):
-                    file.write(piece)
+                file.writelines(answer.stream(1 << 20))
             finally:
                 answer.close()
 

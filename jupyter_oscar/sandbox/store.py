@@ -72,7 +72,7 @@ class Database:
         self._db = sqlite3.connect(path, isolation_level=None)
         path.chmod(0o600)
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")  # safe against kill -9; only a power cut may lose the last commits
+        self._db.execute("PRAGMA synchronous=NORMAL")  # safe against kill -9; a power cut may lose the last commits
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -121,8 +121,9 @@ class Database:
 
     def drop_service(self, name: str) -> None:
         with self.transaction():
-            for table, column in (("services", "name"), ("jobs", "service"), ("watches", "service"), ("writes", "service")):
-                self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))  # noqa: S608 - fixed names
+            for table in ("jobs", "watches", "writes"):
+                self._db.execute(f"DELETE FROM {table} WHERE service = ?", (name,))  # noqa: S608 - fixed names
+            self._db.execute("DELETE FROM services WHERE name = ?", (name,))
 
     # buckets
 
@@ -168,8 +169,8 @@ class Database:
     def job_started(self, name: str) -> None:
         self._db.execute("UPDATE jobs SET state = 'Running', started = ? WHERE name = ?", (now(), name))
 
-    def job_finished(self, name: str, state: str) -> None:
-        self._db.execute("UPDATE jobs SET state = ?, finished = ? WHERE name = ?", (state, now(), name))
+    def job_finished(self, name: str, state: str, finished: str | None = None) -> None:
+        self._db.execute("UPDATE jobs SET state = ?, finished = ? WHERE name = ?", (state, finished or now(), name))
 
     def drop_job(self, name: str) -> None:
         self._db.execute("DELETE FROM jobs WHERE name = ?", (name,))

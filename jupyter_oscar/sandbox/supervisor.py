@@ -9,15 +9,18 @@ from __future__ import annotations
 import base64
 import io
 import json
+import multiprocessing
 import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 import zipfile
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,20 +74,20 @@ def supervise(task: Task, log: JobLog) -> bool:
         return False
     raw = task.event.decode("utf-8", "surrogateescape")
     text = raw if task.sync else echo(raw)
-    log.debug(f"EVENT received: {text}")
+    log.detail(f"EVENT received: {text}")
     event = parse(text, log)
     run = _prepare(task, log)
-    log.info("Reading storage configuration")
+    log.say("Reading storage configuration")
     if task.sync:
-        log.info("No MinIO user configuration found")  # wire R011: a sync pod has no credentials folder
+        log.say("No MinIO user configuration found")  # wire R011: a sync pod has no credentials folder
         event = event.without_storage()
     else:
-        log.info(f"Using MinIO credentials for user: '{task.access.access_key}'")
-    log.info("SUPERVISOR: Initializing Binary supervisor")
+        log.say(f"Using MinIO credentials for user: '{task.access.access_key}'")
+    log.say("SUPERVISOR: Initializing Binary supervisor")
     _stage_in(run, event)
     _run_script(run)
     _upload(run)
-    log.info("Creating response")
+    log.say("Creating response")
     _respond(run, event)
     return True
 
@@ -110,28 +113,28 @@ def _stage_in(run: _Run, event: Event) -> None:
     if event.key is not None:
         run.env.update(EVENT=event.text, STORAGE_OBJECT_KEY=event.key, EVENT_TIME=event.time)
     if run.task.service.get("file_stage_in"):
-        run.log.info("Skipping download of input file")
+        run.log.say("Skipping download of input file")
         return
-    run.log.info(f"Found '{event.provider}' input provider")
+    run.log.say(f"Found '{event.provider}' input provider")
     if event.key is None:
-        path = run.inputs / f"event-file-{uuid.uuid4()}"
-        event.save(path)
+        path = str(run.inputs / f"event-file-{uuid.uuid4()}")
+        event.save(Path(path))
     else:
         path = _download(run, event.bucket, event.key)
-    run.log.info(f"INPUT_FILE_PATH variable set to '{path}'")
-    run.env["INPUT_FILE_PATH"] = str(path)
+    run.log.say(f"INPUT_FILE_PATH variable set to '{path}'")
+    run.env["INPUT_FILE_PATH"] = path
 
 
 def _download(run: _Run, bucket: str, key: str) -> str:
-    run.log.info(f"Downloading item from bucket '{bucket}' with key '{key}'")
-    path = f"{run.inputs}/{key.split('/')[-1]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
+    run.log.say(f"Downloading item from bucket '{bucket}' with key '{key}'")
+    path = f"{run.inputs}/{key.rpartition('/')[2]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
     Store(run.task.access).download(bucket, key, path)
-    run.log.info(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
+    run.log.say(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
     return path
 
 
 def _run_script(run: _Run) -> None:
-    run.log.info(f"Script file found in '{run.task.script}'")
+    run.log.say(f"Script file found in '{run.task.script}'")
     live = run.log.level == "DEBUG"
     with run.spool.open("wb") as spool, Path(os.devnull).open("rb") as nothing:
         process = subprocess.Popen(
@@ -149,12 +152,12 @@ def _run_script(run: _Run) -> None:
 
 def _stream(run: _Run, process: subprocess.Popen[bytes], spool: io.BufferedWriter) -> None:
     """Lines as they come (wire E008); a whole copy is printed again at the end (wire E014)."""
-    run.log.debug("CONTAINER OUTPUT:\n ")
+    run.log.detail("CONTAINER OUTPUT:\n ")
     if process.stdout is None:
         return
     for line in process.stdout:
         spool.write(line)
-        run.log.debug(line.decode("utf-8", "surrogateescape").rstrip("\n"))
+        run.log.detail(line.decode("utf-8", "surrogateescape").rstrip("\n"))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -171,17 +174,17 @@ def _wanted(name: str, output: dict[str, Any]) -> bool:
 
 
 def _upload(run: _Run) -> None:
-    run.log.info(f"Searching for files to upload in folder '{run.outputs}'")
+    run.log.say(f"Searching for files to upload in folder '{run.outputs}'")
     for output in run.task.service.get("output", []):
         provider = output["storage_provider"]
-        run.log.info(f"Checking files for uploading to '{provider}' on path: '{output['path']}'")
+        run.log.say(f"Checking files for uploading to '{provider}' on path: '{output['path']}'")
         bucket, _, folder = output["path"].partition("/")
         store = Store(run.task.access)
         for path, name in _files(run.outputs):
             if not _wanted(name, output):
                 continue
             key = f"{folder}/{name}" if folder else name
-            run.log.info(f"Uploading file '{key}' to bucket '{bucket}'")
+            run.log.say(f"Uploading file '{key}' to bucket '{bucket}'")
             store.upload(path, bucket, key)
 
 
@@ -206,8 +209,9 @@ def _respond(run: _Run, event: Event) -> None:
 
 
 def _write_status(path: Path, state: str) -> None:
+    finished = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
     draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps({"state": state}), encoding="utf-8")
+    draft.write_text(json.dumps({"state": state, "finished": finished}), encoding="utf-8")
     draft.replace(path)
 
 
@@ -231,6 +235,18 @@ def _limit() -> None:
         os.dup2(null, standard)
 
 
+def _end_with_parent() -> None:
+    """A sync run is nobody's any more when the server dies; a job, which holds a lock, lives on."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _sweep(task: Task) -> None:
     """End what the script left running, then remove its files, as the end of a pod does."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -241,7 +257,9 @@ def _sweep(task: Task) -> None:
 def main(task: Task, lock: HeldLock | None) -> None:
     """Entry of the child process; ``lock`` stays open, and so held, until the process ends."""
     _limit()
-    if lock is not None:
+    if lock is None:
+        _end_with_parent()
+    else:
         lock.sign()
     os.umask(0o077)
     try:

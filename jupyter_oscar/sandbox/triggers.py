@@ -8,6 +8,7 @@ after kill -9 a scan of the folders finds exactly the writes that have no job ye
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import mimetypes
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from .specification import make_folders, places
 from .store import Write
 
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ class Triggers:
 
     def start(self) -> None:
         if not POSSIBLE:
+            sys.stderr.write(NOT_POSSIBLE + "\n")
             return
         from asyncinotify import Inotify
 
@@ -119,6 +122,7 @@ class Triggers:
         self._inotify = Inotify()
         self._reader = asyncio.create_task(self._read())
         for spec in self._db.services():
+            make_folders(self._root, places(spec))  # a kill may have come between the row and the folder
             for bucket, folder in self._db.watches(spec["name"]):
                 self._watch(Watched(spec["name"], bucket, folder))
 
@@ -147,8 +151,8 @@ class Triggers:
             gone = {w for w in watched if w.service == service and (w.bucket, w.folder) not in (keep or set())}
             for one in gone:
                 self._db.disarm(service, f"{one.bucket}/{one.folder}")
-            watched -= gone
-            if not watched:
+            self._watched[path] = watched - gone
+            if not self._watched[path]:
                 self._unwatch(path)
 
     def _unwatch(self, path: Path) -> None:
@@ -172,9 +176,14 @@ class Triggers:
         from asyncinotify import Mask
 
         self._watched.setdefault(folder, set()).add(watched)
-        if folder not in self._handles:
+        if folder in self._handles:
+            return
+        try:
             mask = Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.CREATE | Mask.DELETE_SELF | Mask.ONLYDIR
             self._handles[folder] = self._inotify.add_watch(folder, mask)
+        except OSError as error:
+            why = "raise fs.inotify.max_user_watches" if error.errno == errno.ENOSPC else error.strerror
+            sys.stderr.write(f"Uploads to {folder} start no jobs: the folder cannot be watched ({why}).\n")
 
     # what arrived
 
@@ -183,7 +192,7 @@ class Triggers:
             try:
                 await self._handle(event)
             except OSError as error:
-                print(f"trigger: {error}", file=sys.stderr)
+                sys.stderr.write(f"An upload could not be looked at: {error}\n")
 
     async def _handle(self, event: Any) -> None:
         from asyncinotify import Mask
@@ -274,4 +283,3 @@ def _files(top: Path) -> Iterator[Path]:
         for name in sorted(names):
             if not is_partial(name):
                 yield Path(folder) / name
-
