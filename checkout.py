@@ -196,6 +196,7 @@ class Environment:
         self.env = {
             # node brings its own list of authorities; an institution's own is in the machine's.
             **({"NODE_EXTRA_CA_CERTS": str(AUTHORITIES)} if AUTHORITIES.exists() else {}),
+            "YARN_HTTP_RETRY": "1",  # of each of 400 packages; three take two minutes to see that there is no network
             **own,
             "VIRTUAL_ENV": str(self.path),
             "PATH": f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
