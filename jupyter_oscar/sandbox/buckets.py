@@ -112,7 +112,7 @@ async def create_bucket(request: web.Request) -> web.Response:
     make(sandbox, name, {"owner": "oscar", "owner_name": "oscar"})
     if folder and ".." not in folder.split("/"):
         (sandbox.data.buckets / name / folder.strip("/")).mkdir(parents=True, exist_ok=True)
-    await sandbox.s3.forget()
+    await sandbox.s3.refresh()
     return empty(201)
 
 
@@ -132,7 +132,7 @@ async def delete_bucket(request: web.Request) -> web.Response:
     if not exists(sandbox, name):
         return text(404, f"The bucket '{name}' does not exist")
     await remove(sandbox, name)
-    await sandbox.s3.forget()
+    await sandbox.s3.refresh()
     return empty(204)
 
 

@@ -82,15 +82,22 @@ class ObjectStore:
         """In a folder of ours alone, and short: a socket's path has little room."""
         return self._data.temp / "rclone.sock"
 
-    async def forget(self, folder: str = "") -> None:
-        """Make rclone look again at a folder, or at everything, after a change behind its back."""
+    async def refresh(self, folder: str = "") -> None:
+        """Make rclone look again at a folder, after a change behind its back: from the top down, one level a call.
+
+        Its other call, to forget, does nothing while it remembers deletions.
+        """
+        parts = folder.split("/") if folder else []
+        for depth in range(len(parts) + 1):
+            await self._command("vfs/refresh", {"dir": "/".join(parts[:depth])} if depth else {})
+
+    async def _command(self, name: str, query: dict[str, str]) -> None:
         from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
 
         if self._control is None:
             self._control = ClientSession(connector=UnixConnector(str(self._socket)), timeout=ClientTimeout(5))
-        query = {"dir": folder} if folder else {}
         try:
-            async with self._control.post("http://rclone/vfs/forget", params=query) as answer:
+            async with self._control.post(f"http://rclone/{name}", params=query) as answer:
                 await answer.read()
         except (ClientError, OSError, asyncio.TimeoutError):
             return  # it is being restarted, and remembers nothing

@@ -93,7 +93,7 @@ async def create_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
         _create(sandbox, decode(await request.read()))
-        await sandbox.s3.forget()
+        await sandbox.s3.refresh()
     except Refused as refused:
         return text(refused.status, refused.text)
     return empty(201)
@@ -148,7 +148,7 @@ async def update_service(request: web.Request) -> web.Response:
     except Refused as refused:
         return text(refused.status, refused.text)
     finally:
-        await sandbox.s3.forget()
+        await sandbox.s3.refresh()
     return empty(204)
 
 
@@ -202,7 +202,7 @@ async def delete_service(request: web.Request) -> web.Response:
     for bucket in bucket_names(spec):
         if not _used(sandbox, bucket):
             await buckets.remove(sandbox, bucket)
-    await sandbox.s3.forget()
+    await sandbox.s3.refresh()
     return empty(204)
 
 

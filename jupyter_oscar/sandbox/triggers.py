@@ -45,6 +45,9 @@ class Watched:
     bucket: str
     folder: str
 
+    def top(self, root: Path) -> Path:
+        return root / self.bucket / self.folder
+
     def key(self, root: Path, path: Path) -> str:
         return path.relative_to(root / self.bucket).as_posix()
 
@@ -106,6 +109,7 @@ class Triggers:
     ) -> None:
         self._root, self._db, self._s3, self._accept = data.buckets, database, s3, accept
         self._watched: dict[Path, set[Watched]] = {}
+        self._above: dict[Path, set[Watched]] = {}
         self._handles: dict[Path, Any] = {}
         self._scanned: set[tuple[str, str, str, int, int]] = set()
         self._renaming = 0  # the kernel's number for the rename that rclone is in the middle of
@@ -147,35 +151,45 @@ class Triggers:
         self._watch(Watched(service, bucket, folder))
 
     def disarm(self, service: str, keep: set[tuple[str, str]] | None = None) -> None:
-        for path, watched in list(self._watched.items()):
-            gone = {w for w in watched if w.service == service and (w.bucket, w.folder) not in (keep or set())}
-            for one in gone:
-                self._db.disarm(service, f"{one.bucket}/{one.folder}")
-            self._watched[path] = watched - gone
-            if not self._watched[path]:
-                self._unwatch(path)
+        everything = {one for group in (*self._watched.values(), *self._above.values()) for one in group}
+        gone = {one for one in everything if one.service == service and (one.bucket, one.folder) not in (keep or set())}
+        for one in gone:
+            self._db.disarm(service, f"{one.bucket}/{one.folder}")
+        for known in (self._watched, self._above):
+            for path in list(known):
+                known[path] -= gone
+                if not known[path]:
+                    del known[path]
+        for path in set(self._handles) - set(self._watched) - set(self._above):
+            self._unwatch(path)
 
     def _unwatch(self, path: Path) -> None:
-        self._watched.pop(path, None)
-        handle = self._handles.pop(path, None)
-        if handle is not None:
-            try:
-                self._inotify.rm_watch(handle)
-            except OSError:
-                return  # the folder is gone, and its watch with it
+        try:
+            self._inotify.rm_watch(self._handles.pop(path))
+        except OSError:
+            return  # the folder is gone, and its watch with it
 
     def _watch(self, watched: Watched) -> None:
-        top = self._root / watched.bucket / watched.folder
-        if self._inotify is None or not top.is_dir():
+        if self._inotify is None:
+            return
+        top = watched.top(self._root)
+        for above in reversed(top.parents):
+            if above.is_relative_to(self._root) and above.is_dir():
+                self._above.setdefault(above, set()).add(watched)
+                self._add_watch(above)
+        if not top.is_dir():
             return
         for folder, _, _ in os.walk(top):
             self._watch_folder(Path(folder), watched)
         self._scan(top, watched)
 
     def _watch_folder(self, folder: Path, watched: Watched) -> None:
+        self._watched.setdefault(folder, set()).add(watched)
+        self._add_watch(folder)
+
+    def _add_watch(self, folder: Path) -> None:
         from asyncinotify import Mask
 
-        self._watched.setdefault(folder, set()).add(watched)
         if folder in self._handles:
             return
         try:
@@ -204,8 +218,8 @@ class Triggers:
             return
         folder = Path(event.watch.path)
         if event.mask & (Mask.DELETE_SELF | Mask.IGNORED):
-            self._watched.pop(folder, None)
-            self._handles.pop(folder, None)
+            for known in (self._watched, self._above, self._handles):
+                known.pop(folder, None)
             return
         path = Path(event.path)
         if event.mask & Mask.ISDIR:
@@ -214,7 +228,7 @@ class Triggers:
             self._renaming = event.cookie if event.mask & Mask.MOVED_FROM else 0
         elif event.mask & (Mask.MOVED_TO | Mask.CLOSE_WRITE):
             if not event.cookie or event.cookie != self._renaming:
-                await self._s3.forget(folder.relative_to(self._root).as_posix())  # not written by rclone itself
+                await self._s3.refresh(folder.relative_to(self._root).as_posix())  # not written by rclone itself
             for watched in set(self._watched.get(folder, ())):
                 self._arrived(watched, path)
 
@@ -223,6 +237,9 @@ class Triggers:
             for top, _, _ in os.walk(folder):
                 self._watch_folder(Path(top), watched)
             self._scan(folder, watched)
+        for watched in set(self._above.get(parent, ())):
+            if folder in (watched.top(self._root), *watched.top(self._root).parents):
+                self._watch(watched)  # rclone removes a folder with its last object, and makes it again
 
     def _write(self, watched: Watched, path: Path) -> Write | None:
         try:
