@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE_S = 30.0
-
-
-def eventually(what: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
-    """The first true answer; a test waits for what it wants, never for luck."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "what the test waited for did not happen"
-        time.sleep(0.01)
-    return found
 
 
 @dataclass

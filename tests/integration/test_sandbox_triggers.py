@@ -1,0 +1,120 @@
+"""Uploads make jobs: each exactly one, however they come."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+
+import boto3
+import pytest
+import s3fs
+from boto3.s3.transfer import TransferConfig
+from sandbox_user import eventually
+
+
+def test_an_uploaded_file_makes_exactly_one_job_and_its_output(user, service):
+    user.put(service, "in/a b+ü.txt", b"hello")
+    jobs = eventually(lambda: user.over(service))
+    assert [job["status"] for job in jobs.values()] == ["Succeeded"]
+    assert user.get(service, "out/a b+ü.txt") == b"HELLO"
+
+
+def test_each_overwrite_makes_one_more_job(user, service):
+    for text in (b"one", b"two", b"three"):
+        user.put(service, "in/same.txt", text)
+    assert len(eventually(lambda: user.over(service, 3))) == 3
+
+
+def test_a_hundred_quick_uploads_make_a_hundred_jobs(user, service):
+    for number in range(100):
+        user.put(service, f"in/{number}.txt")
+    assert len(eventually(lambda: user.over(service, 100))) == 100
+
+
+def test_a_file_in_a_new_sub_folder_makes_one_job(user, service):
+    user.put(service, "in/deep/deeper/a.txt")
+    user.put(service, "in/deep/b.txt")
+    jobs = eventually(lambda: user.over(service, 2))
+    assert len(jobs) == 2
+    user.put(service, "in/deep/deeper/c.txt")
+    assert len(eventually(lambda: user.over(service, 3))) == 3
+
+
+def test_a_multipart_upload_makes_one_job(user, service):
+    client = boto3.client(
+        "s3",
+        endpoint_url=user.provider["endpoint"],
+        aws_access_key_id=user.provider["access_key"],
+        aws_secret_access_key=user.provider["secret_key"],
+        region_name="us-east-1",
+    )
+    parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
+    client.upload_fileobj(io.BytesIO(b"x" * (12 << 20)), service, "in/big.txt", Config=parts)
+    jobs = eventually(lambda: user.over(service))
+    assert len(jobs) == 1
+    assert user.get(service, "out/big.txt") == b"X" * (12 << 20)
+
+
+def test_s3fs_writes_in_parts_make_one_job(user, service):
+    keys = {"key": user.provider["access_key"], "secret": user.provider["secret_key"]}
+    files = s3fs.S3FileSystem(endpoint_url=user.provider["endpoint"], **keys, default_block_size=5 << 20)
+    with files.open(f"{service}/in/big.txt", "wb") as file:
+        for _ in range(3):
+            file.write(b"y" * (5 << 20))
+    assert len(eventually(lambda: user.over(service))) == 1
+
+
+def test_uploads_still_make_jobs_after_all_inputs_were_deleted(user, service):
+    keys = {"key": user.provider["access_key"], "secret": user.provider["secret_key"]}
+    files = s3fs.S3FileSystem(endpoint_url=user.provider["endpoint"], **keys)
+    for count in (1, 2, 3):
+        user.put(service, "in/sub/a.txt")
+        assert len(eventually(lambda count=count: user.over(service, count))) == count
+        files.rm(f"{service}/in", recursive=True)
+        assert user.keys(service, "in/a") == []
+
+
+def test_a_file_dropped_into_the_folder_makes_one_job(user, service, sandbox, tmp_path):
+    folder = sandbox.data / "buckets" / service / "in"
+    (tmp_path / "copied.txt").write_text("copied")
+    shutil.copy(tmp_path / "copied.txt", folder)
+    shutil.move(tmp_path / "copied.txt", folder / "moved.txt")
+    jobs = eventually(lambda: user.over(service, 2))
+    assert [job["status"] for job in jobs.values()] == ["Succeeded", "Succeeded"]
+    assert user.get(service, "out/moved.txt") == b"COPIED"
+
+
+@pytest.mark.parametrize("key", ["elsewhere/a.txt", "out/a.txt", ".oscar/in/a.txt"])
+def test_a_file_elsewhere_makes_no_job(user, service, key):
+    user.put(service, key)
+    user.put(service, "in/last.txt")  # the one that does, so that there is something to wait for
+    assert len(eventually(lambda: user.over(service))) == 1
+
+
+def test_the_event_is_shaped_as_minio_sends_it(user, service):
+    recorded = json.loads((sandbox_wire() / "D017-log-of-bucket-job.json").read_text())["response"]["body"]
+    recorded = shape(event_in(recorded))
+    user.put(service, "in/my file.txt")
+    job = next(iter(eventually(lambda: user.over(service))))
+    event = event_in(user.log(service, job))
+    assert shape(event) == recorded
+    assert event["s3"]["object"]["key"] == "in%2Fmy+file.txt"
+    assert event["requestParameters"]["principalId"] == user.provider["access_key"]
+
+
+def sandbox_wire():
+    from pathlib import Path
+
+    return Path(__file__).parents[1] / "contract" / "wire"
+
+
+def event_in(log):
+    import ast
+
+    line = next(line for line in log.splitlines() if "event_records = " in line)
+    return ast.literal_eval(line.split("event_records = ", 1)[1].strip())
+
+
+def shape(value):
+    return {key: shape(inner) for key, inner in value.items()} if isinstance(value, dict) else type(value).__name__
