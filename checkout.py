@@ -408,7 +408,7 @@ def lab(arguments: list[str]) -> int:
                 stderr=out,
                 start_new_session=True,
             )
-            print("The labextension is rebuilt as src/ changes (build/logs/watch.log): reload the browser.")
+            print("The labextension is rebuilt as src/ changes (build/logs/watch.log): reload the browser.", flush=True)
             try:
                 return environment.call("jupyter", "lab", *arguments)
             finally:
