@@ -10,8 +10,13 @@ import contextlib
 import re
 import threading
 from collections import Counter
-from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 REQUEST = re.compile(rb"(?:^|(?<=\n)|(?<=\}))(GET|PUT|POST|DELETE|HEAD|PATCH) (/\S*) HTTP/1\.1\r\n")
 
@@ -28,7 +33,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.url = ""
 
-    def __enter__(self) -> Proxy:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._started.wait()
         return self

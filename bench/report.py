@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 REPEATS = 5
 
@@ -33,13 +36,13 @@ def alternate(
 def at_most(name: str, pairs: Sequence[tuple[float, float]], limit: float, what: str) -> Line:
     """Ours / theirs is at most ``limit`` in every repeat."""
     ratios = [ours / theirs for ours, theirs in pairs]
-    return Line(name, _spread(ratios, pairs, what), f"<= {limit:g} x {what}", max(ratios) <= limit)
+    return Line(name, _spread(ratios, pairs), f"<= {limit:g} x {what}", max(ratios) <= limit)
 
 
-def at_least(name: str, pairs: Sequence[tuple[float, float]], limit: float, what: str) -> Line:
+def at_least(name: str, pairs: Sequence[tuple[float, float]], limit: float) -> Line:
     """We are at least ``limit`` times faster in every repeat."""
     ratios = [theirs / ours for ours, theirs in pairs]
-    return Line(name, _spread(ratios, pairs, what), f">= {limit:g} x faster", min(ratios) >= limit)
+    return Line(name, _spread(ratios, pairs), f">= {limit:g} x faster", min(ratios) >= limit)
 
 
 def count(name: str, measured: float, limit: float, unit: str) -> Line:
@@ -47,8 +50,7 @@ def count(name: str, measured: float, limit: float, unit: str) -> Line:
     return Line(name, f"{measured:g} {unit}", f"<= {limit:g} {unit}", measured <= limit)
 
 
-def _spread(ratios: Sequence[float], pairs: Sequence[tuple[float, float]], what: str) -> str:
-    del what
+def _spread(ratios: Sequence[float], pairs: Sequence[tuple[float, float]]) -> str:
     ours, theirs = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
     return f"{statistics.median(ratios):.2f} x ({min(ratios):.2f}-{max(ratios):.2f}; {_time(ours)} : {_time(theirs)})"
 

@@ -7,13 +7,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import jupyter_oscar as oscar
 from jupyter_oscar.notebook.bridge import bridge
 
 from .box import sandbox
 from .report import Line, alternate, at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WORK = """
 import os, numpy
@@ -37,13 +41,8 @@ DATA = os.urandom(100_000)
 
 def lines() -> Iterator[Line]:
     """The promise of this file."""
-    from .submits import far_cluster
-    from .proxy import Proxy
-
     with sandbox() as box, tempfile.TemporaryDirectory() as folder:
-        api, store = Proxy(box.endpoint), Proxy(box.s3_endpoint)
-        api.url, store.url = box.endpoint, box.s3_endpoint
-        cluster = far_cluster(box, api, store)
+        cluster = oscar.connect(endpoint=box.endpoint, user=box.user, password=box.password)
         Path(folder, "script.sh").write_text(SCRIPT)
         Path(folder, "fdl.yaml").write_text(FDL)
         cluster.deploy(Path(folder, "fdl.yaml"))

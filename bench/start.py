@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from .box import sandbox
 from .report import Line, alternate, at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAVY = ("httpx", "pydantic", "ipywidgets", "obstore", "s3fs", "tornado")
 
@@ -21,7 +24,7 @@ print(len(oscar.connect(endpoint=sys.argv[1], user=sys.argv[2], password=sys.arg
 THEIRS = """
 import sys
 from oscar_python.client import Client
-client = Client({"cluster_id": "x", "endpoint": sys.argv[1], "user": sys.argv[2], "password": sys.argv[3], "ssl": False})
+client = Client({"cluster_id": "x", "endpoint": sys.argv[1], "user": sys.argv[2], "password": sys.argv[3], "ssl": 0})
 print(len(client.list_services().json()))
 """
 LOADED = f"""

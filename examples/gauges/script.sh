@@ -21,7 +21,7 @@ with open(os.environ["INPUT_FILE_PATH"], newline="", encoding="utf-8") as file:
 
 summary = {}
 with (out / "monthly.csv").open("w", newline="", encoding="utf-8") as file:
-    table = csv.writer(file)
+    table = csv.writer(file, lineterminator="\n")
     table.writerow(["gauge", "month", "days", "mean_m", "max_m"])
     for gauge, readings in sorted(levels.items()):
         months = defaultdict(list)

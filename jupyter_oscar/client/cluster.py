@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -152,7 +153,10 @@ class Cluster:
 
                 what = f"Reading the configuration of {self.profile.name}"
                 response = await self.request("GET", "/system/config", what=what)
-                self._config = Config.model_validate(_json(response, self.profile.endpoint))
+                config = Config.model_validate(_json(response, self.profile.endpoint))
+                if self.profile.storage:
+                    config.minio_provider.endpoint = self.profile.storage
+                self._config = config
         return self._config
 
     async def request(  # noqa: PLR0913 - one door, so that everything about sending is decided in one place
@@ -209,11 +213,11 @@ class Cluster:
         except (Unreachable, _Busy):
             if not again:
                 raise
-        from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+        from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
         attempts = AsyncRetrying(
             stop=stop_after_attempt(AGAIN),
-            wait=wait_exponential_jitter(initial=0.2, max=5),
+            wait=wait_random_exponential(multiplier=0.3, max=5),
             retry=retry_if_exception_type((Unreachable, _Busy)),
             reraise=True,
         )
@@ -273,8 +277,14 @@ class Cluster:
             msg = f"{host} cannot be reached: {_reason(error)}."
             raise Unreachable(msg) from error
         except httpx.RemoteProtocolError as error:
+            if "without sending" in str(error):
+                msg = f"{host} hung up without an answer."
+                raise Unreachable(msg) from error
             msg = f"{host} does not speak HTTP as OSCAR does: {error}."
             raise NotOscar(msg) from error
+        except httpx.ReadError as error:
+            msg = f"{host} hung up without an answer."
+            raise Unreachable(msg) from error
         except httpx.TransportError as error:
             msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
             raise Unreachable(msg) from error
@@ -285,7 +295,8 @@ def _reason(error: httpx.ConnectError) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
+            # asyncio puts its own words into strerror; name look-ups have negative numbers.
+            return (os.strerror(cause.errno) if (cause.errno or 0) > 0 else cause.strerror).lower()  # type: ignore[arg-type]
         cause = cause.__cause__ or cause.__context__
     text = str(error).lower()
     return "connection refused" if "all connection attempts failed" in text else text

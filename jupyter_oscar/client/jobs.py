@@ -74,8 +74,10 @@ def state(facts: Facts) -> State:  # noqa: PLR0911 - a table, one line a row
     """The one table. ``Succeeded`` alone is never success: the supervisor ignores exit codes (oscar.md §4.1)."""
     if facts.done is not None:
         # The supervisor uploads in no order we may rely on (wire P018): all outputs must be there.
+        # (A name with a line break in it is never found, so the server's word that the pod has ended counts too.)
+        arrived = facts.outputs_complete or facts.log_end == ENDED or facts.row in {"Succeeded", "Failed"}
         ended = State.DONE if facts.done.exit == 0 else State.FAILED
-        return ended if facts.outputs_complete else State.RUNNING
+        return ended if arrived else State.RUNNING
     if facts.row_gone:
         return State.CANCELLED if facts.cancelled else State.UNKNOWN
     if facts.row == "Succeeded":
@@ -99,7 +101,8 @@ def _succeeded(facts: Facts) -> State:
     """The pod ended well, which says nothing of the script."""
     if facts.tracked:
         return State.UNKNOWN
-    return State.DONE if facts.log_end == ENDED or facts.has_outputs else State.UNKNOWN
+    # A log or outputs beside it are the most an untracked service ever tells (at CRITICAL its log shows no end).
+    return State.DONE if facts.has_log or facts.has_outputs else State.UNKNOWN
 
 
 class Row(BaseModel):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,13 +41,18 @@ class Sandbox:
 
 @dataclass(frozen=True)
 class Profile:
-    """A cluster by name: ``endpoint`` is its address without a trailing slash."""
+    """A cluster by name: ``endpoint`` is its address without a trailing slash.
+
+    ``storage`` is where its object storage is reached from here, if that is not where the cluster says: its own word
+    may be an address that only the cluster's inside knows (oscar.md §10.16).
+    """
 
     name: str
     endpoint: str
     credentials: Credentials = field(default_factory=Credentials)
     verify: bool = True
     source: str = "explicit"
+    storage: str | None = None
 
     @cached_property
     def sandbox(self) -> Sandbox | None:
@@ -71,7 +76,7 @@ class Profile:
 def resolve(name: str | None = None, **explicit: Any) -> Profile:
     """The profile for ``connect``.
 
-    Keyword arguments: ``endpoint``, ``user``, ``password``, ``token``, ``token_file``, ``verify``.
+    Keyword arguments: ``endpoint``, ``user``, ``password``, ``token``, ``token_file``, ``verify``, ``storage``.
 
     Raises:
         ProfileNotFound: ``name`` is nowhere defined.
@@ -98,7 +103,12 @@ def _with(profile: Profile, given: Mapping[str, Any]) -> Profile:
         Path(given["token_file"]).expanduser() if "token_file" in given else None,
     )
     credentials = profile.credentials if new == Credentials() else new
-    return Profile(profile.name, profile.endpoint, credentials, given.get("verify", profile.verify), profile.source)
+    return replace(
+        profile,
+        credentials=credentials,
+        verify=given.get("verify", profile.verify),
+        storage=given.get("storage", profile.storage),
+    )
 
 
 def _named(name: str) -> Profile:

@@ -2,29 +2,22 @@
 case "${JUPYTER_OSCAR_TRACKED:-}|${JOB_UUID:-}|${STORAGE_OBJECT_KEY:-}" in
 "|"?*"|.oscar/in/"*)
   JUPYTER_OSCAR_TRACKED=1; export JUPYTER_OSCAR_TRACKED
-  _jo_out="$TMP_OUTPUT_DIR/$JOB_UUID"; _jo_tmp=$(mktemp -d) || exit 125
-  mkdir -p "$_jo_out" && TMP_OUTPUT_DIR="$_jo_out" && export TMP_OUTPUT_DIR || exit 125
+  _jo_out="$TMP_OUTPUT_DIR/$JOB_UUID"; _jo_tmp="${TMPDIR:-/tmp}/jupyter-oscar-$JOB_UUID"; _jo_code=125
+  mkdir -p "$_jo_out" "$_jo_tmp" || exit 125
+  TMP_OUTPUT_DIR="$_jo_out"; export TMP_OUTPUT_DIR
   _jo_began=$(date +%s)
   # The script runs again below us; tee passes its words on as they come and keeps them for the last lines.
   { { /bin/sh "$0" "$@"; echo $? >"$_jo_tmp/exit"; } 2>&1 | tee "$_jo_tmp/log"; }
-  _jo_code=$(cat "$_jo_tmp/exit"); : "${_jo_code:=125}"
-  # Text to the inside of a JSON string: no control characters, backslash and quote escaped, lines joined by \n.
-  _jo_json() { tr -d '\000-\010\013-\037' | LC_ALL=C sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/	/\\t/g' -e '$!s/$/\\n/' | tr -d '\n'; }
-  _jo_outputs() {
-    cd "$_jo_out" || return
-    find . -type f ! -path ./.done | while IFS= read -r _jo_file; do
-      [ -f "$_jo_file" ] || continue
-      printf '%s{"name": "%s", "size": %d}' "${_jo_comma:-}" "$(printf '%s' "${_jo_file#./}" | _jo_json)" "$(wc -c <"$_jo_file")"
-      _jo_comma=', '
-    done
-  }
-  mkdir -p "$_jo_out"
-  {
-    printf '{"exit": %d, "began": %d, "ended": %d, ' "$_jo_code" "$_jo_began" "$(date +%s)"
-    printf '"lines": "%s", ' "$(tail -n 20 "$_jo_tmp/log" | tail -c 4000 | _jo_json)"
-    printf '"outputs": [%s]}\n' "$(_jo_outputs)"
-  } >"$_jo_tmp/done"
-  mv "$_jo_tmp/done" "$_jo_out/.done"
+  read -r _jo_code <"$_jo_tmp/exit"
+  # Words for the inside of a JSON string: backslash, quote and tab escaped; what joins lines is up to the caller.
+  _jo_words='s/\\/\\\\/g; s/"/\\"/g; s/	/\\t/g'
+  _jo_lines=$(tail -c 4000 "$_jo_tmp/log" | LC_ALL=C sed -e "$_jo_words" -e '$!s/$/\\n/' | tr -d '\000-\037')
+  [ -d "$_jo_out" ] || mkdir -p "$_jo_out"
+  # wc says "<size> <file>" for each, and a total that is dropped.
+  _jo_list=$(cd "$_jo_out" && find . -type f ! -path ./.done -exec wc -c {} + | LC_ALL=C sed -n -e "$_jo_words" \
+    -e 's/^ *\([0-9][0-9]*\) \.\/\(.*\)$/, {"size": \1, "name": "\2"}/p' | tr -d '\000-\037')
+  printf '{"exit": %d, "began": %d, "ended": %d, "lines": "%s", "outputs": [%s]}\n' \
+    "$_jo_code" "$_jo_began" "$(date +%s)" "$_jo_lines" "${_jo_list#, }" >"$_jo_out/.done"
   rm -rf "$_jo_tmp"
   exit "$_jo_code"
   ;;

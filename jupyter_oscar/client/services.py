@@ -155,9 +155,8 @@ class Services:
         """Whether the server now holds what was sent; secrets are never told and labels only grow."""
         if not await self._exists(sent.name):
             return False
-        stored, wanted = self._known[sent.name].to_wire(), sent.to_wire()
-        untold = {"environment", "labels", "storage_providers", "clusters", "owner"}
-        return all(stored.get(key) == value for key, value in wanted.items() if key not in untold)
+        told = sent.model_fields_set - {"environment", "labels", "storage_providers", "clusters", "owner"}
+        return self._known[sent.name].model_dump(include=told) == sent.model_dump(include=told)
 
 
 def _keep_secrets(old: Service, new: Service) -> None:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from .cluster import Cluster
     from .transfers import Object
 
-# Looks grow apart with the age of the youngest call, and never take more than a sixth of the time.
-SOONEST: Final = 0.03
+# Looks grow apart with the age of the youngest call, and never take more than a quarter of the time.
+SOONEST: Final = 0.01
 LATEST: Final = 2.0
 PER_AGE: Final = 0.1
-PER_COST: Final = 5
+PER_COST: Final = 3
 # The first list of jobs, and the time between two of one service (DESIGN §6: at most once a minute).
 FIRST_LIST: Final = 5.0
 NEXT_LIST: Final = 60.0

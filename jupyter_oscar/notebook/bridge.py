@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# How long a blocked cell may take to notice an interrupt.
+BLINK: Final = 0.2
 # After an interrupt: how long a coroutine may take to clean up before the cell is given back.
 STOPPING: Final = 5.0
 # At the interpreter's end: how long submissions under way may take to reach the cluster.
@@ -33,7 +35,7 @@ class Bridge:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._leaving: set[concurrent.futures.Future[Any]] = set()
+        self._unseen: set[concurrent.futures.Future[Any]] = set()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -62,13 +64,24 @@ class Bridge:
             raise RuntimeError(msg)
         future = self.start(coroutine)
         try:
-            return future.result()
+            return self.wait(future)
         except BaseException:
             # KeyboardInterrupt above all; a future that has its own error is done and this does nothing.
             if not future.done():
                 future.cancel()
                 self._settle(coroutine)
             raise
+
+    def wait(self, future: concurrent.futures.Future[T]) -> T:
+        """The outcome of something that runs on the loop; an interrupt leaves it alone."""
+        self._unseen.discard(future)
+        while True:
+            try:
+                # In short waits: not every interrupt wakes a thread that waits for a lock.
+                return future.result(timeout=BLINK)
+            except concurrent.futures.TimeoutError:
+                if future.done():
+                    return future.result()
 
     def _settle(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Wait until a cancelled coroutine has run its own clean-up, but not for ever."""
@@ -77,23 +90,41 @@ class Bridge:
             time.sleep(0.005)
 
     def detach(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Run a coroutine that must be finished before the interpreter ends, such as a submission."""
+        """Run a coroutine that must be finished before the interpreter ends, such as a submission.
+
+        If it fails and nobody has looked by then, that is said.
+        """
         future = self.start(coroutine)
-        self._leaving.add(future)
-        future.add_done_callback(self._leaving.discard)
+        self._unseen.add(future)
+        future.add_done_callback(self._forget_if_good)
         return future
+
+    def joined(self, future: concurrent.futures.Future[T]) -> asyncio.Future[T]:
+        """The outcome of a detached coroutine on the running loop; whoever asks will tell of its failure."""
+        self._unseen.discard(future)
+        here = asyncio.wrap_future(future)
+        # Nobody may be left to hear of it: the cell that asked was interrupted.
+        here.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return here
+
+    def _forget_if_good(self, future: concurrent.futures.Future[Any]) -> None:
+        if future.cancelled() or future.exception() is None:
+            self._unseen.discard(future)
 
     def _leave(self) -> None:
         """Let submissions reach the cluster before the process goes; say so when that takes a moment."""
-        waiting = {future for future in self._leaving if not future.done()}
+        waiting = set(self._unseen)
         if not waiting:
             return
         _, late = concurrent.futures.wait(waiting, timeout=1)
         if late:
-            print(f"{len(late)} calls are still being submitted …", file=sys.stderr)  # noqa: T201 - a script's user waits
+            _say(f"{len(late)} calls are still being submitted …")
             _, late = concurrent.futures.wait(late, timeout=LEAVING)
+        failed = [future.exception() for future in waiting - late if not future.cancelled() and future.exception()]
+        if failed:
+            _say(f"{len(failed)} calls were not submitted: {failed[0]}")
         if late:
-            print(f"{len(late)} calls were not submitted: the cluster does not take them.", file=sys.stderr)  # noqa: T201
+            _say(f"{len(late)} calls were not submitted: the cluster did not take them in {LEAVING:.0f} s.")
 
     async def here(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await, on the caller's own loop, a coroutine that runs on ours; cancelling one cancels the other."""
@@ -118,6 +149,11 @@ class Bridge:
             if close is not None:
                 with contextlib.suppress(RuntimeError):
                     self.run(_closed(close))
+
+
+def _say(words: str) -> None:
+    """To whoever runs a script and waits for it to end."""
+    print(words, file=sys.stderr)  # noqa: T201
 
 
 async def _closed(close: Callable[[], Awaitable[None]]) -> None:

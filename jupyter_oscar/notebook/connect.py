@@ -22,12 +22,15 @@ def connect(
     token: str | None = None,
     token_file: Path | str | None = None,
     verify: bool | None = None,
+    storage: str | None = None,
 ) -> Cluster:
     """A cluster to work with. Nothing is sent until it is used.
 
     Without arguments: the default of ``~/.oscar-cli/config.yaml``, else ``OSCAR_ENDPOINT`` and what goes with it in the
     environment, else a sandbox that runs on this machine. ``name`` picks one of these; ``"sandbox"`` is the sandbox.
     ``token_file`` is read at every use. ``verify=False`` accepts any TLS certificate.
+    ``storage`` is the address of the cluster's object storage as it is reached from here, if the cluster's own word for
+    it does not work here.
 
     Raises:
         NoCluster: nothing was named and nothing was found.
@@ -36,6 +39,13 @@ def connect(
 
     """
     profile = profiles.resolve(
-        name, endpoint=endpoint, user=user, password=password, token=token, token_file=token_file, verify=verify
+        name,
+        endpoint=endpoint,
+        user=user,
+        password=password,
+        token=token,
+        token_file=token_file,
+        verify=verify,
+        storage=storage,
     )
     return Cluster(Client(profile))

@@ -178,6 +178,13 @@ class Job:
         """One of queued, pending, running, done, failed, cancelled, lost, unknown; asks the cluster."""
         return str(bridge.run(self._state()))
 
+    def accepted(self) -> Job:
+        """Wait until the cluster has taken the call; raises what it said otherwise."""
+        if self._sending is not None:
+            self._call = bridge.wait(self._sending)
+            self._sending = None
+        return self
+
     def wait(self, timeout: float | None = None) -> Job:
         """Wait until the job has ended, well or badly.
 
@@ -219,10 +226,13 @@ class Job:
         bridge.run(self._cancel())
         return self
 
-    async def _accepted(self) -> None:
-        """Wait until the cluster has taken the call; raises what it said otherwise."""
+    async def _accept(self) -> None:
+        """Wait until the cluster has taken the call; raises what it said otherwise.
+
+        Giving up this wait must not take back a submission that is under way.
+        """
         if self._sending is not None:
-            self._call = await asyncio.wrap_future(self._sending)
+            self._call = await asyncio.shield(bridge.joined(self._sending))
             self._sending = None
 
     async def _state(self) -> State:
@@ -230,7 +240,7 @@ class Job:
             return state(self._ended)
         if self._sending is not None and not self._sending.done():
             return State.QUEUED
-        await self._accepted()
+        await self._accept()
         facts = await self._client.calls.look(self._call)
         if state(facts).ended:
             self._ended = facts
@@ -246,8 +256,7 @@ class Job:
         return self._ended
 
     async def _watch(self) -> Facts:
-        # Shielded: giving up the wait must not take back a submission that is under way.
-        await asyncio.shield(asyncio.ensure_future(self._accepted()))
+        await self._accept()
         return await self._client.watch.until_ended(self._call)
 
     async def _result(self, timeout: float | None) -> Result:
@@ -290,7 +299,7 @@ class Job:
         return JobFailed(f"{self.reference} failed: {why}.{last}", lines=lines[-20:], hint=hint)
 
     async def _log(self, *, raw: bool) -> str:
-        await self._accepted()
+        await self._accept()
         try:
             text = await self._client.calls.log(self._call)
         except JobNotFound:
@@ -316,7 +325,7 @@ class Job:
             ending.cancel()
 
     async def _cancel(self) -> None:
-        await self._accepted()
+        await self._accept()
         if not (await self._state()).ended:
             try:
                 self._call = await self._client.calls.cancel(self._call)
@@ -326,6 +335,8 @@ class Job:
 
     def _known(self) -> State | None:
         """The state without asking anybody."""
+        if self._sending is not None and self._sending.done() and self._sending.exception() is not None:
+            return State.FAILED
         return state(self._ended) if self._ended else None
 
     def __repr__(self) -> str:

@@ -1,0 +1,293 @@
+"""A cluster on good and bad days: what is deployed, what is refused, what a person reads when it does not answer."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import socket
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+import jupyter_oscar as oscar
+from jupyter_oscar.client.errors import (
+    AlreadyExists,
+    BucketNotFound,
+    FdlError,
+    NotAuthenticated,
+    NotOscar,
+    ObjectNotFound,
+    OscarError,
+    SecretWouldBeBlanked,
+    ServiceNotFound,
+    Unreachable,
+    UpstreamFailed,
+)
+from jupyter_oscar.client.service import Service
+from jupyter_oscar.notebook.bridge import bridge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyter_oscar.notebook.cluster import Cluster
+
+
+def resources(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "resources" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+odd = resources("odd_servers")
+
+
+@pytest.fixture
+def cluster(sandbox: Any) -> Iterator[Cluster]:
+    one = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
+    yield one
+    for name in one.services:
+        one.delete(name)
+    one.close()
+
+
+def at(endpoint: str) -> Cluster:
+    return oscar.connect(endpoint=endpoint, user="oscar", password="MARKER")
+
+
+def fdl(folder: Path, *services: str) -> Path:
+    (folder / "script.sh").write_text("#!/bin/sh\ntrue\n")
+    items = "".join(f"    - c: {{image: busybox, script: script.sh, {service}}}\n" for service in services)
+    (folder / "fdl.yaml").write_text(f"functions:\n  oscar:\n{items}")
+    return folder / "fdl.yaml"
+
+
+def minimal(name: str, **more: Any) -> Service:
+    return Service.model_validate({"name": name, "image": "busybox", "script": "#!/bin/sh\ntrue\n", **more})
+
+
+def test_it_says_what_it_is(cluster: Cluster) -> None:
+    assert cluster.info["version"] == "v4.1.2"
+    assert bridge.run(cluster.client.info()).release == (4, 1, 2)
+    assert bridge.run(cluster.client.healthy())
+    assert bridge.run(cluster.client.config()).minio_provider.region == "us-east-1"
+
+
+def test_services_are_listed_as_text_and_as_escaped_html(cluster: Cluster) -> None:
+    assert "No services on" in repr(cluster.services)
+    bridge.run(cluster.client.services.create(minimal("plain", image="<script>alert(1)</script>")))
+    assert repr(cluster.services) == "plain  sync · private · <script>alert(1)</script>"
+    shown = cluster.services._repr_html_()
+    assert "&lt;script&gt;" in shown
+    assert "<script" not in shown
+    assert cluster.services["plain"].owner == "cluster_admin"
+    with pytest.raises(ServiceNotFound, match='No service "gone"'):
+        _ = cluster.services["gone"]
+
+
+def test_several_services_of_one_file_are_deployed(cluster: Cluster, tmp_path: Path) -> None:
+    made = cluster.deploy(fdl(tmp_path, "name: one, input: [{path: one/in}]", "name: two"))
+    assert [service.name for service in made] == ["one", "two"]
+    assert len(made[0].token.get_secret_value()) == 64
+
+
+def test_nothing_is_created_from_a_file_whose_second_service_exists(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.deploy(fdl(tmp_path, "name: two"))
+    file = fdl(tmp_path, "name: one", "name: two")
+    with pytest.raises(FdlError, match=r'fdl.yaml:4: a service named "two" exists .*update=True'):
+        cluster.deploy(file)
+    assert list(cluster.services) == ["two"]
+    assert [service.name for service in cluster.deploy(file, update=True)] == ["one", "two"]
+
+
+def test_what_was_made_is_removed_when_the_next_one_fails(cluster: Cluster, tmp_path: Path) -> None:
+    """The second service wants a bucket that the first one made."""
+    file = fdl(tmp_path, "name: one, input: [{path: both/in}]", "name: two, input: [{path: both/in}]")
+    with pytest.raises(AlreadyExists, match='the bucket "both" already exists'):
+        cluster.deploy(file)
+    assert list(cluster.services) == []
+    assert bridge.run(cluster.client.buckets.list()) == []
+
+
+def test_an_update_that_would_blank_a_secret_is_refused(cluster: Cluster) -> None:
+    services = cluster.client.services
+    bridge.run(services.create(minimal("svc", environment={"secrets": {"KEY": "MARKER"}})))
+    with pytest.raises(SecretWouldBeBlanked, match="KEY") as caught:
+        bridge.run(services.update(minimal("svc", cpu="0.5")))
+    assert "MARKER" not in str(caught.value)
+    stored = bridge.run(services.update(minimal("svc", cpu="0.5", environment={"secrets": {"KEY": "new"}})))
+    assert (stored.cpu, stored.owner) == ("0.5", "cluster_admin")
+    with pytest.raises(ServiceNotFound):
+        bridge.run(services.update(minimal("gone")))
+
+
+def test_after_a_500_on_a_write_it_says_whether_it_was_stored(cluster: Cluster) -> None:
+    """A real server stores an update that adds an input and answers 500 (wire U004)."""
+    services = cluster.client.services
+    bridge.run(services.create(minimal("svc", input=[{"path": "svc/in"}])))
+    more = minimal("svc", input=[{"path": "svc/in"}, {"path": "svc/more"}])
+    with pytest.raises(UpstreamFailed, match="It was stored all the same"):
+        bridge.run(services.update(more))
+    assert len(cluster.services["svc"].input) == 2
+    with pytest.raises(UpstreamFailed, match="It was not stored"):
+        bridge.run(services.create(minimal("Bad_Name")))
+
+
+def test_a_name_that_is_taken(cluster: Cluster) -> None:
+    bridge.run(cluster.client.services.create(minimal("svc")))
+    with pytest.raises(AlreadyExists, match='a service named "svc" exists'):
+        bridge.run(cluster.client.services.create(minimal("svc")))
+
+
+def test_buckets_are_made_paged_signed_and_removed(cluster: Cluster) -> None:
+    buckets, store = cluster.client.buckets, cluster.client.store
+    bridge.run(buckets.create("pictures"))
+    for i in range(5):
+        bridge.run(store.put("pictures", f"a/{i}.txt", b"hello"))
+    bridge.run(store.put("pictures", "top.txt", b"x"))
+    first = bridge.run(buckets.page("pictures", size=10))
+    assert (first.folders, [row.key for row in first.objects], first.next) == (["a/"], ["top.txt"], None)
+    keys, token = [], None
+    while True:
+        page = bridge.run(buckets.page("pictures", "a/", size=2, token=token))
+        keys += [row.key for row in page.objects]
+        token = page.next
+        if not token:
+            break
+    assert keys == [f"a/{i}.txt" for i in range(5)]
+    assert httpx.get(bridge.run(buckets.presign("pictures", "a/1.txt"))).text == "hello"
+    put = bridge.run(buckets.presign("pictures", "a/new.txt", verb="PUT"))
+    assert httpx.put(put, content=b"by url").status_code == 200
+    assert bridge.run(store.get("pictures", "a/new.txt")) == b"by url"
+    with pytest.raises(ObjectNotFound):
+        bridge.run(store.get("pictures", "gone"))
+    with pytest.raises(BucketNotFound):
+        bridge.run(buckets.page("nosuch"))
+    with pytest.raises(AlreadyExists):
+        bridge.run(buckets.create("pictures"))
+    assert [bucket.bucket_name for bucket in bridge.run(buckets.list())] == ["pictures"]
+    bridge.run(buckets.delete("pictures"))
+    with pytest.raises(BucketNotFound):
+        bridge.run(buckets.delete("pictures"))
+
+
+def test_a_large_file_goes_and_comes_in_pieces(cluster: Cluster, tmp_path: Path) -> None:
+    store = cluster.client.store
+    bridge.run(cluster.client.buckets.create("large"))
+    source = tmp_path / "source"
+    source.write_bytes(bytes(range(256)) * 4 * 25_000)
+    sent = bridge.run(store.put("large", "a file", source))
+    seen: list[int] = []
+    bridge.run(store.download("large", "a file", tmp_path / "copy", seen.append))
+    assert (tmp_path / "copy").read_bytes() == source.read_bytes()
+    assert sent.size == sum(seen) == source.stat().st_size
+    assert len(seen) > 5
+    with pytest.raises(ObjectNotFound):
+        bridge.run(store.download("large", "gone", tmp_path / "gone"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "source"], "nothing half-made is left"
+    bridge.run(cluster.client.buckets.delete("large"))
+
+
+def test_a_wrong_password(sandbox: Any) -> None:
+    with pytest.raises(NotAuthenticated, match="Check user and password") as caught:
+        _ = at(sandbox.endpoint).services
+    assert "MARKER" not in str(caught.value) + repr(at(sandbox.endpoint))
+
+
+def test_a_cluster_that_is_down() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Unreachable, match=rf"127\.0\.0\.1:{port} cannot be reached: connection refused"):
+        _ = at(f"http://127.0.0.1:{port}").services
+
+
+def test_a_name_that_no_dns_knows() -> None:
+    with pytest.raises(Unreachable, match=r"nosuch\.invalid cannot be reached"):
+        _ = at("https://nosuch.invalid").services
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        ({"body": b"<html>Welcome</html>", "Content_Type": "text/html"}, NotOscar, "web page"),
+        ({"body": b""}, NotOscar, "'nothing'"),
+        ({"body": b"hello"}, NotOscar, "'hello'"),
+        ({"status": 404, "body": b"404 page not found"}, NotOscar, "may be older, or not OSCAR"),
+        ({"status": 301, "Location": "https://elsewhere.example.org/system/services"}, NotOscar, "elsewhere"),
+        ({"status": 500, "body": b"the FDL of the service x cannot be read"}, UpstreamFailed, "operator has to mend"),
+        ({"status": 503}, UpstreamFailed, "busy or restarting"),
+        ({"status": 413}, OscarError, "limits the size"),
+        ({"status": 418}, OscarError, "answered 418"),
+    ],
+    ids=lambda value: str(value.get("status", value.get("body"))) if isinstance(value, dict) else None,
+)
+def test_something_else_answers(answer: dict[str, Any], error: type[OscarError], words: str) -> None:
+    with odd.answering(**answer) as url, pytest.raises(error, match=words):
+        _ = at(url).services
+
+
+def test_something_hangs_up() -> None:
+    with odd.hanging_up() as url, pytest.raises(Unreachable, match="hung up without an answer"):
+        _ = at(url).services
+
+
+def test_a_passing_outage_is_not_noticed() -> None:
+    """Twice busy, then well: a GET is simply sent again."""
+    answers = [503, 502, 200]
+
+    class Recovering(odd.Answer):
+        def _answer(self) -> None:
+            self.status, self.body = answers.pop(0), b"[]"
+            super()._answer()
+
+        do_GET = _answer  # noqa: N815 - http.server looks it up
+
+    with odd.serving(Recovering) as url:
+        assert len(at(url).services) == 0
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["before 3.6.4", "since 3.6.4"])
+def test_jobs_are_listed_over_all_pages_in_both_shapes(*, old: bool) -> None:
+    asked: list[str] = []
+    rows = {f"svc-{i}": {"status": "Succeeded", "finish_time": None} for i in range(5)}
+
+    class Paging(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            second = "page=" in self.path
+            part = dict(list(rows.items())[3:] if second else list(rows.items())[:3])
+            body = rows if old else {"jobs": part, **({} if second else {"next_page": "to+ken/=="})}
+            data = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with odd.serving(Paging) as url:
+        assert set(bridge.run(at(url).client.jobs.list("svc"))) == set(rows)
+    assert asked == ["/system/logs/svc", "/system/logs/svc?page=to%2Bken%2F%3D%3D"][: 1 if old else 2]
+
+
+def test_credentials_go_nowhere_else() -> None:
+    """A redirect to another port of this machine is another place."""
+    seen: list[str] = []
+
+    class Thief(odd.Answer):
+        def _answer(self) -> None:
+            seen.append(self.headers.get("Authorization", ""))
+            super()._answer()
+
+        do_GET = _answer  # noqa: N815 - http.server looks it up
+
+    with odd.serving(Thief) as elsewhere, odd.answering(status=307, Location=elsewhere) as url, pytest.raises(NotOscar):
+        _ = at(url).services
+    assert seen == []

@@ -1,0 +1,109 @@
+"""Small servers that behave as badly as real ones sometimes do. Each serves on a free loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Answers every request with what it was made with."""
+
+    status, headers_, body = 200, {}, b""
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(self.status)
+        for name, value in {"Content-Length": str(len(self.body)), **self.headers_}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - http.server looks them up
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def answering(status: int = 200, body: bytes = b"", **headers: str) -> Iterator[str]:
+    """A server that says the same to everything."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    kind = type("Kind", (Answer,), {"status": status, "body": body, "headers_": named})
+    with serving(kind) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(kind: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve a handler class."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def hanging_up() -> Iterator[str]:
+    """A server that takes every connection and says nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+
+
+@contextlib.contextmanager
+def losing_answers(upstream: str, when: Callable[[bytes], bool]) -> Iterator[str]:
+    """A proxy that passes everything on, but hangs up instead of answering the requests ``when`` picks, once each."""
+    host, port = urlsplit(upstream).hostname, urlsplit(upstream).port
+    listener = socket.create_server(("127.0.0.1", 0))
+    lost: set[bytes] = set()
+
+    def back(far: socket.socket, near: socket.socket, hang_up: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while answer := far.recv(1 << 20):
+                if hang_up.is_set():
+                    near.shutdown(socket.SHUT_RDWR)
+                    return
+                near.sendall(answer)
+
+    def serve_one(near: socket.socket) -> None:
+        hang_up = threading.Event()
+        with near, socket.create_connection((host, port)) as far, contextlib.suppress(OSError):
+            threading.Thread(target=back, args=(far, near, hang_up), daemon=True).start()
+            while request := near.recv(1 << 20):
+                head = request.split(b"\r\n\r\n")[0]
+                if when(request) and head not in lost:
+                    lost.add(head)
+                    hang_up.set()
+                far.sendall(request)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve_one, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
