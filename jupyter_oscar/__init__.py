@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_oscar.notebook import connect as connect
+    from jupyter_oscar.notebook import connect as connect, errors as errors
 
     __version__: str
 
 #: Public name → the submodule that holds it.
 _HOMES = {
     "connect": "notebook",
+    "errors": "notebook",
 }
 
-__all__ = ["__version__", "connect"]
+__all__ = ["__version__", "connect", "errors"]
 
 
 def __getattr__(name: str) -> Any:

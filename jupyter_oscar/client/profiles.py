@@ -92,7 +92,10 @@ def resolve(name: str | None = None, **explicit: Any) -> Profile:
 
 def _explicit(name: str | None, given: Mapping[str, Any]) -> Profile:
     endpoint = str(given["endpoint"])
-    return _with(Profile(name or urlsplit(endpoint).netloc, endpoint), given)
+    profile = _with(Profile(name or urlsplit(endpoint).netloc, endpoint), given)
+    if profile.credentials == Credentials() and profile.sandbox:
+        return replace(profile, credentials=Credentials(profile.sandbox.user, profile.sandbox.password))
+    return profile
 
 
 def _with(profile: Profile, given: Mapping[str, Any]) -> Profile:

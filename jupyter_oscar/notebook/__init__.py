@@ -4,6 +4,8 @@ Everything here is thin: it turns blocking, interruptible, printable Python into
 run on one loop thread of ours (``bridge``). Nothing here speaks HTTP, and nothing here talks to a Jupyter server.
 """
 
+from jupyter_oscar.client import errors
+
 from .connect import connect
 
-__all__ = ["connect"]
+__all__ = ["connect", "errors"]
