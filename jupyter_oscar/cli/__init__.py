@@ -1,4 +1,8 @@
-"""The command line ``jupyter oscar …``: one file per noun, each loaded only when it is asked for."""
+"""The command line ``jupyter oscar …``: one file per noun, each loaded only when it is asked for.
+
+What a command does lives in the rooms beside this one; here are its words, options and exit codes. The sandbox is
+started as another process and never imported.
+"""
 
 from __future__ import annotations
 

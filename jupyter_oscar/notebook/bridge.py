@@ -89,12 +89,19 @@ class Bridge:
         while time.monotonic() < deadline and coroutine.cr_frame is not None:  # type: ignore[attr-defined]
             time.sleep(0.005)
 
-    def detach(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+    def detach(self, coroutine: Coroutine[Any, Any, T], first: Callable[[], None]) -> concurrent.futures.Future[T]:
         """Run a coroutine that must be finished before the interpreter ends, such as a submission.
 
-        If it fails and nobody has looked by then, that is said.
+        ``first`` is called on the loop's thread, where no interrupt arrives, before the coroutine begins: what it notes
+        down and what the coroutine does happen both or not at all. If the coroutine fails and nobody has looked by the
+        interpreter's end, that is said.
         """
-        future = self.start(coroutine)
+
+        async def carried() -> T:
+            first()
+            return await coroutine
+
+        future = self.start(carried())
         self._unseen.add(future)
         future.add_done_callback(self._forget_if_good)
         return future

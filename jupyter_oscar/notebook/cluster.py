@@ -135,8 +135,13 @@ class Cluster:
             if known and known.home
             else bridge.run(self.client.calls.plan(service, payload.name))
         )
-        job = Job(self.client, call, bridge.detach(self.client.calls.commit(call, payload)))
-        self._jobs[call.id] = job
+        job = Job(self.client, call)
+
+        def note() -> None:
+            self._jobs[job.id] = job
+
+        job.sending = bridge.detach(self.client.calls.commit(call, payload), note)
+        note()
         return job
 
     def run(self, service: str, text: str | Path | None = None, *, data: Any = None) -> Reply:

@@ -147,10 +147,11 @@ class Job:
     ``await job`` is its result. Waiting can be interrupted; the job goes on.
     """
 
-    def __init__(self, client: Client, call: Call, sending: concurrent.futures.Future[Call] | None = None) -> None:
+    def __init__(self, client: Client, call: Call) -> None:
         self._client = client
         self._call = call
-        self._sending = sending
+        #: The submission while it is under way.
+        self.sending: concurrent.futures.Future[Call] | None = None
         self._ended: Facts | None = None
 
     @property
@@ -180,9 +181,9 @@ class Job:
 
     def accepted(self) -> Job:
         """Wait until the cluster has taken the call; raises what it said otherwise."""
-        if self._sending is not None:
-            self._call = bridge.wait(self._sending)
-            self._sending = None
+        if self.sending is not None:
+            self._call = bridge.wait(self.sending)
+            self.sending = None
         return self
 
     def wait(self, timeout: float | None = None) -> Job:
@@ -231,14 +232,14 @@ class Job:
 
         Giving up this wait must not take back a submission that is under way.
         """
-        if self._sending is not None:
-            self._call = await asyncio.shield(bridge.joined(self._sending))
-            self._sending = None
+        if self.sending is not None:
+            self._call = await asyncio.shield(bridge.joined(self.sending))
+            self.sending = None
 
     async def _state(self) -> State:
         if self._ended is not None:
             return state(self._ended)
-        if self._sending is not None and not self._sending.done():
+        if self.sending is not None and not self.sending.done():
             return State.QUEUED
         await self._accept()
         facts = await self._client.calls.look(self._call)
@@ -335,7 +336,7 @@ class Job:
 
     def _known(self) -> State | None:
         """The state without asking anybody."""
-        if self._sending is not None and self._sending.done() and self._sending.exception() is not None:
+        if self.sending is not None and self.sending.done() and self.sending.exception() is not None:
             return State.FAILED
         return state(self._ended) if self._ended else None
 

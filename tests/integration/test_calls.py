@@ -141,8 +141,10 @@ def test_a_failing_script_says_so_although_oscar_says_succeeded(
     assert caught.value.exit_code == 7
     assert caught.value.lines[-2:] == ("so far so good", "and then not")
     assert job.status == "failed"
-    rows = oscar.notebook.bridge.bridge.run(cluster.client.jobs.list("svc"))
-    assert rows[job.id].status == "Succeeded"
+    run = oscar.notebook.bridge.bridge.run
+    while (status := run(cluster.client.jobs.list("svc"))[job.id].status) == "Running":
+        time.sleep(0.02)
+    assert status == "Succeeded"
 
 
 def test_odd_names_of_files_survive(cluster: Cluster, deploy: Callable[..., str], tmp_path: Path) -> None:
@@ -344,6 +346,50 @@ def test_ctrl_c_stops_the_waiting_and_nothing_else(cluster: Cluster, deploy: Cal
         check=False,
     )
     assert said.stdout.splitlines() == ["interrupted True"] * 4 + ["running 1 True"], said.stderr
+
+
+HAMMERED = """
+import os, random, signal, sys, threading, time
+import jupyter_oscar as oscar
+cluster = oscar.connect(endpoint=sys.argv[1], user=sys.argv[2], password=sys.argv[3])
+cluster.submit("svc", text="first").accepted()
+over = False
+def hammer():
+    while not over:
+        time.sleep(random.uniform(0.0005, 0.005))
+        os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=hammer, daemon=True).start()
+kept, hits = [], 0
+while hits < 60:
+    try:
+        while True:
+            kept.append(cluster.submit("svc", text="x"))
+            time.sleep(0.001)
+    except KeyboardInterrupt:
+        hits += 1
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+over = True
+for job in cluster.jobs:
+    job.accepted()
+print(len(cluster.jobs), {job.id for job in kept} <= {job.id for job in cluster.jobs})
+"""
+
+
+def test_ctrl_c_in_the_middle_of_submitting_loses_no_handle(a_sandbox: Any, tmp_path: Path) -> None:
+    """Whatever the moment of the interrupt: what the cluster took has a handle, and every handle was taken."""
+    box = a_sandbox(hold=True)
+    one = oscar.connect(endpoint=box.endpoint, user=box.user, password=box.password)
+    one.deploy(a_copying_service(tmp_path))
+    said = subprocess.run(
+        [sys.executable, "-c", HAMMERED, box.endpoint, box.user, box.password],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    rows = oscar.notebook.bridge.bridge.run(one.client.jobs.list("svc"))
+    assert said.stdout.split() == [str(len(rows)), "True"], said.stderr
+    assert len(rows) > 20
 
 
 HASTY = """
