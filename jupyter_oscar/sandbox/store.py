@@ -195,6 +195,13 @@ class Database:
         values = (write.service, write.bucket, write.key, write.inode, write.ctime_ns, write.mtime_ns, write.size)
         return self._db.execute("INSERT OR IGNORE INTO writes VALUES (?, ?, ?, ?, ?, ?, ?)", values).rowcount > 0
 
+    def touch_write(self, write: Write) -> None:
+        self._db.execute(
+            "UPDATE OR IGNORE writes SET ctime_ns = ?, mtime_ns = ? WHERE rowid = (SELECT rowid FROM writes WHERE "
+            "service = ? AND bucket = ? AND key = ? AND inode = ? AND size = ? ORDER BY ctime_ns DESC LIMIT 1)",
+            (write.ctime_ns, write.mtime_ns, write.service, write.bucket, write.key, write.inode, write.size),
+        )
+
     def writes(self, service: str, bucket: str) -> dict[str, Write]:
         """The newest known write of each key."""
         sql = "SELECT * FROM writes WHERE service = ? AND bucket = ? ORDER BY ctime_ns"

@@ -8,20 +8,17 @@ after kill -9 a scan of the folders finds exactly the writes that have no job ye
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
-import hashlib
 import json
-import mimetypes
 import os
-import secrets
 import sys
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
+from .notification import etag_of, minio_event
 from .specification import make_folders, places
 from .store import Write
 
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
 
 _PARTIAL = (".rclone_temp", ".rclone_chunked", ".rclone-")
 _PARTIAL_ENDS = (".partial",)
-_HASHED = 8 * 1024 * 1024
 POSSIBLE = sys.platform == "linux"
 NOT_POSSIBLE = "Uploads start no jobs here: the sandbox watches folders with inotify, which only Linux has."
 
@@ -56,62 +52,17 @@ def is_partial(name: str) -> bool:
     return name.startswith(_PARTIAL) or name.endswith(_PARTIAL_ENDS)
 
 
-def _etag(write: Write, path: Path) -> str:
-    """MD5 as MinIO has it; a big object gets a multipart-like tag instead of being read once more."""
-    small = write.size <= _HASHED
-    data = path.read_bytes() if small else repr(write).encode()
-    return hashlib.md5(data, usedforsecurity=False).hexdigest() + ("" if small else "-1")
-
-
-def minio_event(write: Write, *, access_key: str, endpoint: str, etag: str) -> dict[str, Any]:
-    """MinIO's event, field by field in its order (wire D-minio-event.json)."""
-    when = datetime.fromtimestamp(write.mtime_ns / 1e9, timezone.utc)
-    content = mimetypes.guess_type(write.key)[0] or "application/octet-stream"
-    record = {
-        "eventVersion": "2.0",
-        "eventSource": "minio:s3",
-        "awsRegion": "",
-        "eventTime": f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z",
-        "eventName": "s3:ObjectCreated:Put",
-        "userIdentity": {"principalId": access_key},
-        "requestParameters": {"principalId": access_key, "region": "", "sourceIPAddress": "127.0.0.1"},
-        "responseElements": {
-            "x-amz-id-2": secrets.token_hex(32),
-            "x-amz-request-id": secrets.token_hex(8).upper(),
-            "x-minio-deployment-id": "00000000-0000-0000-0000-000000000000",
-            "x-minio-origin-endpoint": endpoint,
-        },
-        "s3": {
-            "s3SchemaVersion": "1.0",
-            "configurationId": "Config",
-            "bucket": {
-                "name": write.bucket,
-                "ownerIdentity": {"principalId": access_key},
-                "arn": f"arn:aws:s3:::{write.bucket}",
-            },
-            "object": {
-                "key": quote_plus(write.key),
-                "size": write.size,
-                "eTag": etag,
-                "contentType": content,
-                "userMetadata": {"content-type": content},
-                "sequencer": f"{write.ctime_ns:X}",
-            },
-        },
-        "source": {"host": "127.0.0.1", "port": "", "userAgent": "rclone serve s3"},
-    }
-    return {"EventName": "s3:ObjectCreated:Put", "Key": f"{write.bucket}/{write.key}", "Records": [record]}
-
-
 class Triggers:
     def __init__(
         self, data: DataFolder, database: Database, s3: ObjectStore, accept: Callable[[str, bytes], object]
     ) -> None:
         self._root, self._db, self._s3, self._accept = data.buckets, database, s3, accept
+        self._marks = data.temp / "marks"
         self._watched: dict[Path, set[Watched]] = {}
         self._above: dict[Path, set[Watched]] = {}
         self._handles: dict[Path, Any] = {}
-        self._scanned: set[tuple[str, str, str, int, int]] = set()
+        self._scanned: dict[tuple[str, str, str, int], int] = {}  # what a scan saw → the mark after that scan
+        self._last_mark = 0
         self._renaming = 0  # the kernel's number for the rename that rclone is in the middle of
         self._inotify: Any = None
         self._reader: asyncio.Task[None] | None = None
@@ -124,6 +75,8 @@ class Triggers:
 
         self._clean()
         self._inotify = Inotify()
+        self._marks.mkdir(exist_ok=True)
+        self._add_watch(self._marks)
         self._reader = asyncio.create_task(self._read())
         for spec in self._db.services():
             make_folders(self._root, places(spec))  # a kill may have come between the row and the folder
@@ -160,7 +113,7 @@ class Triggers:
                 known[path] -= gone
                 if not known[path]:
                     del known[path]
-        for path in set(self._handles) - set(self._watched) - set(self._above):
+        for path in set(self._handles) - set(self._watched) - set(self._above) - {self._marks}:
             self._unwatch(path)
 
     def _unwatch(self, path: Path) -> None:
@@ -169,7 +122,7 @@ class Triggers:
         except OSError:
             return  # the folder is gone, and its watch with it
 
-    def _watch(self, watched: Watched) -> None:
+    def _watch(self, watched: Watched, *, fresh: bool = False) -> None:
         if self._inotify is None:
             return
         top = watched.top(self._root)
@@ -177,15 +130,18 @@ class Triggers:
             if above.is_relative_to(self._root) and above.is_dir():
                 self._above.setdefault(above, set()).add(watched)
                 self._add_watch(above)
-        if not top.is_dir():
-            return
-        for folder, _, _ in os.walk(top):
-            self._watch_folder(Path(folder), watched)
-        self._scan(top, watched)
+        if top.is_dir():
+            self._watch_folder(top, watched)
+            self._scan(top, watched, fresh=fresh)
 
     def _watch_folder(self, folder: Path, watched: Watched) -> None:
+        """The folder and those in it; each is watched before it is listed, so that nothing slips in between."""
         self._watched.setdefault(folder, set()).add(watched)
         self._add_watch(folder)
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    self._watch_folder(Path(entry.path), watched)
 
     def _add_watch(self, folder: Path) -> None:
         from asyncinotify import Mask
@@ -193,7 +149,8 @@ class Triggers:
         if folder in self._handles:
             return
         try:
-            mask = Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.CREATE | Mask.DELETE_SELF | Mask.ONLYDIR
+            mask = Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.CREATE | Mask.ATTRIB
+            mask |= Mask.DELETE_SELF | Mask.ONLYDIR
             self._handles[folder] = self._inotify.add_watch(folder, mask)
         except OSError as error:
             why = "raise fs.inotify.max_user_watches" if error.errno == errno.ENOSPC else error.strerror
@@ -216,16 +173,24 @@ class Triggers:
             return
         if event.path is None or event.watch is None:
             return
-        folder = Path(event.watch.path)
+        folder, path = Path(event.watch.path), Path(event.path)
         if event.mask & (Mask.DELETE_SELF | Mask.IGNORED):
             for known in (self._watched, self._above, self._handles):
                 known.pop(folder, None)
-            return
-        path = Path(event.path)
-        if event.mask & Mask.ISDIR:
+        elif folder == self._marks:
+            self._marked(int(path.name))
+        elif not event.mask & Mask.ISDIR:
+            await self._handle_file(event, folder, path)
+        elif event.mask & (Mask.CREATE | Mask.MOVED_TO):
             self._new_folder(folder, path)
-        elif is_partial(path.name):
+
+    async def _handle_file(self, event: Any, folder: Path, path: Path) -> None:
+        from asyncinotify import Mask
+
+        if is_partial(path.name):
             self._renaming = event.cookie if event.mask & Mask.MOVED_FROM else 0
+        elif event.mask & Mask.ATTRIB:
+            self._changed(folder, path)
         elif event.mask & (Mask.MOVED_TO | Mask.CLOSE_WRITE):
             if not event.cookie or event.cookie != self._renaming:
                 await self._s3.refresh(folder.relative_to(self._root).as_posix())  # not written by rclone itself
@@ -234,12 +199,11 @@ class Triggers:
 
     def _new_folder(self, parent: Path, folder: Path) -> None:
         for watched in set(self._watched.get(parent, ())):
-            for top, _, _ in os.walk(folder):
-                self._watch_folder(Path(top), watched)
-            self._scan(folder, watched)
+            self._watch_folder(folder, watched)
+            self._scan(folder, watched, fresh=True)
         for watched in set(self._above.get(parent, ())):
             if folder in (watched.top(self._root), *watched.top(self._root).parents):
-                self._watch(watched)  # rclone removes a folder with its last object, and makes it again
+                self._watch(watched, fresh=True)  # rclone removes a folder with its last object, and makes it again
 
     def _write(self, watched: Watched, path: Path) -> Write | None:
         try:
@@ -255,15 +219,19 @@ class Triggers:
         write = self._write(watched, path)
         if write is None:
             return
-        identity = (write.service, write.bucket, write.key, write.inode, write.ctime_ns)
-        if identity in self._scanned:
-            self._scanned.discard(identity)  # a scan of a new folder was faster
-            return
-        self._fire(write, path)
+        if self._scanned.pop((write.service, write.bucket, write.key, write.inode), None) is None:
+            self._fire(write, path)  # else a scan of a new folder was faster
+
+    def _changed(self, folder: Path, path: Path) -> None:
+        """New times on a file that made its job: remembered, or a restart would take it for another write."""
+        for watched in self._watched.get(folder, ()):
+            write = self._write(watched, path)
+            if write is not None:
+                self._db.touch_write(write)
 
     def _fire(self, write: Write, path: Path) -> None:
         event = minio_event(
-            write, access_key=self._s3.access.access_key, endpoint=self._s3.endpoint, etag=_etag(write, path)
+            write, access_key=self._s3.access.access_key, endpoint=self._s3.endpoint, etag=etag_of(write, path)
         )
         with self._db.transaction():
             self._db.add_write(write)
@@ -271,16 +239,27 @@ class Triggers:
 
     # what was missed
 
-    def _scan(self, top: Path, watched: Watched) -> None:
-        """Files that came after the watch was armed and made no job: a new folder's, or those before a kill."""
+    def _scan(self, top: Path, watched: Watched, *, fresh: bool) -> None:
+        """Files that came after the watch was armed and made no job: those in a fresh folder, those before a kill."""
         since = self._db.arm(watched.service, f"{watched.bucket}/{watched.folder}", time.time_ns())
         known = self._db.writes(watched.service, watched.bucket)
         for path in _files(top):
             write = self._write(watched, path)
-            if write is None or write.ctime_ns <= since or _same(write, known.get(write.key)):
+            if write is None or write.ctime_ns <= since or _same(write, known.get(write.key), fresh=fresh):
                 continue
-            self._scanned.add((write.service, write.bucket, write.key, write.inode, write.ctime_ns))
+            self._scanned[write.service, write.bucket, write.key, write.inode] = self._last_mark + 1
             self._fire(write, path)
+        self._mark()
+
+    def _mark(self) -> None:
+        """An event of our own behind those that the scan may have overtaken: once it arrives, they all have."""
+        self._last_mark += 1
+        mark = self._marks / str(self._last_mark)
+        mark.touch()
+        mark.unlink()
+
+    def _marked(self, mark: int) -> None:
+        self._scanned = {seen: after for seen, after in self._scanned.items() if after > mark}
 
     def _rescan(self) -> None:
         """The kernel's queue ran over and events are lost: look everywhere."""
@@ -288,11 +267,18 @@ class Triggers:
             self._watch(watched)
 
 
-def _same(write: Write, known: Write | None) -> bool:
-    """The same write seen again: a changed mode, a copied or restored data folder make no new job."""
-    if known is None or write.size != known.size:
+def _same(write: Write, known: Write | None, *, fresh: bool) -> bool:
+    """The same write seen again.
+
+    Content and time of content decide after a restart: a changed mode, a copied or restored data folder make no new
+    job. In a folder that appears while we look on, everything is new unless it is the very same file: inode numbers
+    come back soon after a delete, and clients may set times.
+    """
+    if known is None:
         return False
-    return write.inode == known.inode or write.mtime_ns == known.mtime_ns
+    if fresh:
+        return (write.inode, write.ctime_ns) == (known.inode, known.ctime_ns)
+    return (write.size, write.mtime_ns) == (known.size, known.mtime_ns)
 
 
 def _files(top: Path) -> Iterator[Path]:

@@ -227,6 +227,22 @@ def test_a_copied_data_folder_starts_no_old_job_again(a_sandbox, tmp_path):
     assert len(eventually(lambda: copied.over("copy", 4))) == 4
 
 
+def test_times_set_after_an_upload_start_no_job_after_a_kill(a_sandbox):
+    sandbox = a_sandbox()
+    user = User(sandbox)
+    user.create("times")
+    user.put("times", "in/a.txt")
+    eventually(lambda: user.over("times"))
+    os.utime(sandbox.data / "buckets" / "times" / "in" / "a.txt", (1, 1))
+    user.put("times", "in/b.txt")
+    eventually(lambda: user.over("times", 2))
+    sandbox.kill()
+    (sandbox.data / "buckets" / "times" / "in" / "a.txt").chmod(0o640)
+    sandbox.start()
+    user.put("times", "in/c.txt")
+    assert len(eventually(lambda: user.over("times", 3))) == 3
+
+
 def test_a_log_that_cannot_be_written_fails_the_job(a_sandbox):
     sandbox = a_sandbox(jobs=1)
     user = User(sandbox)

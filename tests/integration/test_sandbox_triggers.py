@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import subprocess
 
 import boto3
 import pytest
@@ -63,6 +65,28 @@ def test_s3fs_writes_in_parts_make_one_job(user, service):
         for _ in range(3):
             file.write(b"y" * (5 << 20))
     assert len(eventually(lambda: user.over(service))) == 1
+
+
+def test_a_copy_that_keeps_times_makes_one_job_for_each_file(user, service, tmp_path):
+    """rclone sets the time of each object after it is there, in folders that are new."""
+    for number in range(20):
+        (tmp_path / "tree" / f"new{number}" / "deep").mkdir(parents=True)
+        file = tmp_path / "tree" / f"new{number}" / "deep" / "a.txt"
+        file.write_text("same size")
+        os.utime(file, (1_000_000, 1_000_000))
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "RCLONE_CONFIG": os.devnull,
+        "RCLONE_S3_PROVIDER": "Other",
+        "RCLONE_S3_ENDPOINT": user.provider["endpoint"],
+        "RCLONE_S3_ACCESS_KEY_ID": user.provider["access_key"],
+        "RCLONE_S3_SECRET_ACCESS_KEY": user.provider["secret_key"],
+    }
+    for count in (20, 40):
+        copy = ["rclone", "copy", "--ignore-times", str(tmp_path / "tree"), f":s3:{service}/in"]
+        subprocess.run(copy, env=env, check=True)
+        assert len(eventually(lambda count=count: user.over(service, count))) == count
 
 
 def test_uploads_still_make_jobs_after_all_inputs_were_deleted(user, service):
