@@ -1,0 +1,36 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_cell_of_the_readme_runs(sandbox: Any, tmp_path: Path) -> None:
+    (cell,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OSCAR_")}
+    env |= {"HOME": sandbox.env["HOME"], "JUPYTER_RUNTIME_DIR": sandbox.env["JUPYTER_RUNTIME_DIR"]}
+    program = cell.rstrip().replace("cluster.job(job.reference).status", "print(cluster.job(job.reference).status)")
+    program += "\ncluster.delete('grayify')\n"
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90, check=False
+    )
+    assert said.stdout.splitlines()[-1].startswith("done"), said.stderr
+    assert (tmp_path / "results" / "lake_gray.png").stat().st_size > 10_000
+
+
+def test_the_first_call_runs(sandbox: Any, tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OSCAR_")}
+    env |= {"HOME": sandbox.env["HOME"], "JUPYTER_RUNTIME_DIR": sandbox.env["JUPYTER_RUNTIME_DIR"]}
+    program = [sys.executable, str(ROOT / "examples" / "first_call.py")]
+    said = subprocess.run(program, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90, check=False)
+    assert "wrote lake_gray.png" in said.stdout, said.stderr
+    assert (tmp_path / "results" / "lake_gray.png").exists()
