@@ -303,9 +303,11 @@ class Calls:
         The server's list of jobs is not read: see ``watch`` for that.
         """
         facts = await self.look_in_bucket(call)
-        if facts.done is None:
-            facts = replace(facts, **await self.look_in_log(call))
-        return facts
+        if facts.done is not None:
+            return facts
+        if call.tracked and not call.cancelled:
+            return replace(facts, has_log=await self._cluster.jobs.has_log(call.service, call.id))
+        return replace(facts, **await self.look_in_log(call))
 
     async def look_in_bucket(self, call: Call) -> Facts:
         """What the bucket says of a call."""
@@ -329,12 +331,11 @@ class Calls:
 
     async def look_in_log(self, call: Call) -> dict[str, Any]:
         """What the call's own log says, as fields of :class:`Facts`."""
-        if call.tracked:
-            return {"has_log": await self._cluster.jobs.has_log(call.service, call.id)}
         try:
             text = await self._cluster.jobs.log(call.service, call.id)
         except JobNotFound:
-            return {"has_log": False}
+            # We noted that we would end it before we did; without a log it is ended.
+            return {"has_log": False, "row_gone": call.cancelled is not None}
         return {"has_log": True, "log_end": log_end(text)}
 
     async def outputs(self, call: Call) -> list[tuple[str, Object]]:

@@ -27,12 +27,16 @@ SOONEST: Final = 0.01
 LATEST: Final = 2.0
 PER_AGE: Final = 0.1
 PER_COST: Final = 3
-# The first list of jobs, and the time between two of one service (DESIGN §6: at most once a minute).
-FIRST_LIST: Final = 5.0
-NEXT_LIST: Final = 60.0
-# An untracked call's own log, between these, growing with its age.
+# A call's own log costs the server about four requests. Untracked calls end with it, so it is read soon; a tracked one
+# that is silent for this long may have failed before its script began. Then at intervals that grow with its age.
 LOG_SOONEST: Final = 0.3
+LOG_TRACKED: Final = 5.0
 LOG_LATEST: Final = 20.0
+# A list costs one request per job of the service: for ends that show neither in a bucket nor in a log (an untracked
+# service at CRITICAL shows none in its log), and at most once a minute.
+LIST_UNTRACKED: Final = 5.0
+LIST_TRACKED: Final = 30.0
+NEXT_LIST: Final = 60.0
 # How long a cluster or its storage may fail before those who wait are told.
 PATIENCE: Final = 120.0
 PASSING: Final = (StorageFailed, TimedOut, Unreachable, UpstreamFailed)
@@ -131,14 +135,15 @@ class Watch:
 
     async def _look(self) -> None:
         groups: dict[tuple[str, str], list[Waiting]] = {}
-        for waiting in list(self._waiting.values()):
-            if waiting.call.place is None:
-                await self._look_at_log(waiting)
-            else:
+        for waiting in self._waiting.values():
+            if waiting.call.place is not None:
                 bucket, folder = waiting.call.place
                 groups.setdefault((bucket, folder.rpartition("/")[0]), []).append(waiting)
         for (bucket, folder), members in groups.items():
             await self._look_in_folder(bucket, folder, members)
+        for waiting in list(self._waiting.values()):
+            if not waiting.ended.done():
+                await self._look_at_log(waiting)
         await self._look_at_lists()
 
     async def _look_in_folder(self, bucket: str, folder: str, members: list[Waiting]) -> None:
@@ -160,17 +165,26 @@ class Watch:
             self._tell(waiting)
 
     async def _look_at_log(self, waiting: Waiting) -> None:
-        """An untracked call ends with its own log; read more and more seldom."""
-        if time.monotonic() < waiting.log_due:
+        """The call's own log, read more and more seldom."""
+        patient = waiting.call.tracked and waiting.call.cancelled is None
+        if time.monotonic() < waiting.log_due or (patient and waiting.age < LOG_TRACKED):
             return
-        waiting.facts = replace(waiting.facts, **await self._cluster.calls.look_in_log(waiting.call))
+        log = await self._cluster.calls.look_in_log(waiting.call)
+        if waiting.call.tracked and log.get("log_end"):
+            # The bucket was read before the log: what arrived in between is there now.
+            waiting.facts = await self._cluster.calls.look_in_bucket(waiting.call)
+        waiting.facts = replace(waiting.facts, **log)
         waiting.log_due = time.monotonic() + min(LOG_LATEST, max(LOG_SOONEST, waiting.age * 0.5))
         self._tell(waiting)
 
     async def _look_at_lists(self) -> None:
         """The list of the one service whose turn it is, for calls that have been silent for a while."""
         now = time.monotonic()
-        silent = {w.call.service for w in self._waiting.values() if w.age > FIRST_LIST and not w.ended.done()}
+        silent = {
+            w.call.service
+            for w in self._waiting.values()
+            if not w.ended.done() and w.age > (LIST_TRACKED if w.call.tracked else LIST_UNTRACKED)
+        }
         due = next((name for name in sorted(silent) if self._lists_due.get(name, 0.0) <= now), None)
         if due is None:
             return

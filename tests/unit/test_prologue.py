@@ -18,12 +18,25 @@ if TYPE_CHECKING:
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
 
 
+# Where programs are looked up: the machine's, or busybox's own in its place, as in an Alpine container.
+PATHS = {"dash": "/usr/bin:/bin", "bash": "/usr/bin:/bin"}
+
+
 @pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> list[str]:
+def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     command = SHELLS[request.param]
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed: apt-get install {command[0]}")
+    if command[0] == "busybox" and "busybox" not in PATHS:
+        programs = tmp_path_factory.mktemp("busybox")
+        subprocess.run(["busybox", "--install", "-s", str(programs)], check=True)
+        PATHS["busybox"] = str(programs)
     return command
+
+
+def full(shell: list[str]) -> list[str]:
+    """The shell by its whole path: the script's own PATH may be another."""
+    return [shutil.which(shell[0]) or "", *shell[1:]]
 
 
 def run(
@@ -40,13 +53,19 @@ def run(
     file = folder / "script.sh"
     file.write_text(prologue.add(script))
     # The script inside runs under /bin/sh; make that the shell under test.
-    inner = " ".join([shutil.which(shell[0]) or "", *shell[1:]])
+    inner = " ".join(full(shell))
     file.write_text(file.read_text().replace("/bin/sh", inner))
-    env = {"PATH": "/usr/bin:/bin", "TMP_OUTPUT_DIR": str(out), "TMPDIR": str(folder), "LC_ALL": "C"}
+    env = {"PATH": PATHS[shell[0]], "TMP_OUTPUT_DIR": str(out), "TMPDIR": str(folder), "LC_ALL": "C"}
     env |= {"STORAGE_OBJECT_KEY": key} if key else {}
     env |= {"JOB_UUID": job} if job else {}
     return subprocess.run(
-        [*shell, str(file)], env=env, capture_output=True, text=True, errors="replace", timeout=20, check=False
+        [*full(shell), str(file)],
+        env=env,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=20,
+        check=False,
     )
 
 
@@ -101,9 +120,9 @@ def test_words_pass_through_as_they_come(shell: list[str], tmp_path: Path) -> No
     gate = tmp_path / "gate"
     file = tmp_path / "script.sh"
     file.write_text(prologue.add(f"#!/bin/sh\necho first\nwhile [ ! -e {gate} ]; do sleep 0.05; done\necho second\n"))
-    env = {"PATH": "/usr/bin:/bin", "TMP_OUTPUT_DIR": str(out), "TMPDIR": str(tmp_path)}
+    env = {"PATH": PATHS[shell[0]], "TMP_OUTPUT_DIR": str(out), "TMPDIR": str(tmp_path)}
     env |= {"JOB_UUID": "svc-1", "STORAGE_OBJECT_KEY": ".oscar/in/svc-1/a"}
-    with subprocess.Popen([*shell, str(file)], env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*full(shell), str(file)], env=env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "first\n"
         gate.touch()
