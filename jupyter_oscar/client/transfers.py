@@ -194,7 +194,12 @@ def _translated(what: str) -> Iterator[None]:
         raise InvalidRequest(msg, hint="A key has no empty parts and no . or .. between its slashes.") from error
     except exceptions.BaseError as error:
         msg = f"{what} failed: {_reason(error)}."
-        hint = "Is the cluster's storage reachable from here? Its address is in `cluster.config`."
+        answered = "Server returned" in str(error)
+        hint = (
+            "The storage itself failed: it may be full, or restarting."
+            if answered
+            else "Is the cluster's storage reachable from here? connect(storage=…) names another address for it."
+        )
         raise StorageFailed(msg, hint=hint) from error
 
 
