@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 VERSION = json.loads((ROOT / "package.json").read_text())["version"]
 DATA = f"jupyter_oscar-{VERSION}.data/data"
+SDIST = f"jupyter_oscar-{VERSION}.tar.gz"
 LABEXTENSION = f"{DATA}/share/jupyter/labextensions/jupyter-oscar"
 HEAVY = {"httpx", "pydantic", "ipywidgets", "obstore", "s3fs", "tornado", "jupyter_server", "aiobotocore", "minio"}
 
@@ -130,6 +131,21 @@ def test_the_wheel_holds_both_halves_and_nothing_of_the_workshop(wheel):
 def test_the_wheel_is_small_and_pure(wheel):
     assert wheel.name == f"jupyter_oscar-{VERSION}-py3-none-any.whl"
     assert wheel.stat().st_size < 1_000_000
+
+
+def test_the_sdist_builds_the_same_wheel_without_node(wheel, tmp_path):
+    pytest.importorskip("hatchling", reason="the build tools are not in this environment: make test installs them")
+    env = {"PATH": str(tmp_path), "HOME": str(tmp_path), "PYTHONSAFEPATH": "1"}
+    for command in (
+        ["hatchling", "build", "-t", "sdist", "-d", str(tmp_path)],
+        ["pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), f"{tmp_path}/{SDIST}"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    with ZipFile(wheel) as first, ZipFile(tmp_path / wheel.name) as second:
+        assert sorted(first.namelist()) == sorted(second.namelist())
 
 
 def test_jupyterlab_is_needed_only_where_asked_for(metadata):
