@@ -317,6 +317,38 @@ class Calls:
         objects = [row async for row in self._cluster.store.list(*call.place)]
         return await self.from_objects(call, objects, facts)
 
+    async def look_in_buckets(self, calls: Sequence[Call]) -> dict[str, Facts]:
+        """What the buckets say of many tracked calls: one listing for all whose outputs lie in one folder.
+
+        Ids sort by time, so a listing need only go from the oldest to the newest of them.
+        """
+        groups: dict[tuple[str, str], dict[str, Call]] = {}
+        for call in calls:
+            if call.place is not None:
+                bucket, folder = call.place
+                groups.setdefault((bucket, folder.rpartition("/")[0]), {})[call.id] = call
+        found: dict[str, Facts] = {}
+        for (bucket, folder), members in groups.items():
+            objects = await self._list_between(bucket, folder, members)
+            for name, call in members.items():
+                facts = Facts(tracked=True, cancelled=call.cancelled is not None)
+                found[name] = await self.from_objects(call, objects[name], facts)
+        return found
+
+    async def _list_between(self, bucket: str, folder: str, members: dict[str, Call]) -> dict[str, list[Object]]:
+        found: dict[str, list[Object]] = {name: [] for name in members}
+        newest, start = max(members), len(folder) + 1 if folder else 0
+        alone = len(members) == 1
+        place = f"{folder}/{newest}".strip("/") if alone else folder
+        after = None if alone else f"{folder}/{min(members)}".strip("/")
+        async for row in self._cluster.store.list(bucket, place, after=after):
+            name = row.key[start:].partition("/")[0]
+            if name > newest:
+                break
+            if name in found:
+                found[name].append(row)
+        return found
+
     async def from_objects(self, call: Call, objects: Sequence[Object], facts: Facts) -> Facts:
         """The same from a listing that somebody else made."""
         if call.place is None or not objects:

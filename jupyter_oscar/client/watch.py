@@ -20,7 +20,6 @@ from .jobs import Facts, Row, state
 if TYPE_CHECKING:
     from .calls import Call
     from .cluster import Cluster
-    from .transfers import Object
 
 # Looks grow apart with the age of the youngest call, and never take more than a quarter of the time.
 SOONEST: Final = 0.01
@@ -134,35 +133,25 @@ class Watch:
                 waiting.ended.set_exception(error)
 
     async def _look(self) -> None:
-        groups: dict[tuple[str, str], list[Waiting]] = {}
-        for waiting in self._waiting.values():
-            if waiting.call.place is not None:
-                bucket, folder = waiting.call.place
-                groups.setdefault((bucket, folder.rpartition("/")[0]), []).append(waiting)
-        for (bucket, folder), members in groups.items():
-            await self._look_in_folder(bucket, folder, members)
+        for name, facts in (
+            await self._cluster.calls.look_in_buckets([w.call for w in self._waiting.values()])
+        ).items():
+            if waiting := self._waiting.get(name):
+                told = waiting.facts
+                waiting.facts = replace(
+                    facts,
+                    cancelled=facts.cancelled or told.cancelled,
+                    row=told.row,
+                    row_gone=told.row_gone,
+                    has_log=told.has_log,
+                    log_end=told.log_end,
+                    seen_running=told.seen_running,
+                )
+                self._tell(waiting)
         for waiting in list(self._waiting.values()):
             if not waiting.ended.done():
                 await self._look_at_log(waiting)
         await self._look_at_lists()
-
-    async def _look_in_folder(self, bucket: str, folder: str, members: list[Waiting]) -> None:
-        """One listing for all calls whose outputs lie in one folder, from the oldest to the newest of them."""
-        by_id = {waiting.call.id: waiting for waiting in members}
-        found: dict[str, list[Object]] = {name: [] for name in by_id}
-        newest, start = max(by_id), len(folder) + 1 if folder else 0
-        alone = f"{folder}/{newest}".strip("/") if len(by_id) == 1 else folder
-        after = None if len(by_id) == 1 else f"{folder}/{min(by_id)}".strip("/")
-        async for row in self._cluster.store.list(bucket, alone, after=after):
-            name = row.key[start:].partition("/")[0]
-            if name > newest:
-                break
-            if name in found:
-                found[name].append(row)
-        for name, objects in found.items():
-            waiting = by_id[name]
-            waiting.facts = await self._cluster.calls.from_objects(waiting.call, objects, waiting.facts)
-            self._tell(waiting)
 
     async def _look_at_log(self, waiting: Waiting) -> None:
         """The call's own log, read more and more seldom."""
