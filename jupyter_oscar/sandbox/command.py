@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -130,4 +131,6 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, sqlite3.Error):
         return f"The sandbox cannot use its database ({error}): free disk space, or choose another folder with --data."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The sandbox cannot start, the disk is full: free some space, or choose another folder with --data."
     return f"The sandbox cannot start ({error}): make that place writable, or choose another folder with --data."

@@ -13,6 +13,8 @@ import multiprocessing.forkserver
 import os
 import shutil
 import signal
+import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import supervisor
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 NODE = "sandbox"
 GRACE_S = 5.0
 _POLL_S = 0.1
+_RETRY_S = 0.5
 
 _WATCHDOG = {  # wire D-job-object.yaml
     "fprocess": "/oscar/bin/supervisor",
@@ -128,7 +131,7 @@ class Runner:
         folder = self._data.job(service, name)
         self._runs(name, lock_pid(folder))
         if state == "Pending":
-            self._db.job_started(name)
+            self._save(partial(self._db.job_started, name))
         self._adopted[name] = asyncio.create_task(self._watch(name, folder))
 
     async def _watch(self, name: str, folder: Path) -> None:
@@ -150,7 +153,7 @@ class Runner:
     def _lost(self, name: str, folder: Path) -> None:
         if not self._stopping:
             self._note(folder, "The process of this job vanished without a result: it or the machine was stopped.")
-        self._db.job_finished(name, "Failed")
+        self._save(partial(self._db.job_finished, name, "Failed"))
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
 
     def _note(self, folder: Path, sentence: str) -> None:
@@ -160,6 +163,14 @@ class Runner:
                 log.write(f"{sentence}\n")
         except OSError:
             return  # a full disk: the state must still be told
+
+    def _save(self, write: Callable[[], None]) -> None:
+        """What happened must be written; on a full disk out of the reserve, and again until it works."""
+        try:
+            write()
+        except sqlite3.OperationalError:
+            self._db.spend_reserve()
+            asyncio.get_running_loop().call_later(_RETRY_S, self._save, write)
 
     # starting
 
@@ -186,11 +197,11 @@ class Runner:
             process = self.spawn(task, held)
         except OSError as error:
             self._note(folder, f"The job could not be started ({error.strerror}).")
-            self._db.job_finished(name, "Failed")
+            self._save(partial(self._db.job_finished, name, "Failed"))
             return
-        self._db.job_started(name)
         self._runs(name, process.pid)
         self.when_over(process, lambda: self._ended(name, folder))
+        self._save(partial(self._db.job_started, name))
 
     def _task(self, name: str, service: str, folder: Path) -> supervisor.Task:
         spec = self._db.service(service)
@@ -273,7 +284,7 @@ class Runner:
             self._lost(name, folder)
             return
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
-        self._db.job_finished(name, found["state"], found["finished"])
+        self._save(partial(self._db.job_finished, name, found["state"], found["finished"]))
 
     def forget(self, name: str, service: str) -> None:
         """The job's row is gone: end its process in the background, remove its files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from . import buckets
@@ -115,8 +116,19 @@ def _create(sandbox: Sandbox, spec: dict[str, Any]) -> None:
     check_providers(spec)
     _check_buckets(sandbox, bucket_names(spec))
     spec.update(token=new_token(), owner=OWNER, labels={**spec["labels"], "owner_name": "oscar"})
+    try:
+        _store(sandbox, spec, secrets)
+    except (OSError, sqlite3.Error):  # a full disk: nothing half-made stays
+        sandbox.triggers.disarm(spec["name"])
+        for bucket in bucket_names(spec):
+            shutil.rmtree(sandbox.data.buckets / bucket, ignore_errors=True)
+        raise
+
+
+def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str] | None) -> None:
     tags = {"from_service": spec["name"], "owner": "", "owner_name": "oscar"}
-    with database.transaction():  # rolled back as a whole when a folder cannot be made
+    database = sandbox.database
+    with database.transaction():
         database.put_service(spec, secrets)
         for bucket in bucket_names(spec):
             buckets.make(sandbox, bucket, tags)

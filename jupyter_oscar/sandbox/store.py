@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS config (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
+_RESERVE = 1 << 20
+
+
 class AlreadyExists(Exception):
     """A row of that name is there."""
 
@@ -69,6 +72,8 @@ def now() -> str:
 
 class Database:
     def __init__(self, path: Path) -> None:
+        self._reserve = path.with_name("reserve")
+        self.keep_reserve()
         self._db = sqlite3.connect(path, isolation_level=None)
         path.chmod(0o600)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -77,6 +82,14 @@ class Database:
 
     def close(self) -> None:
         self._db.close()
+
+    def keep_reserve(self) -> None:
+        """Set some of the disk aside, so that a full one cannot keep the end of a job from being written."""
+        if not self._reserve.exists():
+            self._reserve.write_bytes(bytes(_RESERVE))
+
+    def spend_reserve(self) -> None:
+        self._reserve.unlink(missing_ok=True)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -167,10 +180,13 @@ class Database:
         return bytes(self._one("SELECT event FROM jobs WHERE name = ?", name)[0])
 
     def job_started(self, name: str) -> None:
-        self._db.execute("UPDATE jobs SET state = 'Running', started = ? WHERE name = ?", (now(), name))
+        self._db.execute(
+            "UPDATE jobs SET state = 'Running', started = ? WHERE name = ? AND state = 'Pending'", (now(), name)
+        )
 
     def job_finished(self, name: str, state: str, finished: str | None = None) -> None:
-        self._db.execute("UPDATE jobs SET state = ?, finished = ? WHERE name = ?", (state, finished or now(), name))
+        sql = "UPDATE jobs SET state = ?, finished = ? WHERE name = ? AND finished IS NULL"
+        self._db.execute(sql, (state, finished or now(), name))
 
     def drop_job(self, name: str) -> None:
         self._db.execute("DELETE FROM jobs WHERE name = ?", (name,))
