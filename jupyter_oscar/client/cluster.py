@@ -136,9 +136,9 @@ class Cluster:
         response = await self._send("GET", "/health", authorised=False, headers=None, timeout=READ, content=None)
         return response.text.strip() == "Ok"
 
-    async def info(self) -> Info:
-        """What the cluster is; asked once."""
-        if self._info is None:
+    async def info(self, *, fresh: bool = False) -> Info:
+        """What the cluster is; asked once, or again with ``fresh``."""
+        if self._info is None or fresh:
             from .config import Info
 
             response = await self.request("GET", "/system/info", what=f"Asking {self.profile.name} what it is")

@@ -1,4 +1,4 @@
-"""Who we are to a cluster: the one place that makes an ``Authorization`` header.
+"""Who we are to a cluster: the one place that makes an ``Authorization`` header, and the one token store.
 
 Secrets are held as :class:`Secret`, so no repr, log or traceback shows them. A token *file* is read at
 every use, because others rotate it (DESIGN §7).
@@ -7,13 +7,19 @@ every use, because others rotate it (DESIGN §7).
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
+import json
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from .errors import NotAuthenticated
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 class Secret:
@@ -63,6 +69,19 @@ class Credentials:
         msg = "There are no credentials for this cluster."
         raise NotAuthenticated(msg, hint="Pass user and password, or token=, or token_file=.")
 
+    @property
+    def expires(self) -> float | None:
+        """When the token ends, in seconds since 1970, if it is a JWT that says so; nobody's signature is checked."""
+        if self.password is not None:
+            return None
+        try:
+            token = self.header().removeprefix("Bearer ")
+            payload = token.split(".")[1]
+            said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            return float(said["exp"])
+        except (NotAuthenticated, IndexError, KeyError, TypeError, ValueError):
+            return None
+
     @staticmethod
     def _from_file(path: Path) -> str:
         try:
@@ -70,3 +89,86 @@ class Credentials:
         except OSError as error:
             msg = f"The token file {path} cannot be read: {error.strerror}."
             raise NotAuthenticated(msg, hint="Write the token there, or pass token=.") from error
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the store keeps of one sign-in."""
+
+    name: str
+    endpoint: str
+    credentials: Credentials
+    verify: bool = True
+    storage: str | None = None
+
+
+class TokenStore:
+    """One file per profile in Jupyter's data folder, 0600, written whole or not at all (DESIGN §7).
+
+    Panel, kernel and command line sign in through it, so that each sees what the others did.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        if self._folder is None:
+            from jupyter_core.paths import jupyter_data_dir
+
+            self._folder = Path(jupyter_data_dir()) / "jupyter-oscar" / "profiles"
+        return self._folder
+
+    def all(self) -> list[Kept]:
+        """Every sign-in that can be read, by name."""
+        found = [kept for path in sorted(self.folder.glob("*.json")) if (kept := self._read(path))]
+        return sorted(found, key=lambda kept: kept.name)
+
+    def save(self, kept: Kept) -> None:
+        """Keep a sign-in under its name, in place of an older one."""
+        who = kept.credentials
+        said = {
+            "name": kept.name,
+            "endpoint": kept.endpoint,
+            "user": who.user,
+            "password": who.password.get_secret_value() if who.password else None,
+            "token": who.token.get_secret_value() if who.token else None,
+            "token_file": str(who.token_file) if who.token_file else None,
+            "verify": kept.verify,
+            "storage": kept.storage,
+        }
+        with self._locked():
+            fresh = self.folder / f".{os.getpid()}.new"
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                json.dump({key: value for key, value in said.items() if value is not None}, file)
+            fresh.replace(self._path(kept.name))
+
+    def forget(self, name: str) -> bool:
+        """Remove a sign-in; whether there was one."""
+        path = self._path(name)
+        with self._locked():
+            there = path.exists()
+            path.unlink(missing_ok=True)
+        return there
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{quote(name, safe='')}.json"
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.folder / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @staticmethod
+    def _read(path: Path) -> Kept | None:
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            secret = {key: Secret(said[key]) if said.get(key) else None for key in ("password", "token")}
+            file = Path(said["token_file"]) if said.get("token_file") else None
+            who = Credentials(said.get("user"), secret["password"], secret["token"], file)
+            return Kept(said["name"], said["endpoint"], who, bool(said.get("verify", True)), said.get("storage"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None

@@ -21,10 +21,16 @@ from .errors import FdlError, FileMissing, TrackingRefused
 from .service import RESPONSE_ONLY, Environment, Service, StorageIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,37}[a-z0-9])?")
 BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
+# What a server adds to a service by itself, or never gives back (oscar.md §2.2).
+SERVER_MADE: Final = RESPONSE_ONLY | {"owner", "script", "storage_providers", "clusters", "environment", "labels"}
+SERVER_LABELS: Final = frozenset(
+    {"oscar_service", "oscar.grycap/user-service", "applicationId", "queue", "owner_name", "vo", "uid"}
+    | {"kueue.x-k8s.io/queue-name"}
+)
 TOP: Final = ("functions", "storage_providers", "clusters")
 # oscar-cli's and older servers' spelling (oscar.md §2.3).
 RENAMED: Final[dict[type[BaseModel], dict[str, str]]] = {Environment: {"Variables": "variables"}}
@@ -54,14 +60,51 @@ def load(path: Path | str) -> Fdl:
     return _Reader(Path(path)).read()
 
 
+def parse(text: str, scripts: Mapping[str, str], name: str = "fdl.yaml") -> Fdl:
+    """The same for a text that is no file, with its scripts by the names it gives them.
+
+    Raises:
+        FdlError: it is wrong; the message has line and fix.
+
+    """
+    return _Reader(Path(name), scripts).read(text)
+
+
+def dump(service: Service) -> str:
+    """A service as the text of an FDL whose script lies beside it as ``script.sh``: what its author wrote.
+
+    What the server adds by itself, what has its default and every secret's value are left out.
+    """
+    own = {key: value for key, value in service.to_wire().items() if key not in SERVER_MADE}
+    own["labels"] = {key: value for key, value in service.labels.items() if key not in SERVER_LABELS}
+    environment = {
+        "variables": service.environment.variables,
+        "secrets": dict.fromkeys(service.environment.secrets, ""),
+    }
+    said = _said(own)
+    if environment := {key: value for key, value in environment.items() if value}:
+        said["environment"] = environment
+    document = {"functions": {"oscar": [{"oscar-cluster": {**said, "script": "script.sh"}}]}}
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+    return text
+
+
+def _said(value: Any) -> Any:
+    """Without what says nothing in an FDL: empty maps, lists and texts, zeros and falsehoods."""
+    if isinstance(value, dict):
+        return {key: said for key, item in value.items() if (said := _said(item))}
+    return [_said(item) for item in value] if isinstance(value, list) else value
+
+
 class _Reader:
     """One reading of one file; holds the path and the parsed nodes, which know their lines."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, scripts: Mapping[str, str] | None = None) -> None:
         self.path = path
+        self._scripts = scripts
 
-    def read(self) -> Fdl:
-        root = self._parse(self._text())
+    def read(self, text: str | None = None) -> Fdl:
+        root = self._parse(self._text() if text is None else text)
         self._refuse_unknown(root, TOP, "the file")
         entries = self._entries(root)
         shared = {key: self._data(node) for key in TOP[1:] if (node := _child(root, key)) is not None}
@@ -139,6 +182,11 @@ class _Reader:
         if not isinstance(named, str) or not named.strip():
             fix = "Add `script: script.sh`, a file beside this one."
             raise self._error(_child(node, "script") or node, "the service names no script.", fix)
+        if self._scripts is not None:
+            if named not in self._scripts:
+                known = ", ".join(self._scripts) or "none"
+                raise self._error(_child(node, "script"), f'there is no script "{named}".', f"Scripts here: {known}.")
+            return self._scripts[named].replace("\r\n", "\n")
         file = self.path.parent / named
         try:
             return file.read_text(encoding="utf-8").replace("\r\n", "\n")

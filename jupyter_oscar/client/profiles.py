@@ -1,8 +1,9 @@
 """Which cluster, and where its name comes from.
 
 A profile is a name, an address and credentials. They come, first found first used, from what the caller says, from
-``~/.oscar-cli/config.yaml`` (oscar-cli's own file, oscar.md §2.3), from the environment as inside an OSCAR pod, and
-from a sandbox that runs on this machine and announces itself in Jupyter's runtime folder (DESIGN §2, §8).
+``~/.oscar-cli/config.yaml`` (oscar-cli's own file, oscar.md §2.3), from the token store, from the environment as
+inside an OSCAR pod, and from a sandbox that runs on this machine and announces itself in Jupyter's runtime folder
+(DESIGN §2, §8).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .credentials import Credentials, Secret
+from .credentials import Credentials, Secret, TokenStore
 from .errors import InsecureEndpoint, NoCluster, ProfileNotFound
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SANDBOX = "sandbox"
 ENVIRONMENT = "environment"
+STORE = "sign-in"
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def _first() -> Profile:
 def profiles() -> Iterator[Profile]:
     """Every profile there is, the one ``connect()`` would take first."""
     yield from _from_config(config_path())
+    yield from _from_store()
     yield from _from_environment()
     yield from _from_sandboxes()
 
@@ -175,6 +178,12 @@ def _config_credentials(entry: Mapping[str, Any]) -> Credentials:
     if entry.get("auth_password"):
         return Credentials(str(entry.get("auth_user") or "oscar"), Secret(str(entry["auth_password"])))
     return Credentials()
+
+
+def _from_store() -> Iterator[Profile]:
+    """What was signed in to in the panel, a cell or the command line."""
+    for kept in TokenStore().all():
+        yield Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, STORE, kept.storage)
 
 
 def _from_environment() -> Iterator[Profile]:

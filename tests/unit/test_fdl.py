@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from jupyter_oscar.client import fdl, prologue
 from jupyter_oscar.client.errors import FdlError, FileMissing
+from jupyter_oscar.client.service import Service
 
 GOOD = """\
 functions:
@@ -125,3 +127,24 @@ def test_an_empty_file_a_list_and_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["grayify", "wordcount", "gauges"])
 def test_our_own_examples_are_right(name: str) -> None:
     assert fdl.load(Path(__file__).parents[2] / "examples" / name / "fdl.yaml").services[0].name == name
+
+
+def test_a_stored_service_becomes_the_text_its_author_wrote() -> None:
+    """A real server's answer (wire C002) holds much that it made up itself."""
+    recorded = Path(__file__).parents[1] / "contract" / "wire" / "C002-get-cow.json"
+    stored = Service.model_validate(json.loads(recorded.read_text())["response"]["json"])
+    text = fdl.dump(stored)
+    assert "9a677a73" not in text, "no token"
+    for made_up in ("namespace", "owner", "queue", "hidden", "mount", "synchronous"):
+        assert made_up not in text
+    again = fdl.parse(text, {"script.sh": stored.script}).services[0]
+    assert again.input == stored.input
+    assert again.environment.variables == {"A": "1"}
+    assert (again.labels, again.annotations) == ({"mine": "yes"}, {"note": "hi"})
+    assert fdl.dump(again) == text
+
+
+def test_a_text_that_is_no_file_names_its_scripts(tmp_path: Path) -> None:
+    assert fdl.parse(GOOD, {"script.sh": "echo hi"}).services[0].script == "echo hi"
+    with pytest.raises(FdlError, match=r'fdl\.yaml:8: there is no script "script\.sh"'):
+        fdl.parse(GOOD, {"other.sh": ""})
