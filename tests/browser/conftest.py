@@ -64,9 +64,12 @@ def lab(tmp_path_factory):
         server.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The machine's own Chromium: Playwright downloads none."""
+    """The machine's own Chromium: Playwright downloads none.
+
+    For one file at a time, because Playwright keeps an event loop running in this thread.
+    """
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install playwright"
     )
