@@ -19,6 +19,7 @@ import sys
 import threading
 import uuid
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -145,9 +146,21 @@ def _run_script(run: _Run) -> None:
             env=run.env,
             cwd=run.env["HOME"],
         )
-        if live:
-            _stream(run, process, spool)
-        process.wait()
+        with _patience():
+            if live:
+                _stream(run, process, spool)
+            process.wait()
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Told to end while the script runs: it was told too, and gets the time it needs; then we end without a result."""
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    yield
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if told.is_set():
+        raise SystemExit(1)
 
 
 def _stream(run: _Run, process: subprocess.Popen[bytes], spool: io.BufferedWriter) -> None:

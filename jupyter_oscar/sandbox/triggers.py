@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import sys
@@ -247,6 +248,8 @@ class Triggers:
             write = self._write(watched, path)
             if write is None or write.ctime_ns <= since or _same(write, known.get(write.key), fresh=fresh):
                 continue
+            if _is_being_written(path):
+                continue  # its end will be an event
             self._scanned[write.service, write.bucket, write.key, write.inode] = self._last_mark + 1
             self._fire(write, path)
         self._mark()
@@ -279,6 +282,22 @@ def _same(write: Write, known: Write | None, *, fresh: bool) -> bool:
     if fresh:
         return (write.inode, write.ctime_ns) == (known.inode, known.ctime_ns)
     return (write.size, write.mtime_ns) == (known.size, known.mtime_ns)
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether a process has the file open for writing: the kernel then grants no lease for reading."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN  # another error: this file system has no leases
+    finally:
+        os.close(file)
+    return False
 
 
 def _files(top: Path) -> Iterator[Path]:

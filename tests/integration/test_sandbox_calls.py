@@ -134,6 +134,17 @@ def test_an_update_never_changes_a_job_that_runs(user, make, tmp_path):
     assert "new script" in user.run(name, b"eA==").text
 
 
+@pytest.mark.parametrize("path", ["a/../../../outside", "NAME/../..", "..", "NAME//in", "NAME/./in"])
+def test_no_path_of_a_service_leads_outside_the_buckets(user, sandbox, path):
+    name = new_name()
+    place = [{"storage_provider": "minio.default", "path": path.replace("NAME", name)}]
+    spec = {"name": name, "image": "debian", "script": "true", "input": place}
+    assert user.ask("POST", "/system/services", json=spec).status_code in (400, 500)
+    assert user.ask("GET", f"/system/services/{name}").status_code == 404
+    assert not list(sandbox.data.rglob("outside*"))
+    assert not (sandbox.data / "buckets" / name).exists()
+
+
 def test_a_list_of_many_jobs_comes_in_pages_of_seventy_in_alphabetical_order(a_sandbox):
     from sandbox_user import User
 

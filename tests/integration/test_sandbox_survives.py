@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,29 @@ def test_kill_9_takes_the_object_store_along(a_sandbox):
     pid = rclone_of(sandbox)
     sandbox.kill()
     eventually(lambda: not alive(pid))
+
+
+def test_kill_9_ends_a_run_that_nobody_waits_for_any_more(a_sandbox, tmp_path):
+    sandbox = a_sandbox()
+    user = User(sandbox)
+    user.create("waiting", f"#!/bin/sh\necho $$ > {tmp_path}/pid; sleep 300\n")
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(user.run, "waiting", b"eA==")
+        pid = int(eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()))
+        sandbox.kill()
+        eventually(lambda: not alive(pid))
+        assert isinstance(run.exception(), requests.ConnectionError)
+
+
+def test_a_script_gets_time_to_clean_up_at_a_clean_stop(a_sandbox, tmp_path):
+    sandbox = a_sandbox()
+    user = User(sandbox)
+    clean = f"sleep 0.5; touch {tmp_path}/cleaned; exit"
+    user.create("tidy", f"#!/bin/sh\ntrap '{clean}' TERM; touch {tmp_path}/run; while :; do sleep 0.05; done\n")
+    user.call("tidy", b"eA==", "tidy-1")
+    eventually((tmp_path / "run").exists)
+    sandbox.stop()
+    assert (tmp_path / "cleaned").exists()
 
 
 def test_a_clean_stop_leaves_no_process_and_fails_what_ran(a_sandbox, tmp_path):

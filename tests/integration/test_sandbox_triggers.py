@@ -109,6 +109,29 @@ def test_a_file_dropped_into_the_folder_makes_one_job(user, service, sandbox, tm
     assert user.get(service, "out/moved.txt") == b"COPIED"
 
 
+def test_a_folder_tree_copied_in_makes_one_job_for_each_file(user, service, sandbox, tmp_path):
+    """New folders are looked through while files still arrive in them."""
+    for folder in range(10):
+        (tmp_path / "tree" / str(folder)).mkdir(parents=True)
+        for number in range(20):
+            (tmp_path / "tree" / str(folder) / f"{number}.txt").write_text("text")
+    shutil.copytree(tmp_path / "tree", sandbox.data / "buckets" / service / "in" / "tree")
+    assert len(eventually(lambda: user.over(service, 200))) == 200
+
+
+def test_a_file_is_not_taken_while_somebody_still_writes_it(user, service, sandbox):
+    folder = sandbox.data / "buckets" / service / "in" / "slow"
+    folder.mkdir()
+    with (folder / "slow.txt").open("w") as file:
+        file.write("first half, ")
+        file.flush()
+        user.put(service, "in/other.txt")
+        eventually(lambda: user.over(service))
+        file.write("second half")
+    eventually(lambda: user.over(service, 2))
+    assert user.get(service, "out/slow.txt") == b"FIRST HALF, SECOND HALF"
+
+
 @pytest.mark.parametrize("key", ["elsewhere/a.txt", "out/a.txt", ".oscar/in/a.txt"])
 def test_a_file_elsewhere_makes_no_job(user, service, key):
     user.put(service, key)
