@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_oscar.notebook import connect as connect, errors as errors
+    from jupyter_oscar.notebook import connect as connect
+    from jupyter_oscar.notebook import errors as errors
 
     __version__: str
 

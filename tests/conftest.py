@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+# A Jupyter server of its own for each test that asks for one.
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
 PATIENCE_S = 30.0
 
 

@@ -15,7 +15,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence  # noqa: TC003 - the record's model needs them at run time
+from collections.abc import AsyncIterator, Mapping, Sequence  # noqa: TC003 - the record's model needs them at run time
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
@@ -288,14 +288,32 @@ class Calls:
             msg = f"The record of {identity} in {bucket} cannot be read."
             raise JobNotFound(msg) from error
 
-    async def recent(self, service_name: str) -> AsyncIterator[str]:
-        """The ids of the recorded calls of a service, oldest first."""
-        service = await self._cluster.services.known(service_name)
-        bucket = service.home or await self._bucket_of_ours(make=False)
-        async for row in self._cluster.store.list(bucket, RECORDS) if bucket else _nothing():
-            name = PurePosixPath(row.key)
-            if name.suffix == ".json" and name.stem.startswith(f"{service_name}-"):
-                yield name.stem
+    async def recorded(self, since: datetime, *, known: Mapping[str, Call]) -> dict[str, Call]:
+        """The calls recorded since then, of every service, by id. Those already ``known`` are not read again.
+
+        One listing for each bucket that holds records: ids sort by time.
+        """
+        services = await self._cluster.services.list()
+        homes = {service.name: service.home or await self._bucket_of_ours(make=False) for service in services}
+        found: dict[str, Call] = {}
+        for service, bucket in homes.items():
+            after = f"{RECORDS}/{service}-{int(since.timestamp() * 1000):011x}"
+            async for identity in self._ids(bucket, service, after):
+                call = known.get(identity) or await self._read(bucket, identity)
+                if call is not None:
+                    found[identity] = call
+        return found
+
+    async def _ids(self, bucket: str, service: str, after: str) -> AsyncIterator[str]:
+        try:
+            async for row in self._cluster.store.list(bucket, RECORDS, after=after):
+                name = PurePosixPath(row.key)
+                if not name.stem.startswith(f"{service}-"):
+                    return
+                if name.suffix == ".json":
+                    yield name.stem
+        except (ObjectNotFound, NotAllowed):
+            return
 
     async def look(self, call: Call) -> Facts:
         """What is known of a call now: one listing and, where it has ended, one read; else its own log.
@@ -433,11 +451,6 @@ class Calls:
                 with contextlib.suppress(AlreadyExists):
                     await self._cluster.buckets.create(self._own_bucket)
         return self._own_bucket
-
-
-async def _nothing() -> AsyncIterator[Object]:
-    return
-    yield  # pragma: no cover - makes it a generator
 
 
 def _staged_key(identity: str, name: str, *, tracked: bool) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import AlreadyExists, OscarError, SecretWouldBeBlanked, ServiceNotFound, UpstreamFailed
+from .errors import AlreadyExists, FdlError, OscarError, SecretWouldBeBlanked, ServiceNotFound, UpstreamFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .cluster import Cluster
+    from .fdl import Fdl
     from .service import Service
 
 
@@ -103,6 +104,62 @@ class Services:
         owned = service.model_copy(update={"owner": old.owner})
         await self._write("PUT", owned, f'Updating service "{service.name}"')
         return await self.get(service.name)
+
+    async def deploy(self, file: Fdl, *, update: bool = False) -> Sequence[Service]:
+        """Deploy every service of an FDL, in its order. Those that exist are replaced only with ``update``.
+
+        When one fails, those that this call created are removed again.
+
+        Raises:
+            FdlError: a service exists; nothing was created.
+            OscarError: the cluster refused.
+
+        """
+        there = {row.get("name") for row in await self.rows()}
+        clash = [service.name for service in file.services if service.name in there]
+        if clash and not update:
+            msg = f'a service named "{clash[0]}" exists on {self._cluster.profile.name}.'
+            raise FdlError(
+                file.path, file.line(clash[0]), msg, fix="Deploy with update=True to replace it, or rename it."
+            )
+        created: list[str] = []
+        done: list[Service] = []
+        try:
+            for service in file.services:
+                if service.name in there:
+                    done.append(await self.update(service))
+                else:
+                    created.append(service.name)
+                    done.append(await self.create(service))
+        except BaseException as error:
+            await self._undo(created, error)
+            raise
+        return done
+
+    async def _undo(self, created: Sequence[str], failed_with: BaseException) -> None:
+        """Remove what a deployment made; a name that turned out to be somebody else's is not ours to remove."""
+        if isinstance(failed_with, AlreadyExists):
+            created = created[:-1]
+        for name in reversed(created):
+            try:
+                await self.delete(name)
+            except ServiceNotFound:
+                pass
+            except OscarError as error:
+                # Python 3.10 has no add_note.
+                notes: list[str] = failed_with.__dict__.setdefault("__notes__", [])
+                notes.append(f'"{name}" was left behind: {error}')
+
+    async def deployment(self, name: str) -> dict[str, Any]:
+        """How a service runs: ``state``, ``reason``, ``active_instances`` … (oscar.md §1.2.2)."""
+        what = f'Asking how "{name}" runs'
+        found: dict[str, Any] = await self._cluster.json("GET", "/system/services", name, "deployment", what=what)
+        return found
+
+    async def lifecycle(self, name: str, verb: str) -> None:
+        """``start``, ``stop`` or ``restart`` an exposed service (since 4.1, oscar.md §1.2). Never by an update."""
+        what = f'{verb.capitalize()} of "{name}"'
+        await self._cluster.request("POST", "/system/services", name, verb, what=what, missing=ServiceNotFound)
 
     async def delete(self, name: str) -> None:
         """Delete a service **and its input and output buckets with all objects in them** (oscar.md §1.2)."""

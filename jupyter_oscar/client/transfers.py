@@ -113,6 +113,16 @@ class Store:
             result = await obstore.get_async(store, key)
             return bytes(await result.bytes_async())
 
+    async def chunks(self, bucket: str, key: str) -> AsyncIterator[bytes]:
+        """The object piece by piece, about a megabyte each."""
+        import obstore
+
+        store = await self.bucket(bucket)
+        with _translated(f"Reading {bucket}/{key}"):
+            result = await obstore.get_async(store, key)
+            async for chunk in result.stream(min_chunk_size=1024 * 1024):
+                yield bytes(chunk)
+
     async def download(self, bucket: str, key: str, path: Path, progress: Callable[[int], None] | None = None) -> None:
         """Write the object to ``path`` as it comes; nothing half-written ever stands under that name.
 

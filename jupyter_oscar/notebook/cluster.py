@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_oscar.client.errors import (
-    AlreadyExists,
-    FdlError,
     FileMissing,
     InvalidRequest,
-    OscarError,
     ServiceNotFound,
 )
 from jupyter_oscar.client.services import Summary
@@ -113,7 +110,9 @@ class Cluster:
             OscarError: the cluster refused.
 
         """
-        return bridge.run(_deploy(self.client, Path(path), update=update))
+        from jupyter_oscar.client import fdl
+
+        return list(bridge.run(self.client.services.deploy(fdl.load(path), update=update)))
 
     def delete(self, name: str) -> None:
         """Delete a service **with its input and output buckets, all objects in them, and the records of its calls**."""
@@ -170,45 +169,6 @@ class Cluster:
     def close(self) -> None:
         """Close the connections."""
         bridge.run(self.client.aclose())
-
-
-async def _deploy(client: Client, path: Path, *, update: bool) -> list[Service]:
-    from jupyter_oscar.client import fdl
-
-    file = fdl.load(path)
-    there = {row.get("name") for row in await client.services.rows()}
-    clash = [service.name for service in file.services if service.name in there]
-    if clash and not update:
-        msg = f'a service named "{clash[0]}" exists on {client.profile.name}.'
-        raise FdlError(path, file.line(clash[0]), msg, fix="Deploy with update=True to replace it, or rename it.")
-    created: list[str] = []
-    done: list[Service] = []
-    try:
-        for service in file.services:
-            if service.name in there:
-                done.append(await client.services.update(service))
-            else:
-                created.append(service.name)
-                done.append(await client.services.create(service))
-    except BaseException as error:
-        await _undo(client, created, failed_with=error)
-        raise
-    return done
-
-
-async def _undo(client: Client, created: list[str], *, failed_with: BaseException) -> None:
-    """Remove what this deployment made; a name that turned out to be somebody else's is not ours to remove."""
-    if isinstance(failed_with, AlreadyExists):
-        created = created[:-1]
-    for name in reversed(created):
-        try:
-            await client.services.delete(name)
-        except ServiceNotFound:
-            pass
-        except OscarError as error:
-            # Python 3.10 has no add_note.
-            notes: list[str] = failed_with.__dict__.setdefault("__notes__", [])
-            notes.append(f'"{name}" was left behind: {error}')
 
 
 def _payload(file: Path | str | None, text: str | None, data: Any) -> Payload:

@@ -1,0 +1,152 @@
+"""Clusters: which there are, how they are, signing in and forgetting.
+
+The browser learns only who, where and until when; the one route that takes an address adds a profile (DESIGN §7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from jupyter_oscar.client.credentials import Credentials, Kept, Secret
+from jupyter_oscar.client.errors import InvalidRequest, NotAuthenticated, OscarError, ProfileNotFound
+
+from .route import Message, Problem, Route, may, problem
+
+if TYPE_CHECKING:
+    from jupyter_oscar.client.profiles import Profile
+
+    from .pool import Pool
+
+State = Literal["ok", "unreachable", "unauthorised", "expired", "failed"]
+
+
+class ClusterRow(Message):
+    """A cluster as the panel shows it; ``expires_at`` is in seconds since 1970."""
+
+    name: str
+    endpoint: str
+    user: str | None
+    source: str
+    state: State
+    version: str = ""
+    problem: Problem | None = None
+    expires_at: float | None = None
+    sandbox: str | None = None
+    removable: bool = False
+
+
+class SignIn(Message):
+    """Who one is: user and password, or a file that holds a token."""
+
+    user: str | None = None
+    password: str | None = None
+    token_file: str | None = None
+
+
+class NewCluster(SignIn):
+    """A cluster to know by a name."""
+
+    name: str
+    endpoint: str
+    verify: bool = True
+
+
+async def row(pool: Pool, profile: Profile) -> ClusterRow:
+    """Ask a cluster how it is, without letting one that does not answer hold up the others."""
+    answer = ClusterRow(
+        name=profile.name,
+        endpoint=profile.endpoint,
+        user=profile.credentials.user,
+        source=profile.source,
+        state="ok",
+        expires_at=profile.credentials.expires,
+        sandbox=f"{profile.sandbox.mode}, no containers" if profile.sandbox else None,
+        removable=profile.source == "sign-in",
+    )
+    try:
+        answer.version = (await pool.client(profile.name).info(fresh=True)).version
+    except OscarError as error:
+        answer.problem = problem(error)
+        answer.state = _state(error, answer.expires_at)
+    return answer
+
+
+def _state(error: OscarError, expires_at: float | None) -> State:
+    import time
+
+    if isinstance(error, NotAuthenticated):
+        return "expired" if expires_at is not None and expires_at < time.time() else "unauthorised"
+    return "unreachable" if error.code in {"unreachable", "timed-out", "not-oscar"} else "failed"
+
+
+async def rows(pool: Pool) -> list[ClusterRow]:
+    """Every cluster and how it is."""
+    return list(await asyncio.gather(*(row(pool, profile) for profile in pool.profiles().values())))
+
+
+def kept(name: str, endpoint: str, said: SignIn, *, verify: bool = True) -> Kept:
+    """What to keep of a sign-in."""
+    if (said.password is None) == (said.token_file is None):
+        msg = "Give either user and password, or a file that holds a token."
+        raise InvalidRequest(msg)
+    file = Path(said.token_file).expanduser() if said.token_file else None
+    user = (said.user or "oscar") if said.password is not None else None
+    who = Credentials(user, Secret(said.password) if said.password is not None else None, token_file=file)
+    return Kept(name, endpoint.rstrip("/"), who, verify)
+
+
+class ClustersRoute(Route):
+    """``/jupyter-oscar/clusters``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:clusters"
+
+    @may()
+    async def get(self) -> None:
+        """Every cluster and how it is."""
+        self.reply(await rows(self.pool))
+
+    @may(resource="jupyter_oscar:credentials")
+    async def post(self) -> None:
+        """Know a cluster by a name, if it answers and knows us; a wrong password is not kept."""
+        said = self.body(NewCluster)
+        one = kept(said.name.strip(), said.endpoint.strip(), said, verify=said.verify)
+        await try_out(one)
+        self.pool.add(one)
+        self.reply(await row(self.pool, self.pool.profiles()[one.name]), 201)
+
+
+class ClusterRoute(Route):
+    """``/jupyter-oscar/clusters/<name>``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:credentials"
+
+    @may()
+    async def put(self, name: str) -> None:
+        """Sign in to a cluster that is known."""
+        profile = self.pool.profiles().get(name)
+        if profile is None:
+            msg = f'There is no cluster named "{name}".'
+            raise ProfileNotFound(msg)
+        one = kept(name, profile.endpoint, self.body(SignIn), verify=profile.verify)
+        await try_out(one)
+        self.pool.add(one)
+        self.reply(await row(self.pool, self.pool.profiles()[name]))
+
+    @may()
+    async def delete(self, name: str) -> None:
+        """Forget a sign-in."""
+        if not self.pool.forget(name):
+            msg = f'"{name}" was not signed in to here.'
+            raise ProfileNotFound(msg, hint="What stands in a configuration file is removed there.")
+        self.reply(None)
+
+
+async def try_out(one: Kept) -> None:
+    """Ask the cluster who it is with these credentials, before they are kept."""
+    from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.profiles import Profile
+
+    async with Cluster(Profile(one.name, one.endpoint, one.credentials, one.verify)) as cluster:
+        await cluster.info()

@@ -1,0 +1,250 @@
+"""Feeds: what the panels show, kept current for as long as somebody looks.
+
+A feed asks once for all who subscribe, and sleeps when nobody does: twenty tabs cost the cluster what one costs. State
+feeds send the whole when it has changed, with a cursor that says which whole; log feeds send what is new, with a cursor
+that says how far one has read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import time
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from jupyter_oscar.client.errors import JobNotFound, OscarError
+from jupyter_oscar.client.jobs import Facts, state
+
+from . import calls, clusters, services
+from .route import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_oscar.client.calls import Call
+
+    from .pool import Pool
+
+# What a feed says: its topic, a cursor, data; or its topic and a problem.
+Said = dict[str, Any]
+
+# Seconds between two looks.
+CLUSTERS, SERVICES, CALLS_BUSY, CALLS_IDLE, LOG_SOONEST, LOG_LATEST = 20.0, 10.0, 2.0, 10.0, 0.5, 5.0
+# Calls that are shown: of the last day, at most so many.
+RECENT = timedelta(days=1)
+MOST = 300
+# A piece of a log; a browser takes them one by one.
+PIECE = 256 * 1024
+
+
+class Feed:
+    """One topic for all who subscribe to it."""
+
+    def __init__(self, pool: Pool, topic: str) -> None:
+        self.pool = pool
+        self.topic = topic
+        self._tellers: dict[Callable[[Said], None], str] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._soon = asyncio.Event()
+        self.idle_since = time.monotonic()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._tellers)
+
+    def subscribe(self, tell: Callable[[Said], None], cursor: str) -> None:
+        """Begin to tell somebody who has read up to ``cursor``."""
+        self._tellers[tell] = cursor
+        self.catch_up(tell)
+        self._soon.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name=f"jupyter-oscar {self.topic}")
+
+    def unsubscribe(self, tell: Callable[[Said], None]) -> None:
+        """Stop telling; the last one to leave stops the asking."""
+        self._tellers.pop(tell, None)
+        self.idle_since = time.monotonic()
+        if not self._tellers and self._task:
+            self._task.cancel()
+            self._task = None
+
+    def soon(self) -> None:
+        """Look now rather than at the next turn."""
+        self._soon.set()
+
+    async def _run(self) -> None:
+        while self._tellers:
+            self._soon.clear()
+            began = time.monotonic()
+            try:
+                pause = await self.look()
+            except OscarError as error:
+                pause = CALLS_IDLE
+                self.say({"topic": self.topic, "problem": problem(error).model_dump(mode="json")})
+            # A look that was dear is not soon repeated.
+            pause = max(pause, 3 * (time.monotonic() - began))
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._soon.wait(), pause)
+
+    def say(self, said: Said) -> None:
+        """Tell everybody."""
+        for tell in list(self._tellers):
+            tell(said)
+
+    def catch_up(self, tell: Callable[[Said], None]) -> None:
+        """Tell one who has just come what is known already."""
+
+    async def look(self) -> float:
+        """Ask, tell what is new, and return the seconds until the next look."""
+        raise NotImplementedError
+
+
+class StateFeed(Feed):
+    """A whole that is told when it has changed."""
+
+    def __init__(self, pool: Pool, topic: str) -> None:
+        super().__init__(pool, topic)
+        self._whole: Said | None = None
+
+    def catch_up(self, tell: Callable[[Said], None]) -> None:
+        if self._whole is not None and self._tellers[tell] != self._whole["cursor"]:
+            tell(self._whole)
+
+    def tell(self, data: Any) -> None:
+        """Tell the whole if it is another than before."""
+        cursor = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+        if self._whole is None or self._whole["cursor"] != cursor:
+            self._whole = {"topic": self.topic, "cursor": cursor, "data": data}
+            self.say(self._whole)
+
+
+class ClustersFeed(StateFeed):
+    """``clusters``: which there are and how they are."""
+
+    async def look(self) -> float:
+        self.tell([row.model_dump(mode="json") for row in await clusters.rows(self.pool)])
+        return CLUSTERS
+
+
+class ServicesFeed(StateFeed):
+    """``services/<cluster>``."""
+
+    async def look(self) -> float:
+        rows = await services.rows(self.pool.client(self.topic.split("/", 1)[1]))
+        self.tell([row.model_dump(mode="json") for row in rows])
+        return SERVICES
+
+
+class CallsFeed(StateFeed):
+    """``calls/<cluster>``: the recorded calls of the last day, newest first; learned from buckets alone."""
+
+    def __init__(self, pool: Pool, topic: str) -> None:
+        super().__init__(pool, topic)
+        self._known: dict[str, Call] = {}
+        self._ended: dict[str, Facts] = {}
+
+    async def look(self) -> float:
+        cluster = self.pool.client(self.topic.split("/", 1)[1])
+        since = datetime.now(timezone.utc) - RECENT
+        self._known.update(await cluster.calls.recorded(since, known=self._known))
+        newest = sorted(self._known.values(), key=lambda call: call.created, reverse=True)[:MOST]
+        running = [call for call in newest if call.id not in self._ended]
+        facts = await cluster.calls.look_in_buckets(running)
+        for call in running:
+            if call.place is None or call.cancelled:
+                facts[call.id] = await cluster.calls.look(call)
+            if state(facts[call.id]).ended:
+                self._ended[call.id] = facts[call.id]
+        rows = [calls.row(call, self._ended.get(call.id) or facts[call.id]) for call in newest]
+        self.tell([row.model_dump(mode="json") for row in rows])
+        return CALLS_BUSY if any(call.id not in self._ended for call in running) else CALLS_IDLE
+
+
+class LogFeed(Feed):
+    """``log/<cluster>/<service>/<id>``: a log piece by piece. A server gives only whole logs; what is new is told."""
+
+    def __init__(self, pool: Pool, topic: str) -> None:
+        super().__init__(pool, topic)
+        _, self._cluster, self._service, self._id = topic.split("/", 3)
+        self._text = ""
+        self._over = False
+
+    def catch_up(self, tell: Callable[[Said], None]) -> None:
+        self._tell_one(tell)
+
+    def _tell_one(self, tell: Callable[[Said], None]) -> None:
+        """What is new to one, in pieces."""
+        read = _number(self._tellers[tell])
+        if read > len(self._text) and self._text:
+            read = 0  # another log than the one that was read
+        while read < len(self._text) or (self._over and self._tellers[tell] != "end"):
+            piece = self._text[read : read + PIECE]
+            read += len(piece)
+            over = self._over and read >= len(self._text)
+            tell({"topic": self.topic, "cursor": str(read), "data": {"text": piece, "over": over}})
+            self._tellers[tell] = "end" if over else str(read)
+
+    async def look(self) -> float:
+        cluster = self.pool.client(self._cluster)
+        call = await cluster.calls.find(f"{self._service}/{self._id}")
+        over = state(await cluster.calls.look(call)).ended
+        try:
+            text = await cluster.calls.log(call)
+        except JobNotFound:
+            text = ""
+        grown = len(text) > len(self._text)
+        self._text, self._over = text, over
+        for tell in list(self._tellers):
+            self._tell_one(tell)
+        return 3600.0 if over else LOG_SOONEST if grown else LOG_LATEST
+
+
+def _number(cursor: str) -> int:
+    return int(cursor) if cursor.isdigit() else 0
+
+
+KINDS: dict[str, tuple[type[Feed], str]] = {
+    "clusters": (ClustersFeed, "jupyter_oscar:clusters"),
+    "services": (ServicesFeed, "jupyter_oscar:services"),
+    "calls": (CallsFeed, "jupyter_oscar:jobs"),
+    "log": (LogFeed, "jupyter_oscar:jobs"),
+}
+# How long a feed that nobody listens to keeps what it knows.
+KEPT = 60.0
+
+
+class News:
+    """Every feed of this server, by topic."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._feeds: dict[str, Feed] = {}
+
+    def feed(self, topic: str) -> Feed:
+        """The feed of a topic, made when first asked for."""
+        now = time.monotonic()
+        self._feeds = {name: feed for name, feed in self._feeds.items() if feed.busy or now - feed.idle_since < KEPT}
+        if topic not in self._feeds:
+            self._feeds[topic] = KINDS[topic.split("/", 1)[0]][0](self._pool, topic)
+        return self._feeds[topic]
+
+    def soon(self, topic: str) -> None:
+        """Something was done that a feed will want to see."""
+        if topic in self._feeds:
+            self._feeds[topic].soon()
+
+    @property
+    def asking(self) -> int:
+        """How many feeds have listeners."""
+        return sum(feed.busy for feed in self._feeds.values())
+
+
+def resource(topic: str) -> str | None:
+    """What a topic's listener must be allowed to read, or None where there is no such topic."""
+    kind, *rest = topic.split("/")
+    wanted = {"clusters": 0, "services": 1, "calls": 1, "log": 3}.get(kind)
+    return KINDS[kind][1] if wanted == len(rest) and all(rest) else None

@@ -1,0 +1,122 @@
+"""The clusters this server knows: one client for each, made when first used, closed when the server stops.
+
+Operators name clusters (``c.JupyterOscarApp.clusters``); users add their own by signing in, unless that is forbidden.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jupyter_oscar.client import profiles
+from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
+from jupyter_oscar.client.errors import NotAllowed, ProfileNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_oscar.client.cluster import Cluster
+
+OPERATOR = "operator"
+
+
+class Pool:
+    """Profiles by name, and their clients."""
+
+    def __init__(
+        self,
+        named: Mapping[str, Mapping[str, Any]],
+        *,
+        allow_user_clusters: bool = True,
+        allowed_hosts: tuple[str, ...] = (),
+        persist: bool = True,
+    ) -> None:
+        self._named = named
+        self.allow_user_clusters = allow_user_clusters
+        self._allowed_hosts = allowed_hosts
+        self._persist = persist
+        self._store = TokenStore()
+        #: Sign-ins of this server's life, where they may not be kept.
+        self._memory: dict[str, Kept] = {}
+        self._clients: dict[str, Cluster] = {}
+
+    def profiles(self) -> dict[str, profiles.Profile]:
+        """Every cluster by name: the operator's first, then what the person has. Credentials of a sign-in win."""
+        found: dict[str, profiles.Profile] = {}
+        for name, said in self._named.items():
+            kept = self._memory.get(name) or next((one for one in self._store.all() if one.name == name), None)
+            who = kept.credentials if kept and kept.endpoint == said["endpoint"] else _credentials(said)
+            found[name] = profiles.Profile(name, said["endpoint"], who, bool(said.get("verify", True)), OPERATOR)
+        if self.allow_user_clusters:
+            own = [profile for profile in profiles.profiles() if self._allowed(profile.endpoint)]
+            own += [
+                profiles.Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, profiles.STORE)
+                for kept in self._memory.values()
+            ]
+            for profile in own:
+                found.setdefault(profile.name, profile)
+        return found
+
+    def client(self, name: str) -> Cluster:
+        """The client of a cluster; a new one when the profile has changed, as after a sign-in or a sandbox's restart.
+
+        Raises:
+            ProfileNotFound: no cluster of that name is known.
+
+        """
+        profile = self.profiles().get(name)
+        if profile is None:
+            msg = f'There is no cluster named "{name}".'
+            raise ProfileNotFound(msg, hint="Add it in the panel.")
+        client = self._clients.get(name)
+        if client is None or client.profile != profile:
+            from jupyter_oscar.client.cluster import Cluster
+
+            client = self._clients[name] = Cluster(profile)
+        return client
+
+    def add(self, kept: Kept) -> None:
+        """Know a cluster by a name.
+
+        Raises:
+            NotAllowed: the operator forbids clusters of one's own, or this host.
+
+        """
+        operators = self._named.get(kept.name)
+        if operators is not None and operators["endpoint"].rstrip("/") != kept.endpoint.rstrip("/"):
+            msg = f'"{kept.name}" is the name of a cluster of this site.'
+            raise NotAllowed(msg, hint="Choose another name.")
+        if operators is None and not (self.allow_user_clusters and self._allowed(kept.endpoint)):
+            msg = f"This site does not allow connecting to {urlsplit(kept.endpoint).hostname}."
+            raise NotAllowed(msg, hint="Ask its operator: allow_user_clusters and allowed_hosts decide.")
+        profiles.Profile(kept.name, kept.endpoint, kept.credentials)  # refuses what is no address
+        if self._persist:
+            self._store.save(kept)
+        else:
+            self._memory[kept.name] = kept
+
+    def forget(self, name: str) -> bool:
+        """Forget a sign-in; whether there was one. What stands in files of others is theirs."""
+        return bool(self._memory.pop(name, None)) | self._store.forget(name)
+
+    def _allowed(self, endpoint: str) -> bool:
+        return not self._allowed_hosts or urlsplit(endpoint).hostname in self._allowed_hosts
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+
+def _credentials(said: Mapping[str, Any]) -> Credentials:
+    """An operator names files: what stands in a configuration is logged when it is loaded."""
+    token_file = Path(said["token_file"]) if said.get("token_file") else None
+    if not said.get("password_file"):
+        return Credentials(said.get("user"), token_file=token_file)
+    try:
+        password = Path(said["password_file"]).read_text(encoding="utf-8").strip()
+    except OSError:
+        return Credentials(said.get("user"))
+    return Credentials(said.get("user", "oscar"), Secret(password))

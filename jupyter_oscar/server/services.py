@@ -1,0 +1,281 @@
+"""Services: list, look, check and deploy an FDL, delete, and start and stop those that are exposed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jupyter_oscar.client.errors import FdlError, OscarError, ServiceNotFound
+
+from .route import Message, Problem, Route, may, problem
+
+if TYPE_CHECKING:
+    from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.service import Service
+
+
+class ServiceRow(Message):
+    """A service in the list. ``state`` is that of an exposed one, else empty."""
+
+    name: str
+    kind: str
+    visibility: str
+    image: str
+    owner: str
+    state: str = ""
+    tracked: bool = False
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+class ServiceDetail(ServiceRow):
+    """A service opened: its FDL and script as its author wrote them, and the input it says it takes. No secret."""
+
+    cpu: str
+    memory: str
+    fdl: str
+    script: str
+    input_schema: dict[str, Any] | None = None
+    url: str | None = None
+    without_image: bool = False
+
+
+class Belonging(Message):
+    """A bucket that goes with a service, and what is in it; ``more`` says that counting stopped early."""
+
+    bucket: str
+    objects: int
+    bytes: int
+    more: bool = False
+
+
+class Definition(Message):
+    """An FDL and the scripts it names."""
+
+    fdl: str
+    scripts: dict[str, str]
+
+
+class Deployment(Definition):
+    """The same, to be carried out. ``update`` replaces services that exist."""
+
+    update: bool = False
+
+
+class Check(Message):
+    """What is wrong with a definition, or nothing."""
+
+    problems: list[Problem]
+    names: tuple[str, ...] = ()
+
+
+class Change(Message):
+    """What a deployment would do to one service: create or update, and the difference as a unified diff."""
+
+    name: str
+    action: str
+    diff: str
+
+
+class Plan(Message):
+    """What a deployment would do, or what is wrong with it."""
+
+    problems: list[Problem]
+    changes: tuple[Change, ...] = ()
+
+
+COUNTED = 5000
+
+
+def row(service: Service) -> ServiceRow:
+    """A service for the list."""
+    from jupyter_oscar.client.services import Summary
+
+    summary = Summary.of(service.model_dump(include={"name", "image", "owner", "visibility", "input", "expose"}))
+    state = (service.deployment or {}).get("state", "")
+    return ServiceRow(
+        **summary._asdict(),
+        state=str(state) if summary.kind == "exposed" else "",
+        tracked=service.tracked,
+        inputs=tuple(place.path for place in service.input),
+        outputs=tuple(place.path for place in service.output),
+    )
+
+
+async def rows(cluster: Cluster) -> list[ServiceRow]:
+    """Every service the person may see; the state of exposed ones is asked for one by one, since it is dear."""
+    from jupyter_oscar.client.service import Service
+
+    services = [Service.model_validate(said) for said in await cluster.services.rows()]
+    for service in services:
+        if service.expose.api_port:
+            service.deployment = await cluster.services.deployment(service.name)
+    return [row(service) for service in services]
+
+
+def detail(cluster: Cluster, service: Service) -> ServiceDetail:
+    """A service opened."""
+    from jupyter_oscar.client import fdl, prologue
+    from jupyter_oscar.client.service import SCHEMA_ANNOTATION
+
+    exposed = f"{cluster.profile.endpoint}/system/services/{service.name}/exposed/"
+    return ServiceDetail(
+        **row(service).model_dump(),
+        cpu=service.cpu,
+        memory=service.memory,
+        fdl=fdl.dump(service),
+        script=prologue.remove(service.script),
+        input_schema=_schema(service.annotations.get(SCHEMA_ANNOTATION)),
+        url=exposed if service.expose.api_port else None,
+        without_image=cluster.profile.sandbox is not None,
+    )
+
+
+def _schema(text: str | None) -> dict[str, Any] | None:
+    """The input schema, if it is one; anybody may write anything into an annotation."""
+    try:
+        found = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+class ServicesRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/services``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:services"
+
+    @may()
+    async def get(self, cluster: str) -> None:
+        """Every service."""
+        self.reply(await rows(self.cluster(cluster)))
+
+    @may()
+    async def post(self, cluster: str) -> None:
+        """Deploy a definition; what was made is removed again when a later one fails."""
+        from jupyter_oscar.client import fdl
+
+        said, one = self.body(Deployment), self.cluster(cluster)
+        made = await one.services.deploy(fdl.parse(said.fdl, said.scripts), update=said.update)
+        self.reply([row(service) for service in made], 201)
+
+
+class CheckRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/check``: nothing is sent to the cluster."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:services"
+
+    @may("read")
+    async def post(self, cluster: str) -> None:
+        """What is wrong with a definition, as it is typed."""
+        from jupyter_oscar.client import fdl
+
+        del cluster  # later its version will matter
+
+        said = self.body(Definition)
+        try:
+            found = fdl.parse(said.fdl, said.scripts)
+        except FdlError as error:
+            self.reply(Check(problems=[problem(error)]))
+        else:
+            self.reply(Check(problems=[], names=tuple(service.name for service in found.services)))
+
+
+class PlanRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/plan``: what deploying would change."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:services"
+
+    @may("read")
+    async def post(self, cluster: str) -> None:
+        """The difference between a definition and what is deployed."""
+        from jupyter_oscar.client import fdl
+
+        said, one = self.body(Definition), self.cluster(cluster)
+        try:
+            found = fdl.parse(said.fdl, said.scripts)
+        except FdlError as error:
+            self.reply(Plan(problems=[problem(error)]))
+            return
+        changes = [await _change(one, service) for service in found.services]
+        self.reply(Plan(problems=[], changes=tuple(changes)))
+
+
+async def _change(cluster: Cluster, new: Service) -> Change:
+    try:
+        old = _text(await cluster.services.get(new.name))
+    except ServiceNotFound:
+        old = ""
+    lines = difflib.unified_diff(old.splitlines(), _text(new).splitlines(), "deployed", "new", lineterm="")
+    diff = "\n".join(lines)
+    return Change(name=new.name, action="update" if old else "create", diff=diff)
+
+
+def _text(service: Service) -> str:
+    from jupyter_oscar.client import fdl, prologue
+
+    return f"{fdl.dump(service)}\n# script.sh\n{prologue.remove(service.script)}"
+
+
+class ServiceRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/services/<name>``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:services"
+
+    @may()
+    async def get(self, cluster: str, name: str) -> None:
+        """One service, opened."""
+        one = self.cluster(cluster)
+        service = await one.services.get(name)
+        if service.expose.api_port:
+            service.deployment = await one.services.deployment(name)
+        self.reply(detail(one, service))
+
+    @may()
+    async def delete(self, cluster: str, name: str) -> None:
+        """Delete it with its buckets and all objects in them."""
+        await self.cluster(cluster).services.delete(name)
+        self.reply(None)
+
+
+class BelongingsRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/services/<name>/belongings``: what deleting it would destroy."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:services"
+
+    @may()
+    async def get(self, cluster: str, name: str) -> None:
+        """Its buckets and how much is in them."""
+        one = self.cluster(cluster)
+        service = await one.services.get(name)
+        self.reply([await _belonging(one, bucket) for bucket in service.buckets()])
+
+
+async def _belonging(cluster: Cluster, bucket: str) -> Belonging:
+    found = Belonging(bucket=bucket, objects=0, bytes=0)
+    try:
+        async for row_ in cluster.store.list(bucket, ""):
+            if found.objects == COUNTED:
+                found.more = True
+                break
+            found.objects += 1
+            found.bytes += row_.size
+    except OscarError:
+        found.more = True
+    return found
+
+
+class LifecycleRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/services/<name>/(start|stop|restart)``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:services"
+
+    @may("execute")
+    async def post(self, cluster: str, name: str, verb: str) -> None:
+        """Start, stop or restart an exposed service."""
+        one = self.cluster(cluster)
+        await one.services.lifecycle(name, verb)
+        service = await one.services.get(name)
+        service.deployment = await one.services.deployment(name)
+        self.reply(row(service))
