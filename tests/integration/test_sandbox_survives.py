@@ -303,6 +303,17 @@ def test_no_secret_is_in_any_process_list_environment_or_log(a_sandbox, tmp_path
         assert not [m for m in (*marks, b"wrong-password") if m in place.read_bytes()], place
 
 
+def test_the_line_for_whoever_starts_it_holds_no_password(a_sandbox):
+    sandbox = a_sandbox()
+    sandbox.stop()
+    command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", str(sandbox.data)]
+    with subprocess.Popen(command, env=sandbox.env, stdout=subprocess.PIPE, text=True) as again:
+        line = again.stdout.readline()
+        again.terminate()
+    assert "ready" in line
+    assert sandbox.password not in line
+
+
 def test_files_with_secrets_are_for_their_owner_only(sandbox):
     for path in (sandbox.announcement, sandbox.data / "settings.json", sandbox.data / "sandbox.db"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path

@@ -119,6 +119,13 @@ def test_a_folder_tree_copied_in_makes_one_job_for_each_file(user, service, sand
     assert len(eventually(lambda: user.over(service, 200))) == 200
 
 
+def test_the_halves_of_an_upload_make_no_job(user, service, sandbox):
+    for name in (".rclone_temp_put_1", ".rclone_temp_multipart_1", "a.txt.partial"):
+        (sandbox.data / "buckets" / service / "in" / name).write_text("half")
+    user.put(service, "in/whole.txt")
+    assert len(eventually(lambda: user.over(service))) == 1
+
+
 def test_a_file_is_not_taken_while_somebody_still_writes_it(user, service, sandbox):
     folder = sandbox.data / "buckets" / service / "in" / "slow"
     folder.mkdir()
