@@ -55,7 +55,7 @@ def _say(line: dict[str, Any]) -> None:
 
 def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
     """What the announcement holds: an agreement with the client."""
-    from .sandbox import COMPAT, VERSION
+    from .sandbox import COMPAT, version
 
     return {
         "kind": "jupyter-oscar-sandbox",
@@ -65,7 +65,7 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
         "user": "oscar",
         "password": sandbox.settings.password,
         "data": str(sandbox.data.root),
-        "version": VERSION,
+        "version": version(),
         "compat": COMPAT,
         "mode": "faithful",
         "runtime": "processes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,15 @@ from .triggers import Triggers
 if TYPE_CHECKING:
     from .settings import DataFolder, Settings
 
-VERSION = "0.1.0"
 COMPAT = "4.1.2"
+
+
+def version() -> str:
+    """Of the installed package; a bare checkout has none."""
+    try:
+        return importlib.metadata.version("jupyter-oscar")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
 
 
 @dataclass(frozen=True)
