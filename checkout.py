@@ -331,7 +331,7 @@ def demo(arguments: list[str]) -> int:
 
 RUFF = {"ruff check": ["ruff", "check", "."], "ruff format": ["ruff", "format", "--check", "."]}
 WEB = {name: ["jlpm", f"{name}:check"] for name in ("eslint", "prettier", "stylelint")}
-TYPES = {"mypy": ["mypy"], "tsc": ["jlpm", "types:check"]}
+TYPES = {"mypy": ["mypy"], "tsc": ["jlpm", "types:check"], "types.ts": ["jlpm", "types:generated"]}
 
 
 def test(arguments: list[str]) -> int:

@@ -1,0 +1,220 @@
+/*
+ * Generated from jupyter_oscar/server by `jlpm types:generate`; edit the models
+ * there. A check compares.
+ */
+
+/**
+ * A bucket that goes with a service, and what is in it; `more` says that counting stopped early.
+ */
+export interface Belonging {
+  bucket: string;
+  bytes: number;
+  more: boolean;
+  objects: number;
+}
+
+/**
+ * A call in the list. `created` is in seconds since 1970, `seconds` how long its script ran.
+ */
+export interface CallRow {
+  created: number;
+  exit_code: number | null;
+  id: string;
+  lines: string;
+  name: string;
+  outputs: string[];
+  seconds: number | null;
+  service: string;
+  size: number | null;
+  state: string;
+  tracked: boolean;
+}
+
+/**
+ * What a person may do here: start a sandbox, connect to clusters of their own.
+ */
+export interface Capabilities {
+  sandbox: boolean;
+  user_clusters: boolean;
+}
+
+/**
+ * What a deployment would do to one service: create or update, and the difference as a unified diff.
+ */
+export interface Change {
+  action: string;
+  diff: string;
+  name: string;
+}
+
+/**
+ * What is wrong with a definition, or nothing.
+ */
+export interface Check {
+  names: string[];
+  problems: Problem[];
+}
+
+/**
+ * An error as a person reads it, with a stable `code` for programs.
+ */
+export interface Problem {
+  code: string;
+  hint: string;
+  line: number | null;
+  message: string;
+  upstream_status: number | null;
+}
+
+/**
+ * A cluster as the panel shows it; `expires_at` is in seconds since 1970.
+ */
+export interface ClusterRow {
+  endpoint: string;
+  expires_at: number | null;
+  name: string;
+  problem: Problem | null;
+  removable: boolean;
+  sandbox: string | null;
+  source: string;
+  state: 'ok' | 'unreachable' | 'unauthorised' | 'expired' | 'failed';
+  user: string | null;
+  version: string;
+}
+
+/**
+ * An FDL and the scripts it names.
+ */
+export interface Definition {
+  fdl: string;
+  scripts: {
+    [k: string]: string;
+  };
+}
+
+/**
+ * The same, to be carried out. `update` replaces services that exist.
+ */
+export interface Deployment {
+  fdl: string;
+  scripts: {
+    [k: string]: string;
+  };
+  update?: boolean;
+}
+
+/**
+ * The server half's version, what it allows, and what is wrong with it.
+ */
+export interface Health {
+  capabilities: Capabilities;
+  problems: Problem[];
+  version: string;
+}
+
+/**
+ * The input of a call: one of the three. `object` is `bucket/key`.
+ */
+export interface Input {
+  json?: unknown;
+  name?: string | null;
+  object?: string | null;
+  text?: string | null;
+}
+
+/**
+ * A cluster to know by a name.
+ */
+export interface NewCluster {
+  endpoint: string;
+  name: string;
+  password?: string | null;
+  token_file?: string | null;
+  user?: string | null;
+  verify?: boolean;
+}
+
+/**
+ * An output of a call and what kind of thing it looks like.
+ */
+export interface Output {
+  kind: string;
+  name: string;
+  path: string;
+  size: number;
+}
+
+/**
+ * What a deployment would do, or what is wrong with it.
+ */
+export interface Plan {
+  changes: Change[];
+  problems: Problem[];
+}
+
+/**
+ * The answer of a synchronous call: `text`, or `data` in base64 where the service wrote a file.
+ */
+export interface Reply {
+  data: string | null;
+  kind: string;
+  size: number;
+  text: string | null;
+}
+
+/**
+ * Whether the person's sandbox runs, and where.
+ */
+export interface SandboxState {
+  data: string | null;
+  endpoint: string | null;
+  running: boolean;
+}
+
+/**
+ * A service opened: its FDL and script as its author wrote them, and the input it says it takes. No secret.
+ */
+export interface ServiceDetail {
+  cpu: string;
+  fdl: string;
+  image: string;
+  input_schema: {
+    [k: string]: unknown;
+  } | null;
+  inputs: string[];
+  kind: string;
+  memory: string;
+  name: string;
+  outputs: string[];
+  owner: string;
+  script: string;
+  state: string;
+  tracked: boolean;
+  url: string | null;
+  visibility: string;
+  without_image: boolean;
+}
+
+/**
+ * A service in the list. `state` is that of an exposed one, else empty.
+ */
+export interface ServiceRow {
+  image: string;
+  inputs: string[];
+  kind: string;
+  name: string;
+  outputs: string[];
+  owner: string;
+  state: string;
+  tracked: boolean;
+  visibility: string;
+}
+
+/**
+ * Who one is: user and password, or a file that holds a token.
+ */
+export interface SignIn {
+  password?: string | null;
+  token_file?: string | null;
+  user?: string | null;
+}
