@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,7 @@ class Sandbox:
         await self.runner.stop()
         await self.s3.stop()
         self.database.close()
+        shutil.rmtree(self.data.temp, ignore_errors=True)  # nobody of ours works there any more
 
 
 def assemble(data: DataFolder, settings: Settings, options: Options) -> Sandbox:
