@@ -16,6 +16,8 @@ SCHEMA_ANNOTATION: Final = "jupyter-oscar/input-schema"
 # The server makes these up; sending them back is at best useless (oscar.md §2.2, §10.8).
 RESPONSE_ONLY: Final = frozenset({"namespace", "volume_status", "deployment", "bucket_list", "token"})
 
+DEFAULTS: Final = {"memory": "256Mi", "cpu": "0.2", "log_level": "INFO", "visibility": "private"}
+
 
 def _port_list(value: Any) -> Any:
     """A scalar before 4.1.0, a list from 4.1.0 (oscar.md §6.1); 0 means none."""
@@ -183,6 +185,11 @@ class Service(Part):
     def buckets(self) -> list[str]:
         """The buckets that go with the service when it is deleted (oscar.md §1.2)."""
         return sorted({place.bucket for place in [*self.input, *self.output] if place.is_minio})
+
+    def as_stored(self) -> Service:
+        """With the defaults a server fills in (oscar.md §2.2), to be compared with what it holds."""
+        filled = {key: getattr(self, key) or value for key, value in DEFAULTS.items()}
+        return Service.model_validate({**self.model_dump(), **filled})
 
     def to_wire(self) -> dict[str, Any]:
         """What to send: only what was set, secrets in clear, nothing that the server makes up itself."""

@@ -60,7 +60,6 @@ class Feed:
         """Begin to tell somebody who has read up to ``cursor``."""
         self._tellers[tell] = cursor
         self.catch_up(tell)
-        self._soon.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"jupyter-oscar {self.topic}")
 
@@ -177,11 +176,13 @@ class LogFeed(Feed):
         self._tell_one(tell)
 
     def _tell_one(self, tell: Callable[[Said], None]) -> None:
-        """What is new to one, in pieces."""
+        """What is new to one, in pieces; one who has heard the end has heard all."""
+        if self._tellers[tell] == "end":
+            return
         read = _number(self._tellers[tell])
         if read > len(self._text) and self._text:
             read = 0  # another log than the one that was read
-        while read < len(self._text) or (self._over and self._tellers[tell] != "end"):
+        while self._tellers.get(tell, "end") != "end" and (read < len(self._text) or self._over):
             piece = self._text[read : read + PIECE]
             read += len(piece)
             over = self._over and read >= len(self._text)

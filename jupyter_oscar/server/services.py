@@ -207,7 +207,7 @@ async def _change(cluster: Cluster, new: Service) -> Change:
         old = _text(await cluster.services.get(new.name))
     except ServiceNotFound:
         old = ""
-    lines = difflib.unified_diff(old.splitlines(), _text(new).splitlines(), "deployed", "new", lineterm="")
+    lines = difflib.unified_diff(old.splitlines(), _text(new.as_stored()).splitlines(), "deployed", "new", lineterm="")
     diff = "\n".join(lines)
     return Change(name=new.name, action="update" if old else "create", diff=diff)
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
+from jupyter_server.auth.authorizer import Authorizer
 from tornado.httpclient import HTTPClientError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+
+def resources(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "resources" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+odd = resources("odd_servers")
 SCRIPT = '#!/bin/sh\necho "got $(cat "$INPUT_FILE_PATH")"\ncp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/out.txt"\n'
 FDL = """
 functions:
@@ -80,3 +95,314 @@ async def test_clusters_are_shown_without_a_secret(ask: Any, sandbox: Any) -> No
     box = next(row for row in rows if row["name"] == "box")
     assert (box["state"], box["version"], box["user"]) == ("ok", "v4.1.2", "oscar")
     assert sandbox.password not in json.dumps(rows)
+
+
+async def until(ask: Any, *path: str, state: str = "done") -> Any:
+    """Ask for a call until it is in a state."""
+    while True:
+        row = await ask("GET", *path)
+        if row["state"] == state:
+            return row
+        assert row["state"] in {"queued", "pending", "running"}, row
+        await asyncio.sleep(0.05)
+
+
+async def test_a_definition_is_checked_planned_deployed_opened_and_deleted(ask: Any) -> None:
+    wrong = {"fdl": FDL.format(name="svc").replace("image", "imag"), "scripts": {"script.sh": SCRIPT}}
+    (problem,) = (await ask("POST", "clusters", "box", "check", body=wrong))["problems"]
+    assert (problem["line"], problem["hint"]) == (6, "Did you mean `image`?")
+    good = {"fdl": FDL.format(name="svc"), "scripts": {"script.sh": SCRIPT}}
+    assert (await ask("POST", "clusters", "box", "check", body=good))["names"] == ["svc"]
+    (change,) = (await ask("POST", "clusters", "box", "plan", body=good))["changes"]
+    assert (change["action"], "+      image: busybox" in change["diff"]) == ("create", True)
+    await deployed(ask)
+    (change,) = (await ask("POST", "clusters", "box", "plan", body=good))["changes"]
+    assert change == {"name": "svc", "action": "update", "diff": ""}, "deployed as it was written"
+    status, refusal = await ask("POST", "clusters", "box", "services", body=good)
+    assert (status, refusal["code"], refusal["line"]) == (400, "fdl-error", 5)
+    assert len(await ask("POST", "clusters", "box", "services", body={**good, "update": True})) == 1
+    opened = await ask("GET", "clusters", "box", "services", "svc")
+    assert opened["script"] == SCRIPT, "without the prologue"
+    assert (opened["kind"], opened["inputs"], opened["tracked"]) == ("async", ["svc/in"], True)
+    assert await ask("GET", "clusters", "box", "services", "svc", "belongings") == [
+        {"bucket": "svc", "objects": 0, "bytes": 0, "more": False}
+    ]
+    assert await ask("DELETE", "clusters", "box", "services", "svc") is None
+    status, refusal = await ask("GET", "clusters", "box", "services", "svc")
+    assert (status, refusal["code"]) == (404, "service-not-found")
+
+
+async def test_calls_are_submitted_in_four_ways_and_their_outputs_come_back(ask: Any, jp_fetch: Any) -> None:
+    await deployed(ask)
+    here = ("clusters", "box", "services", "svc", "calls")
+    text = await ask("POST", *here, body={"text": "words"})
+    json_ = await ask("POST", *here, body={"json": {"a": 1}, "name": "a.json"})
+    file = await ask("PUT", *here, quote("two words.bin", safe=""), raw=b"\x00\x01" * 1000)
+    one = ("clusters", "box", "calls", "svc")
+    for call in (text, json_, file):
+        await until(ask, *one, call["id"])
+    object_ = await ask("POST", *here, body={"object": f"svc/out/{text['id']}/out.txt"})
+    await until(ask, *one, object_["id"])
+    found = await ask("GET", *one, file["id"], "outputs")
+    assert [(row["name"], row["size"], row["kind"]) for row in found] == [("out.txt", 2000, "text")]
+    answer = await jp_fetch("jupyter-oscar", *one, file["id"], "outputs", "out.txt")
+    assert answer.body == b"\x00\x01" * 1000
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''out.txt"
+    assert (answer.headers["X-Content-Type-Options"], answer.headers["Content-Security-Policy"]) == (
+        "nosniff",
+        "sandbox",
+    )
+    assert (await jp_fetch("jupyter-oscar", *one, object_["id"], "outputs", "out.txt")).body == b"words"
+    again = await ask("POST", *one, file["id"], "retry")
+    assert again["id"] != file["id"]
+    assert (await until(ask, *one, again["id"]))["size"] == 2000
+    status, refusal = await ask("POST", *here, body={"text": "a", "object": "b/c"})
+    assert (status, refusal["code"]) == (400, "invalid-request")
+    status, refusal = await ask("POST", *here, body={"words": "a"})
+    assert (status, refusal["message"]) == (400, "The request is wrong at words: Extra inputs are not permitted.")
+    await ask("DELETE", "clusters", "box", "services", "svc")
+
+
+async def test_a_failing_and_a_cancelled_call_say_so(ask: Any) -> None:
+    await deployed(ask, "bad", "#!/bin/sh\necho nothing works\nexit 4\n")
+    await deployed(ask, "slow", "#!/bin/sh\nsleep 60\n")
+    bad = await ask("POST", "clusters", "box", "services", "bad", "calls", body={"text": "x"})
+    slow = await ask("POST", "clusters", "box", "services", "slow", "calls", body={"text": "x"})
+    row = await until(ask, "clusters", "box", "calls", "bad", bad["id"], state="failed")
+    assert (row["exit_code"], row["lines"]) == (4, "nothing works")
+    await until(ask, "clusters", "box", "calls", "slow", slow["id"], state="running")
+    assert (await ask("POST", "clusters", "box", "calls", "slow", slow["id"], "cancel"))["state"] == "cancelled"
+    for name in ("bad", "slow"):
+        await ask("DELETE", "clusters", "box", "services", name)
+
+
+async def test_a_synchronous_call_answers_by_kind(ask: Any) -> None:
+    await deployed(ask, "echo", '#!/bin/sh\ncat "$INPUT_FILE_PATH"\n')
+    run = ("clusters", "box", "services", "echo", "run")
+    assert await ask("POST", *run, body={"text": "some words"}) == {
+        "kind": "text",
+        "size": 10,
+        "text": "some words",
+        "data": None,
+    }
+    assert (await ask("POST", *run, body={"json": [1, 2]}))["kind"] == "json"
+    await ask("DELETE", "clusters", "box", "services", "echo")
+
+
+ROUTES = [
+    ("GET", "health", "health"),
+    ("GET", "clusters", "clusters"),
+    ("POST", "clusters", "credentials"),
+    ("PUT", "clusters/box", "credentials"),
+    ("DELETE", "clusters/box", "credentials"),
+    ("GET", "sandbox", "processes"),
+    ("POST", "sandbox", "processes"),
+    ("DELETE", "sandbox", "processes"),
+    ("GET", "clusters/box/services", "services"),
+    ("POST", "clusters/box/services", "services"),
+    ("POST", "clusters/box/check", "services"),
+    ("POST", "clusters/box/plan", "services"),
+    ("GET", "clusters/box/services/svc", "services"),
+    ("DELETE", "clusters/box/services/svc", "services"),
+    ("GET", "clusters/box/services/svc/belongings", "services"),
+    ("POST", "clusters/box/services/svc/stop", "services"),
+    ("POST", "clusters/box/services/svc/calls", "jobs"),
+    ("POST", "clusters/box/services/svc/run", "jobs"),
+    ("PUT", "clusters/box/services/svc/calls/a.txt", "jobs"),
+    ("GET", "clusters/box/calls/svc/svc-1", "jobs"),
+    ("POST", "clusters/box/calls/svc/svc-1/cancel", "jobs"),
+    ("GET", "clusters/box/calls/svc/svc-1/outputs", "storage"),
+    ("GET", "clusters/box/calls/svc/svc-1/outputs/a", "storage"),
+    ("GET", "poll", "channel"),
+]
+
+
+async def test_nobody_gets_in_without_signing_in(ask: Any) -> None:
+    for method, path, _ in ROUTES:
+        status, _ = await ask(method, path, headers={"Authorization": "token wrong"}, params={"topic": "clusters"})
+        assert status == 403, path
+
+
+class Denying(Authorizer):
+    """Lets everything pass but one resource."""
+
+    denied: str = ""
+    asked: list[tuple[str, str]] = []  # noqa: RUF012 - one for the test
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        del handler, user
+        self.asked.append((action, resource))
+        return resource != f"jupyter_oscar:{self.denied}"
+
+
+async def test_an_operators_authorizer_is_asked_for_each_thing(ask: Any, jp_serverapp: Any) -> None:
+    authorizer = Denying(parent=jp_serverapp)
+    jp_serverapp.web_app.settings["authorizer"] = authorizer
+    for method, path, resource in ROUTES:
+        authorizer.denied = resource
+        status, _ = await ask(method, path, params={"topic": "clusters"})
+        assert status == 403, path
+    actions = {resource: action for action, resource in authorizer.asked}
+    assert ("execute", "jupyter_oscar:jobs") in authorizer.asked
+    assert ("execute", "jupyter_oscar:processes") in authorizer.asked
+    assert ("read", "jupyter_oscar:services") in authorizer.asked
+    assert ("write", "jupyter_oscar:credentials") in authorizer.asked
+    assert set(actions) >= {f"jupyter_oscar:{resource}" for _, _, resource in ROUTES}
+
+
+async def said_on(socket: Any, topic: str, wanted: Callable[[Any], bool] = lambda _: True) -> Any:
+    """The next thing said of a topic that is wanted."""
+    while True:
+        said = json.loads(await asyncio.wait_for(socket.read_message(), 20))
+        if said["topic"] == topic and wanted(said):
+            return said
+
+
+async def test_news_come_over_one_socket_and_resume_by_cursor(ask: Any, jp_ws_fetch: Any) -> None:
+    socket = await jp_ws_fetch("jupyter-oscar", "channel")
+    await socket.write_message(json.dumps({"subscribe": "services/box"}))
+    first = await said_on(socket, "services/box")
+    await deployed(ask)
+    await socket.write_message(json.dumps({"refresh": "services/box"}))
+    now = await said_on(socket, "services/box", lambda said: bool(said["data"]))
+    assert [row["name"] for row in now["data"]] == ["svc"]
+    await socket.write_message(json.dumps({"subscribe": "calls/box"}))
+    await said_on(socket, "calls/box")
+    call = await ask("POST", "clusters", "box", "services", "svc", "calls", body={"text": "hello"})
+    row = await said_on(socket, "calls/box", lambda said: said["data"][0]["state"] == "done" if said["data"] else False)
+    assert row["data"][0]["outputs"] == ["out.txt"]
+    topic = f"log/box/svc/{call['id']}"
+    await socket.write_message(json.dumps({"subscribe": topic}))
+    log = await said_on(socket, topic, lambda said: said["data"]["over"])
+    assert "got hello" in log["data"]["text"]
+    socket.close()
+    again = await jp_ws_fetch("jupyter-oscar", "channel")
+    await again.write_message(json.dumps({"subscribe": topic, "cursor": str(int(log["cursor"]) - 4)}))
+    rest = await said_on(again, topic)
+    assert rest["data"] == {"text": log["data"]["text"][-4:], "over": True}
+    await again.write_message(json.dumps({"subscribe": "services/box", "cursor": now["cursor"]}))
+    await again.write_message(json.dumps({"subscribe": "clusters"}))
+    said = json.loads(await asyncio.wait_for(again.read_message(), 20))
+    assert said["topic"] == "clusters", "nothing is said of services: they are as they were"
+    assert first["cursor"] != now["cursor"]
+    again.close()
+    await ask("DELETE", "clusters", "box", "services", "svc")
+
+
+async def test_what_one_may_not_see_or_what_is_not_there_is_not_told(jp_ws_fetch: Any, jp_serverapp: Any) -> None:
+    authorizer = Denying(parent=jp_serverapp)
+    authorizer.denied = "jobs"
+    jp_serverapp.web_app.settings["authorizer"] = authorizer
+    socket = await jp_ws_fetch("jupyter-oscar", "channel")
+    for topic in ("calls/box", "log/box/svc/svc-1", "secrets", "services", "log/box"):
+        await socket.write_message(json.dumps({"subscribe": topic}))
+        assert (await said_on(socket, topic))["problem"]["code"] == "not-allowed"
+    await socket.write_message("not json")
+    await socket.write_message(json.dumps({"subscribe": "services/nosuch"}))
+    assert (await said_on(socket, "services/nosuch"))["problem"]["code"] == "profile-not-found"
+    socket.close()
+
+
+async def test_a_page_of_another_origin_gets_no_socket(
+    jp_fetch: Any, jp_ws_fetch: Any, jp_serverapp: Any, jp_http_port: int
+) -> None:
+    """A signed-in person's browser sends the cookie along wherever a page points it to."""
+    no_token = {"Authorization": "none"}
+    signed_in = await jp_fetch(
+        "api", "status", params={"token": jp_serverapp.identity_provider.token}, headers=no_token
+    )
+    cookie = "; ".join(value.split(";")[0] for value in signed_in.headers.get_list("Set-Cookie"))
+    assert "username" in cookie
+    cookies = {**no_token, "Cookie": cookie, "Host": f"127.0.0.1:{jp_http_port}"}
+    with pytest.raises(HTTPClientError) as caught:
+        await jp_ws_fetch("jupyter-oscar", "channel", headers={**cookies, "Origin": "https://evil.example.org"})
+    assert caught.value.code == 403
+    socket = await jp_ws_fetch("jupyter-oscar", "channel", headers=dict(cookies))
+    socket.close()
+
+
+async def test_where_sockets_are_blocked_polling_does_the_same(ask: Any) -> None:
+    said = await ask("GET", "poll", params={"topic": "clusters"})
+    assert said["data"][0]["name"] == "box"
+    assert (await ask("GET", "poll", params={"topic": "secrets"}))[0] == 400
+
+
+async def test_twenty_tabs_cost_what_one_costs_and_none_costs_nothing(
+    sandbox: Any, jp_ws_fetch: Any, jp_serverapp: Any, tmp_path: Path
+) -> None:
+    asked: list[bytes] = []
+
+    def note(request: bytes) -> bool:
+        asked.extend([request] if b" HTTP/1.1" in request else [])
+        return False
+
+    pool = jp_serverapp.web_app.settings["jupyter_oscar_pool"]
+    news = jp_serverapp.web_app.settings["jupyter_oscar_news"]
+    with odd.losing_answers(sandbox.endpoint, note) as url:
+        pool._named = {"far": {**pool._named["box"], "endpoint": url}}
+        sockets = [await jp_ws_fetch("jupyter-oscar", "channel") for _ in range(20)]
+        for socket in sockets:
+            await socket.write_message(json.dumps({"subscribe": "services/far"}))
+            await said_on(socket, "services/far")
+        assert len(asked) <= 2
+        assert news.asking == 1
+        for socket in sockets:
+            socket.close()
+        while news.asking:  # noqa: ASYNC110 - the server's side of closing has no event to wait for
+            await asyncio.sleep(0.02)
+        count = len(asked)
+        news.soon("services/far")
+        await asyncio.sleep(0.3)
+        assert len(asked) == count, "nobody looks, nobody asks"
+
+
+async def test_a_wrong_password_is_not_kept_and_a_right_one_is_forgotten_on_request(
+    ask: Any, sandbox: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    new = {"name": "mine", "endpoint": sandbox.endpoint, "user": "oscar", "password": "MARKER-wrong"}
+    status, refusal = await ask("POST", "clusters", body=new)
+    assert (status, refusal["code"]) == (403, "not-authenticated")
+    assert [row["name"] for row in await ask("GET", "clusters")] == ["box"]
+    made = await ask("POST", "clusters", body={**new, "password": sandbox.password})
+    assert (made["state"], made["removable"]) == ("ok", True)
+    rows = json.dumps(await ask("GET", "clusters"))
+    assert sandbox.password not in rows + caplog.text
+    assert "MARKER" not in rows + caplog.text
+    assert await ask("PUT", "clusters", "mine", body={"user": "oscar", "password": sandbox.password})
+    assert await ask("DELETE", "clusters", "mine") is None
+    assert (await ask("DELETE", "clusters", "mine"))[0] == 404
+    assert (await ask("POST", "clusters", body={**new, "endpoint": "http://far.example.org"}))[1][
+        "code"
+    ] == "insecure-endpoint"
+    assert (await ask("POST", "clusters", body={**new, "name": "box", "endpoint": "https://x.invalid"}))[0] in {
+        403,
+        502,
+    }
+
+
+async def test_the_sandbox_is_started_and_stopped_by_a_button(ask: Any) -> None:
+    assert (await ask("GET", "sandbox"))["running"] is False
+    started = await ask("POST", "sandbox")
+    assert started["running"]
+    assert any(row["sandbox"] for row in await ask("GET", "clusters"))
+    assert await ask("DELETE", "sandbox") is None
+    assert (await ask("GET", "sandbox"))["running"] is False
+
+
+async def test_a_site_may_forbid_processes_and_clusters_of_ones_own(ask: Any, jp_serverapp: Any, sandbox: Any) -> None:
+    settings = jp_serverapp.web_app.settings
+    settings["jupyter_oscar_processes"].allowed = False
+    settings["jupyter_oscar_pool"].allow_user_clusters = False
+    assert (await ask("POST", "sandbox"))[1]["code"] == "not-allowed"
+    body = {"name": "mine", "endpoint": sandbox.endpoint, "user": "oscar", "password": sandbox.password}
+    assert (await ask("POST", "clusters", body=body))[1]["code"] == "not-allowed"
+    assert (await ask("GET", "health"))["capabilities"] == {"sandbox": False, "user_clusters": False}
+
+
+async def test_nothing_counts_as_activity(ask: Any, jp_serverapp: Any) -> None:
+    settings = jp_serverapp.web_app.settings
+    before = settings.get("api_last_activity")
+    for path in ("health", "clusters", "clusters/box/services"):
+        await ask("GET", path)
+    assert settings.get("api_last_activity") == before
