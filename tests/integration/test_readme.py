@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jupyter_oscar as oscar
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -34,3 +36,4 @@ def test_the_first_call_runs(sandbox: Any, tmp_path: Path) -> None:
     said = subprocess.run(program, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90, check=False)
     assert "wrote lake_gray.png" in said.stdout, said.stderr
     assert (tmp_path / "results" / "lake_gray.png").exists()
+    oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password).delete("grayify")
