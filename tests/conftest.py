@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# A Jupyter server of its own for each test that asks for one.
+# A Jupyter server of its own for each test that asks for one …
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """… and nothing of it for those that do not: the plugin would give every test a loop and clean up after each."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """See above; test files that want a server import the plugin's own two."""
+
 
 PATIENCE_S = 30.0
 

@@ -16,12 +16,6 @@ PREFIX = "/deep/prefix"
 TOKEN = "a-token"
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop():
-    """Playwright has a loop of its own; the one that the Jupyter fixtures make for every test must not touch it."""
-    return
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """The address of a running JupyterLab, with its token."""

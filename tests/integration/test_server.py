@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import pytest
 from jupyter_server.auth.authorizer import Authorizer
+from pytest_jupyter.jupyter_core import jp_asyncio_loop  # noqa: F401 - see tests/conftest.py
+from pytest_jupyter.jupyter_server import jp_server_cleanup  # noqa: F401
 from tornado.httpclient import HTTPClientError
 
 if TYPE_CHECKING:
