@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -148,3 +149,16 @@ def a_sandbox(tmp_path: Path) -> Iterator[Callable[..., RunningSandbox]]:
     yield make
     for running in made:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def odd() -> Any:
+    """Small servers that behave badly: ``tests/resources/odd_servers.py``."""
+    from pathlib import Path
+
+    spec = importlib.util.spec_from_file_location("odd_servers", Path(__file__).parent / "resources" / "odd_servers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

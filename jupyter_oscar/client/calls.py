@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import json
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence  # noqa: TC003 - the record's model needs them at run time
@@ -20,11 +18,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote_plus
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from . import prologue
+from .answers import decode
 from .errors import (
     AlreadyExists,
     JobNotFound,
@@ -37,14 +35,15 @@ from .errors import (
     TrackingRefused,
     UpstreamFailed,
 )
-from .jobs import LINE, Facts, log_end
+from .jobs import Facts, log_end
+from .staging import event, staged_key
 
 if TYPE_CHECKING:
+    from .answers import Answer
     from .cluster import Cluster
     from .service import Service
     from .transfers import Object, Sent
 
-STAGED: Final = ".oscar/in"
 RECORDS: Final = ".oscar/calls"
 FORMAT: Final = 1
 
@@ -52,8 +51,6 @@ FORMAT: Final = 1
 IN_FLIGHT: Final = 32
 # From this release on a job takes the name we give it (oscar.md §0.2).
 NAMED_SINCE: Final = (4, 1)
-# S3 keys and most file systems end at 255 bytes a name; the id takes up to 61.
-STEM: Final = 150
 
 
 @dataclass(frozen=True)
@@ -109,16 +106,6 @@ class Call(BaseModel):
         return bucket, "/".join(part for part in (folder, self.id) if part)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a synchronous call gave: printed text, or the file or zip it wrote; ``raw`` is the whole reply."""
-
-    text: str
-    content: bytes
-    raw: str
-    is_file: bool
-
-
 def new_id(service: str) -> str:
     """A name for a job: ``<service>-<milliseconds since 1970><random>``, at most 61 of 63 allowed characters."""
     return f"{service}-{time.time_ns() // 1_000_000:011x}{secrets.token_hex(5)}"
@@ -159,7 +146,7 @@ class Calls:
             service=service.name,
             created=datetime.now(timezone.utc),
             bucket=service.home or self._own_bucket or "",
-            key=_staged_key(identity, name, tracked=service.tracked),
+            key=staged_key(identity, name, tracked=service.tracked),
             name=name,
             tracked=service.tracked,
             outputs=tuple(place.path.strip(" /") for place in service.output if place.is_minio),
@@ -198,7 +185,7 @@ class Calls:
 
     async def _post(self, call: Call, service: Service) -> None:
         access_key = (await self._cluster.config()).minio_provider.access_key
-        body = json.dumps(_event(call, access_key), separators=(",", ":")).encode()
+        body = json.dumps(event(call, access_key), separators=(",", ":")).encode()
         for attempt in range(2):
             try:
                 await self._cluster.request(
@@ -453,49 +440,6 @@ class Calls:
         return self._own_bucket
 
 
-def _staged_key(identity: str, name: str, *, tracked: bool) -> str:
-    """Tracked: a folder of its own. Others: the id in the name, so that outputs named after it carry it (DESIGN §6)."""
-    path = PurePosixPath(name)
-    stem, suffix = path.stem.encode()[:STEM].decode("utf-8", "ignore"), path.suffix[:32]
-    return f"{STAGED}/{identity}/{stem}{suffix}" if tracked else f"{STAGED}/{stem}.{identity}{suffix}"
-
-
-def _event(call: Call, access_key: str) -> dict[str, Any]:
-    """A MinIO event for the staged object (oscar.md §4.1). ASCII without spaces: OSCAR passes it through ``echo``."""
-    key = quote_plus(call.key)
-    who = {"principalId": access_key}
-    return {
-        "EventName": "s3:ObjectCreated:Put",
-        "Key": f"{call.bucket}/{key}",
-        "Records": [
-            {
-                "eventVersion": "2.0",
-                "eventSource": "minio:s3",
-                "awsRegion": "",
-                "eventTime": call.created.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
-                "eventName": "s3:ObjectCreated:Put",
-                "userIdentity": who,
-                "requestParameters": {**who, "region": "", "sourceIPAddress": "127.0.0.1"},
-                "responseElements": {},
-                "s3": {
-                    "s3SchemaVersion": "1.0",
-                    "configurationId": "Config",
-                    "bucket": {"name": call.bucket, "ownerIdentity": who, "arn": f"arn:aws:s3:::{call.bucket}"},
-                    "object": {
-                        "key": key,
-                        "size": call.size or 0,
-                        "eTag": "",
-                        "contentType": "application/octet-stream",
-                        "userMetadata": {},
-                        "sequencer": "1",
-                    },
-                },
-                "source": {"host": "127.0.0.1", "port": "", "userAgent": "jupyter-oscar"},
-            }
-        ],
-    }
-
-
 def _with_digest(call: Call, data: bytes) -> Call:
     import hashlib
 
@@ -518,33 +462,3 @@ def _run_failed(service: Service, error: UpstreamFailed) -> RunFailed:
     last = next((line for line in reversed(said.splitlines()) if line.strip()), "it does not say why")
     msg = f'"{service.name}" failed before its script ended: {last}'
     return RunFailed(msg, hint="", status=error.status, upstream=said)
-
-
-BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-LONG: Final = 32
-
-
-def decode(reply: str) -> Answer:
-    """The payload of a synchronous reply (oscar.md §4.2).
-
-    Supervisor lines come first unless the service runs at CRITICAL; then what the script printed, or, where it wrote
-    files, one file or a zip as base64. Text that happens to be base64 cannot be told from a file with certainty: it
-    counts as a file when it decodes to readable text or is at least 32 characters long.
-    """
-    lines = reply.split("\n")
-    last = max((i for i, line in enumerate(lines) if LINE.fullmatch(line)), default=-1)
-    text = "\n".join(lines[last + 1 :]).removesuffix("\n")
-    packed = text.strip()
-    if packed and BASE64.fullmatch(packed):
-        content = base64.b64decode(packed)
-        if len(packed) >= LONG or _readable(content):
-            return Answer(content.decode("utf-8", "replace"), content, reply, is_file=True)
-    text = text.removesuffix("\n")
-    return Answer(text, text.encode(), reply, is_file=False)
-
-
-def _readable(content: bytes) -> bool:
-    try:
-        return content.decode().isprintable() or content.decode().strip().isprintable()
-    except (UnicodeDecodeError, binascii.Error):
-        return False

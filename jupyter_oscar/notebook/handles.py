@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import concurrent.futures
     from collections.abc import AsyncIterator, Generator, Iterator
 
-    from jupyter_oscar.client.calls import Answer, Call
+    from jupyter_oscar.client.answers import Answer
+    from jupyter_oscar.client.calls import Call
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.transfers import Object
 

@@ -18,7 +18,8 @@ from jupyter_oscar.client.errors import InvalidRequest, ObjectNotFound
 from .route import Message, Route, may
 
 if TYPE_CHECKING:
-    from jupyter_oscar.client.calls import Answer, Call, Payload
+    from jupyter_oscar.client.answers import Answer
+    from jupyter_oscar.client.calls import Call, Payload
     from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.jobs import Facts
     from jupyter_oscar.client.transfers import Object

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import io
 import os
 import signal
@@ -37,18 +36,6 @@ if TYPE_CHECKING:
     from jupyter_oscar.notebook.cluster import Cluster
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def resources(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "resources" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-odd = resources("odd_servers")
 
 
 @pytest.fixture
@@ -256,7 +243,9 @@ def test_handles_are_awaitable(cluster: Cluster, deploy: Callable[..., str]) -> 
     assert asyncio.run(cell()) == ["0", "1", "2", "3"]
 
 
-def test_a_lost_answer_does_not_make_a_second_job(deploy: Callable[..., str], cluster: Cluster, sandbox: Any) -> None:
+def test_a_lost_answer_does_not_make_a_second_job(
+    odd: Any, deploy: Callable[..., str], cluster: Cluster, sandbox: Any
+) -> None:
     """The cluster took the job, but its answer never came: sent again under the same id, it is the same job."""
     name = deploy(COPY)
     with odd.losing_answers(sandbox.endpoint, lambda request: request.startswith(b"POST /job/")) as url:

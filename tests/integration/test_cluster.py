@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -31,20 +29,9 @@ from jupyter_oscar.notebook.bridge import bridge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from jupyter_oscar.notebook.cluster import Cluster
-
-
-def resources(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "resources" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-odd = resources("odd_servers")
 
 
 @pytest.fixture
@@ -232,17 +219,17 @@ def test_a_name_that_no_dns_knows() -> None:
     ],
     ids=lambda value: str(value.get("status", value.get("body"))) if isinstance(value, dict) else None,
 )
-def test_something_else_answers(answer: dict[str, Any], error: type[OscarError], words: str) -> None:
+def test_something_else_answers(odd: Any, answer: dict[str, Any], error: type[OscarError], words: str) -> None:
     with odd.answering(**answer) as url, pytest.raises(error, match=words):
         _ = at(url).services
 
 
-def test_something_hangs_up() -> None:
+def test_something_hangs_up(odd: Any) -> None:
     with odd.hanging_up() as url, pytest.raises(Unreachable, match="hung up without an answer"):
         _ = at(url).services
 
 
-def test_a_passing_outage_is_not_noticed() -> None:
+def test_a_passing_outage_is_not_noticed(odd: Any) -> None:
     """Twice busy, then well: a GET is simply sent again."""
     answers = [503, 502, 200]
 
@@ -258,7 +245,7 @@ def test_a_passing_outage_is_not_noticed() -> None:
 
 
 @pytest.mark.parametrize("old", [True, False], ids=["before 3.6.4", "since 3.6.4"])
-def test_jobs_are_listed_over_all_pages_in_both_shapes(*, old: bool) -> None:
+def test_jobs_are_listed_over_all_pages_in_both_shapes(odd: Any, *, old: bool) -> None:
     asked: list[str] = []
     rows = {f"svc-{i}": {"status": "Succeeded", "finish_time": None} for i in range(5)}
 
@@ -283,7 +270,7 @@ def test_jobs_are_listed_over_all_pages_in_both_shapes(*, old: bool) -> None:
     assert asked == ["/system/logs/svc", "/system/logs/svc?page=to%2Bken%2F%3D%3D"][: 1 if old else 2]
 
 
-def test_credentials_go_nowhere_else() -> None:
+def test_credentials_go_nowhere_else(odd: Any) -> None:
     """A redirect to another port of this machine is another place."""
     seen: list[str] = []
 

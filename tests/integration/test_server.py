@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,18 +16,8 @@ from tornado.httpclient import HTTPClientError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
-
-def resources(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "resources" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-odd = resources("odd_servers")
 SCRIPT = '#!/bin/sh\necho "got $(cat "$INPUT_FILE_PATH")"\ncp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/out.txt"\n'
 FDL = """
 functions:
@@ -330,7 +318,7 @@ async def test_where_sockets_are_blocked_polling_does_the_same(ask: Any) -> None
 
 
 async def test_twenty_tabs_cost_what_one_costs_and_none_costs_nothing(
-    sandbox: Any, jp_ws_fetch: Any, jp_serverapp: Any, tmp_path: Path
+    odd: Any, sandbox: Any, jp_ws_fetch: Any, jp_serverapp: Any, tmp_path: Path
 ) -> None:
     asked: list[bytes] = []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_oscar.client.calls import decode
+from jupyter_oscar.client.answers import decode
 from jupyter_oscar.client.jobs import ENDED, FAILED, Facts, State, log_end, script_lines, state
 from jupyter_oscar.client.prologue import Done
 
