@@ -56,6 +56,8 @@ export default defineConfig([
       // Core's habit: options and helpers live in a namespace of the class's name.
       '@typescript-eslint/no-namespace': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { args: 'none' }],
+      // Lumino's signals take a method and its object.
+      '@typescript-eslint/unbound-method': 'off',
       // Numbers read well in a message.
       '@typescript-eslint/restrict-template-expressions': [
         'error',

@@ -5,10 +5,20 @@ import {
 
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
-/**
- * Loads the settings of the extension. Panels and commands come as plugins of
- * their own, one folder per noun, so that each can be disabled alone.
- */
+import { channelPlugin } from './channel';
+import { clientPlugin } from './client';
+import { clustersPlugin } from './clusters/commands';
+import { jobsPlugin } from './jobs/commands';
+import { modelPlugin } from './model';
+import { notebookPlugin } from './notebook';
+import { runningPlugin } from './running';
+import { servicesPlugin } from './services/commands';
+import { sidebarPlugin } from './sidebar';
+import { statusPlugin } from './status';
+
+export * from './tokens';
+
+/** Loads the settings of the extension. */
 const plugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:plugin',
   description: 'Loads the settings of the OSCAR extension.',
@@ -21,4 +31,19 @@ const plugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default plugin;
+/** Each can be disabled alone; those that another requires then stay away with it. */
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  plugin,
+  clientPlugin,
+  channelPlugin,
+  modelPlugin,
+  clustersPlugin,
+  servicesPlugin,
+  jobsPlugin,
+  sidebarPlugin,
+  notebookPlugin,
+  statusPlugin,
+  runningPlugin
+];
+
+export default plugins;

@@ -93,7 +93,10 @@ export interface INews<T> {
  * back-off and resumes by cursor; listeners notice nothing but a pause.
  */
 export interface IOscarChannel {
-  /** Listen to a topic until the result is disposed. */
+  /**
+   * Listen to a topic until the result is disposed. A log comes piece by piece
+   * and has one listener; of the other topics each hears the whole.
+   */
   subscribe<T>(topic: string, tell: (news: INews<T>) => void): IDisposable;
   /** Have a topic looked at now. */
   refresh(topic: string): void;
@@ -108,6 +111,8 @@ export interface ILive<T> {
   readonly rows: readonly T[] | undefined;
   /** What is wrong now, if anything; rows are then the last that came. */
   readonly problem: Problem | undefined;
+  /** Since when something is wrong, in milliseconds: how old the rows are. */
+  readonly since: number | undefined;
   readonly changed: ISignal<ILive<T>, void>;
   refresh(): void;
 }
@@ -123,6 +128,11 @@ export interface IOscarModel {
   readonly calls: ILive<CallRow>;
   /** The name of the current cluster; remembered between sessions. */
   current: string | undefined;
+  /** Its row, once the clusters are known. */
+  readonly currentRow: ClusterRow | undefined;
+  /** What commands without arguments are about. */
+  selectedService: string | undefined;
+  selectedCall: { service: string; id: string } | undefined;
   readonly changed: ISignal<IOscarModel, void>;
   /** Somebody looks from now until the result is disposed. */
   look(): IDisposable;
@@ -144,6 +154,9 @@ export const IOscarModel = new Token<IOscarModel>(
   'jupyter-oscar:IOscarModel',
   'What the OSCAR panels show, kept current while somebody looks.'
 );
+
+/** The states that a call goes on from. */
+export const GOING: readonly string[] = ['queued', 'pending', 'running'];
 
 /** Command ids; each is described where it is registered. */
 export namespace CommandIDs {

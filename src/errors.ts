@@ -1,0 +1,22 @@
+import { showErrorMessage } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
+
+import { OscarError } from './tokens';
+
+/** Show a person what failed and why, in the upstream's words. */
+export async function tellProblem(
+  what: string,
+  reason: unknown,
+  trans: TranslationBundle
+): Promise<void> {
+  if (reason instanceof OscarError) {
+    const { message, hint } = reason.problem;
+    await showErrorMessage(what, hint ? `${message}\n${hint}` : message);
+  } else {
+    console.error(what, reason);
+    await showErrorMessage(
+      what,
+      trans.__('Something unexpected happened: %1', String(reason))
+    );
+  }
+}

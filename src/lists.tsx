@@ -1,0 +1,197 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import { ISignal, Signal } from '@lumino/signaling';
+import * as React from 'react';
+
+import { span } from './format';
+import { useChanged, useTick } from './hooks';
+import { Notice, Skeleton, Step } from './states';
+import { ILive, IOscarModel } from './tokens';
+import { Problem } from './types';
+
+/** What a list is filtered by, while that is shown. */
+export class Filter {
+  get text(): string {
+    return this._text;
+  }
+
+  get shown(): boolean {
+    return this._shown;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  type(text: string): void {
+    this._text = text;
+    this._changed.emit();
+  }
+
+  show(): void {
+    this._shown = true;
+    this._changed.emit();
+  }
+
+  hide(): void {
+    this._shown = false;
+    this._text = '';
+    this._changed.emit();
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private _text = '';
+  private _shown = false;
+}
+
+/** A list with its filter, and what is said when it is empty, old, or did not come. */
+export function List<T>(props: List.IProps<T>): React.JSX.Element {
+  const { filter, live, model, trans } = props;
+  useChanged(live.changed);
+  useChanged(filter.changed);
+  useTick(5000, live.problem !== undefined);
+  const box = React.useRef<HTMLDivElement>(null);
+  const input = React.useRef<HTMLInputElement>(null);
+  const shown = filter.shown;
+  React.useEffect(() => {
+    if (shown) {
+      input.current?.focus();
+    }
+  }, [shown]);
+
+  const { rows } = live;
+  const said = filter.text.trim().toLowerCase();
+  const found =
+    said === '' || !shown
+      ? rows
+      : rows?.filter(row => props.textOf(row).toLowerCase().includes(said));
+
+  const leave = (): void => {
+    filter.hide();
+    box.current
+      ?.querySelector<HTMLElement>('[role="row"][tabindex="0"]')
+      ?.focus();
+  };
+
+  return (
+    <div
+      className="jp-OscarList"
+      ref={box}
+      onKeyDown={event => {
+        if (event.key === '/' && event.target !== input.current) {
+          filter.show();
+          input.current?.focus();
+          event.preventDefault();
+        } else if (event.key === 'Escape' && shown) {
+          leave();
+          event.preventDefault();
+        }
+      }}
+    >
+      {shown ? (
+        <div className="jp-OscarList-filter">
+          <input
+            ref={input}
+            type="search"
+            className="jp-mod-styled"
+            aria-label={trans.__('Filter')}
+            placeholder={trans.__('Filter')}
+            value={filter.text}
+            onChange={event => {
+              filter.type(event.target.value);
+            }}
+            onKeyDown={event => {
+              if (event.key === 'ArrowDown' || event.key === 'Enter') {
+                box.current
+                  ?.querySelector<HTMLElement>('[role="row"][tabindex="0"]')
+                  ?.focus();
+                event.preventDefault();
+              }
+            }}
+          />
+          {said && rows ? (
+            <span className="jp-OscarQuiet jp-OscarList-count">
+              {trans.__('%1 of %2', found?.length ?? 0, rows.length)}
+            </span>
+          ) : null}
+        </div>
+      ) : null}
+      <Trouble live={live} model={model} trans={trans} />
+      {found === undefined ? (
+        live.problem ? null : (
+          <Skeleton lines={props.lines} label={trans.__('Loading')} />
+        )
+      ) : rows?.length === 0 ? (
+        props.empty
+      ) : found.length === 0 ? (
+        <p className="jp-OscarList-none jp-OscarQuiet">
+          {trans.__('Nothing fits "%1".', filter.text.trim())}
+        </p>
+      ) : (
+        props.children(found)
+      )}
+    </div>
+  );
+}
+
+export namespace List {
+  export interface IProps<T> {
+    live: ILive<T>;
+    model: IOscarModel;
+    trans: TranslationBundle;
+    filter: Filter;
+    /** What the filter looks in. */
+    textOf: (row: T) => string;
+    /** How many lines will probably come. */
+    lines: number;
+    empty: React.ReactNode;
+    children: (rows: readonly T[]) => React.ReactNode;
+  }
+}
+
+/** How old a list is, or why it did not come. */
+function Trouble(props: {
+  live: ILive<unknown>;
+  model: IOscarModel;
+  trans: TranslationBundle;
+}): React.JSX.Element | null {
+  const { live, model, trans } = props;
+  if (!live.problem) {
+    return null;
+  }
+  if (live.rows) {
+    const age = span((Date.now() - (live.since ?? Date.now())) / 1000, trans);
+    return (
+      <p
+        className="jp-OscarList-old jp-OscarQuiet"
+        title={live.problem.message}
+      >
+        {Private.isBusy(live.problem)
+          ? trans.__('OSCAR is busy; the list is %1 old.', age)
+          : trans.__('The list is %1 old.', age)}
+      </p>
+    );
+  }
+  // What ails the whole cluster is said in its own section.
+  if (model.currentRow && model.currentRow.state !== 'ok') {
+    return null;
+  }
+  return (
+    <Notice what={live.problem.message} hint={live.problem.hint}>
+      <Step
+        label={trans.__('Try again')}
+        onClick={() => {
+          live.refresh();
+        }}
+      />
+    </Notice>
+  );
+}
+
+namespace Private {
+  export function isBusy(problem: Problem): boolean {
+    return (
+      problem.code === 'timed-out' ||
+      [429, 503].includes(problem.upstream_status ?? 0)
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import {
+  ILayoutRestorer,
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Message } from '@lumino/messaging';
+import { Panel, Widget } from '@lumino/widgets';
+
+import { oscarIcon } from '../icons';
+import { IOscarModel } from '../tokens';
+
+/** The place of the sidebar; what stands in it is loaded when it is first opened. */
+class Place extends Panel {
+  constructor(private readonly _load: () => Promise<Widget>) {
+    super();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._loading ??= this._fill();
+  }
+
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this._loading ??= this._fill();
+    void this._loading.then(() => {
+      this.widgets.at(0)?.activate();
+    });
+  }
+
+  private async _fill(): Promise<void> {
+    const widget = await this._load();
+    if (this.isDisposed) {
+      widget.dispose();
+    } else {
+      this.addWidget(widget);
+    }
+  }
+
+  private _loading: Promise<void> | undefined;
+}
+
+export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-oscar:sidebar',
+  description: 'Adds the OSCAR sidebar.',
+  autoStart: true,
+  requires: [IOscarModel],
+  optional: [ITranslator, ILayoutRestorer, IStateDB],
+  activate: (
+    app: JupyterFrontEnd,
+    model: IOscarModel,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_oscar');
+    const place = new Place(async () => {
+      const { Sidebar } = await import('./sidebar');
+      return new Sidebar({ commands: app.commands, model, state, trans });
+    });
+    place.id = 'jupyter-oscar-sidebar';
+    place.addClass('jp-OscarPlace');
+    place.title.icon = oscarIcon;
+    place.title.caption = trans.__('OSCAR');
+    place.node.setAttribute('role', 'region');
+    place.node.setAttribute('aria-label', trans.__('OSCAR'));
+    app.shell.add(place, 'left', { rank: 600, type: 'OSCAR' });
+    restorer?.add(place, place.id);
+  }
+};

@@ -1,0 +1,52 @@
+import {
+  LabIcon,
+  PanelWithToolbar,
+  ReactWidget,
+  ToolbarButton
+} from '@jupyterlab/ui-components';
+import { Widget } from '@lumino/widgets';
+import * as React from 'react';
+
+/** Pixels from which rows show more columns. */
+const WIDE = 420;
+
+/** A section of the sidebar, whole in itself wherever Lab puts it. */
+export class Section extends PanelWithToolbar {
+  constructor(options: Section.IOptions) {
+    super();
+    this.id = options.id;
+    this.addClass('jp-OscarSection');
+    this.title.label = options.label;
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', options.label);
+    for (const [name, button] of Object.entries(options.buttons ?? {})) {
+      this.toolbar.addItem(
+        name,
+        new ToolbarButton({
+          icon: button.icon,
+          tooltip: button.label,
+          onClick: button.onClick
+        })
+      );
+    }
+    this.addWidget(ReactWidget.create(options.body));
+  }
+
+  protected override onResize(message: Widget.ResizeMessage): void {
+    super.onResize(message);
+    const width = message.width >= 0 ? message.width : this.node.offsetWidth;
+    this.toggleClass('jp-mod-wide', width >= WIDE);
+  }
+}
+
+export namespace Section {
+  export interface IOptions {
+    id: string;
+    label: string;
+    body: React.ReactElement;
+    buttons?: Record<
+      string,
+      { icon: LabIcon; label: string; onClick: () => void }
+    >;
+  }
+}
