@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import ssl
 
 # Enough for calls to a far cluster to overlap.
-MOST: Final = 32
+MOST: Final = 48
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """At most 32 requests under way; the rest waits its turn."""
+    """At most 48 requests under way; the rest waits its turn."""
 
     def __init__(self, endpoint: str, *, verify: bool) -> None:
         self._verify: bool | ssl.SSLContext = _context(verify=verify) if endpoint.startswith("https") else False

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from .calls import Call
     from .cluster import Cluster
 
-# Looks grow apart with the age of the youngest call, and never take more than a quarter of the time.
-SOONEST: Final = 0.01
+# Looks grow apart with the age of the youngest call, and never take more than half of the time.
+SOONEST: Final = 0.005
 LATEST: Final = 2.0
 PER_AGE: Final = 0.1
-PER_COST: Final = 3
+PER_COST: Final = 1
 # A call's own log costs the server about four requests. Untracked calls end with it, so it is read soon; a tracked one
 # that is silent for this long may have failed before its script began. Then at intervals that grow with its age.
 LOG_SOONEST: Final = 0.3

@@ -264,7 +264,7 @@ class Job:
     async def _result(self, timeout: float | None) -> Result:
         facts = await self._until_ended(timeout)
         await self._raise_if_bad(facts)
-        outputs = await self._client.calls.outputs(self._call)
+        outputs = await self._client.calls.outputs(self._call, facts)
         place = self._call.place
         start = len(place[1]) + 1 if place else 0
         named = [Output(self._client, bucket, row, row.key[start:] or row.key) for bucket, row in outputs]
