@@ -325,7 +325,7 @@ def ready(*extras: str) -> tuple[Environment, Path]:
 def demo(arguments: list[str]) -> int:
     """One at a time: two would share the data folder and the port."""
     with lock("demo", "Another make demo is running in this checkout", wait=False):
-        environment, _ = ready("examples")
+        environment, _ = ready("examples", "lab")
         return environment.call("python", "examples/demo.py", *arguments)
 
 

@@ -1,6 +1,7 @@
-"""What ``make demo`` shows: a local OSCAR, one example service, one call on a picture, and its checked result.
+"""What ``make demo`` shows: a local OSCAR, one example service, one call on a picture, its checked result, JupyterLab.
 
-``--once`` stops everything afterwards. Exit code 0: the result is right; 1: it is not, or something is missing.
+``--once`` opens no JupyterLab and stops everything afterwards. Exit code 0: the result is right; 1: it is not, or
+something is missing.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -77,8 +79,28 @@ def goodbye(*, once: bool) -> None:
     if once:
         say("stopped", f"the data stays in {DATA.relative_to(ROOT)}")
         return
-    say("go on", f"{os.path.relpath(sys.executable, ROOT)} examples/first_call.py")
-    say("stop", f"{shown} sandbox stop --data {DATA.relative_to(ROOT)}")
+    say("cells", f"{os.path.relpath(sys.executable, ROOT)} examples/first_call.py does the same from Python")
+    say("stop", f"Ctrl-C ends JupyterLab; then: {shown} sandbox stop --data {DATA.relative_to(ROOT)}")
+
+
+def open_lab() -> int:
+    """JupyterLab on the examples, in the foreground, with the sandbox in its sidebar."""
+    program = Path(sys.executable).parent / "jupyter-lab"
+    if not program.exists():
+        say("lab", "is not installed here: pip install 'jupyter-oscar[lab]'")
+        return 0
+    say("lab", "opens on examples/; the sandbox is in the sidebar named OSCAR")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    options = ["--LabApp.news_url=None", *(["--allow-root"] if os.geteuid() == 0 else [])]
+    try:
+        # It asks twice on Ctrl-C by itself; until then this process only waits.
+        with subprocess.Popen(
+            [str(program), str(ROOT / "examples"), *options],
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+        ) as lab:
+            return lab.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def main() -> int:
@@ -98,9 +120,10 @@ def main() -> int:
     finally:
         if once or (ours and not well):
             sandbox("stop")
-    if well:
-        goodbye(once=once)
-    return 0 if well else 1
+    if not well:
+        return 1
+    goodbye(once=once)
+    return 0 if once else open_lab()
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 RECORDS: Final = ".oscar/calls"
 FORMAT: Final = 1
 
-# How many submissions of one cluster are under way at once; more only queue at the door of a server that starts 2.4 a second.
+# How many submissions of one cluster are under way at once; more only queue at the server's door.
 IN_FLIGHT: Final = 48
 # From this release on a job takes the name we give it (oscar.md §0.2).
 NAMED_SINCE: Final = (4, 1)
