@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 
-from . import joblock, supervisor  # noqa: F401
+from . import joblock, keeper, supervisor  # noqa: F401
 from .staging import Access, Store
 
 Store(Access("127.0.0.1:9", "none", "none"))

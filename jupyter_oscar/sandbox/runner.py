@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import supervisor
 from .joblock import HeldLock, lock_pid, try_lock
+from .processes import signal_group
 from .scripts import script_folder
 
 if TYPE_CHECKING:
@@ -67,16 +68,6 @@ def preload() -> Any:
     return context
 
 
-def signal_group(pid: int, number: int) -> None:
-    """Signal a job's processes; nobody is meant by 0, which the kernel would take for ourselves."""
-    if pid <= 0:
-        return
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
 class Runner:
     def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, *, slots: int, hold: bool) -> None:
         self._data, self._db, self._s3 = data, database, s3
@@ -105,7 +96,7 @@ class Runner:
     def _clean(self) -> None:
         """Work folders of processes that a kill took away."""
         for entry in self._data.temp.iterdir():
-            if entry.is_dir() and entry.name not in self._running:
+            if entry.is_dir() and entry != self._data.homes and entry.name not in self._running:
                 shutil.rmtree(entry, ignore_errors=True)
         shutil.rmtree(self._data.trash, ignore_errors=True)
         self._data.trash.mkdir()
@@ -231,9 +222,13 @@ class Runner:
         )
 
     def spawn(self, task: supervisor.Task, held: int | None) -> ForkServerProcess:
-        """A process for the task. Our copy of the lock closes; the child's keeps it."""
+        """A process for the task."""
+        return self.fork(supervisor.main, task, held)
+
+    def fork(self, main: Callable[[Any, Any], None], task: object, held: int | None) -> ForkServerProcess:
+        """A process of its own for ``main``. Our copy of the lock closes; the child's keeps it."""
         lock = None if held is None else HeldLock(held)
-        process: ForkServerProcess = self._context.Process(target=supervisor.main, args=(task, lock))
+        process: ForkServerProcess = self._context.Process(target=main, args=(task, lock))
         try:
             process.start()
         finally:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .expose import is_exposed
+from .processes import signal_group
 from .replies import SANDBOX, empty, refuse_bearer
-from .runner import signal_group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ LINES: web.AppKey[dict[str, deque[str]]] = web.AppKey("run lines")
 
 def is_sync(service: dict[str, Any]) -> bool:
     """Exposed and offloaded services have no Knative service behind them (wire R029)."""
-    return not service["expose"].get("api_port") and not service["interlink_node_name"]
+    return not is_exposed(service) and not service["interlink_node_name"]
 
 
 async def run_service(request: web.Request) -> web.StreamResponse:

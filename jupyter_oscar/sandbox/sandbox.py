@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .exposed import Exposed
 from .runner import Runner
 from .s3 import ObjectStore
 from .store import Database, now
@@ -45,6 +47,7 @@ class Sandbox:
     database: Database
     s3: ObjectStore
     runner: Runner
+    exposed: Exposed
     triggers: Triggers
     throttle: Throttle
     started: str = field(default_factory=now)
@@ -52,11 +55,12 @@ class Sandbox:
     async def start(self) -> None:
         await self.s3.start()
         await self.runner.start()
+        await self.exposed.start()
         self.triggers.start()
 
     async def stop(self) -> None:
         await self.triggers.stop()
-        await self.runner.stop()
+        await asyncio.gather(self.runner.stop(), self.exposed.stop())
         await self.s3.stop()
         self.database.close()
         shutil.rmtree(self.data.temp, ignore_errors=True)  # nobody of ours works there any more
@@ -69,5 +73,6 @@ def assemble(data: DataFolder, settings: Settings, options: Options) -> Sandbox:
     s3 = ObjectStore(data, settings)
     runner = Runner(data, database, s3, slots=options.jobs, hold=options.hold)
     triggers = Triggers(data, database, s3, Jobs(database, runner).accept)
+    exposed = Exposed(data, database, runner)
     throttle = Throttle() if options.throttle else NoThrottle()
-    return Sandbox(data, settings, options, database, s3, runner, triggers, throttle)
+    return Sandbox(data, settings, options, database, s3, runner, exposed, triggers, throttle)

@@ -23,5 +23,6 @@ def script_folder(data: DataFolder, service: dict[str, Any]) -> Path:
     (folder / "function_config.yaml").write_text(text, encoding="utf-8")
     draft = folder / "script.tmp"
     draft.write_text(service["script"], encoding="utf-8", newline="")
+    draft.chmod(0o700)  # an exposed service's first line may name its interpreter
     draft.replace(script)  # last: its presence says that the folder is complete
     return folder

@@ -60,6 +60,10 @@ class DataFolder:
         return self.root / "services"
 
     @property
+    def exposed(self) -> Path:
+        return self.root / "exposed"
+
+    @property
     def rclone(self) -> Path:
         return self.root / "rclone"
 
@@ -67,6 +71,11 @@ class DataFolder:
     def temp(self) -> Path:
         """Where scripts work. Short and free of spaces, as in a container; one folder per user and sandbox."""
         return Path(tempfile.gettempdir()) / f"oscar-sandbox-{os.getuid()}-{self.fingerprint}"
+
+    @property
+    def homes(self) -> Path:
+        """Where the scripts of exposed services live."""
+        return self.temp / "exposed"
 
     def job(self, service: str, name: str) -> Path:
         return self.jobs / service / name
@@ -98,7 +107,7 @@ def open_folder(root: Path) -> DataFolder:
     try:
         data.root.mkdir(parents=True, exist_ok=True)
         data.root.chmod(0o700)
-        for part in (data.buckets, data.trash, data.jobs, data.services, data.rclone):
+        for part in (data.buckets, data.trash, data.jobs, data.services, data.exposed, data.rclone):
             part.mkdir(exist_ok=True)
         _own(data.temp)
     except OSError as error:

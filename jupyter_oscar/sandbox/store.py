@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS watches (
 CREATE TABLE IF NOT EXISTS writes (
   service TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL, inode INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
   mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (service, bucket, key, inode, ctime_ns));
+CREATE TABLE IF NOT EXISTS exposures (
+  service TEXT PRIMARY KEY, replicas INTEGER NOT NULL, since TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS config (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -134,9 +136,19 @@ class Database:
 
     def drop_service(self, name: str) -> None:
         with self.transaction():
-            for table in ("jobs", "watches", "writes"):
+            for table in ("jobs", "watches", "writes", "exposures"):
                 self._db.execute(f"DELETE FROM {table} WHERE service = ?", (name,))  # noqa: S608 - fixed names
             self._db.execute("DELETE FROM services WHERE name = ?", (name,))
+
+    # exposed services
+
+    def exposure(self, name: str) -> tuple[int, str] | None:
+        """How many are wanted, and since when it is as it is."""
+        row: tuple[int, str] | None = self._one("SELECT replicas, since FROM exposures WHERE service = ?", name)
+        return row
+
+    def put_exposure(self, name: str, replicas: int, since: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO exposures VALUES (?, ?, ?)", (name, replicas, since))
 
     # buckets
 

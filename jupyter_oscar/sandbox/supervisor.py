@@ -93,16 +93,23 @@ def supervise(task: Task, log: JobLog) -> bool:
     return True
 
 
+def bare_environment(home: Path) -> dict[str, str]:
+    """What every script gets besides what its service says: programs, a home, a language, and nothing of ours."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+    }
+
+
 def _prepare(task: Task, log: JobLog) -> _Run:
     inputs, outputs = (task.temp / f"tmp{uuid.uuid4().hex[:8]}" for _ in range(2))
     home = task.temp / "home"
     for folder in (inputs, outputs, home):
         folder.mkdir(parents=True)
     env = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "LANG": "C.UTF-8",
+        **bare_environment(home),
         **task.environment,
         "TMP_INPUT_DIR": str(inputs),
         "TMP_OUTPUT_DIR": str(outputs),
@@ -237,7 +244,7 @@ def _attempt(task: Task) -> bool:
             return False
 
 
-def _limit() -> None:
+def limit() -> None:
     """Own session, no core files, nothing on stdin: the process is on its own from here on."""
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -269,7 +276,7 @@ def _sweep(task: Task) -> None:
 
 def main(task: Task, lock: HeldLock | None) -> None:
     """Entry of the child process; ``lock`` stays open, and so held, until the process ends."""
-    _limit()
+    limit()
     if lock is None:
         _end_with_parent()
     else:

@@ -1,0 +1,139 @@
+"""The exposed services of a sandbox: brought to life with it, found again after a kill, ended with it (oscar.md §6)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from . import keeper
+from .expose import health_path, is_exposed, port_of, prefix_of
+from .runner import environment
+from .scripts import script_folder
+from .store import now
+from .supervisor import bare_environment
+from .workload import Status, Surroundings, Wanted, Workload, forget
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess
+    from pathlib import Path
+
+    from .runner import Runner
+    from .settings import DataFolder
+    from .store import Database
+
+_PROBE_TIMEOUT_S = 10.0  # timeoutSeconds of the recorded probe (X-k8s-exposed.yaml)
+
+
+class Exposed:
+    def __init__(self, data: DataFolder, database: Database, runner: Runner) -> None:
+        self._data, self._db, self._runner = data, database, runner
+        self._around: Surroundings | None = None
+        self._workloads: dict[str, Workload] = {}
+
+    async def start(self) -> None:
+        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+        session = ClientSession(
+            connector=TCPConnector(force_close=True, limit=0),
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(_PROBE_TIMEOUT_S),
+            headers={"User-Agent": "kube-probe/1.34"},
+        )
+        self._around = Surroundings(self._fork, self._runner.when_over, session, {})
+        for spec in self._db.services():
+            if is_exposed(spec):
+                self._bring(spec)
+        for folder in self._data.exposed.iterdir():
+            if folder.name not in self._workloads:
+                await self._bury(folder)
+
+    def _fork(self, charge: keeper.Charge, held: int) -> ForkServerProcess:
+        return self._runner.fork(keeper.main, charge, held)
+
+    def _wanted(self, spec: dict[str, Any]) -> Wanted:
+        name = spec["name"]
+        folder, home = self._data.exposed / name, self._data.homes / name
+        script = script_folder(self._data, spec) / "script.sh"
+        extra = {"OSCAR_SERVICE_BASE_PATH": prefix_of(name)}
+        env = {**bare_environment(home), **environment(spec, self._db.secrets(name), extra)}
+        version = hashlib.sha256(json.dumps([str(script), env], sort_keys=True).encode()).hexdigest()[:16]
+        charge = keeper.Charge(version, folder, home, script, env)
+        return Wanted(charge, port_of(spec), health_path(spec), bool(spec["expose"]["default_command"]))
+
+    def _bring(self, spec: dict[str, Any]) -> None:
+        if self._around is None:
+            return
+        name = spec["name"]
+        wanted = self._wanted(spec)
+        wanted.charge.folder.mkdir(parents=True, exist_ok=True)
+        replicas, since = self._db.exposure(name) or (1, now())
+        self._db.put_exposure(name, replicas, since)
+        self._workloads[name] = Workload(self._around, wanted, replicas, partial(self._turned, name))
+
+    async def _bury(self, folder: Path) -> None:
+        """A service that was deleted while its keeper could not be told."""
+        if self._around is not None:
+            charge = keeper.Charge("", folder, self._data.homes / folder.name, folder, {})
+            await Workload(self._around, Wanted(charge, 0, "/", own_command=False), 0, lambda: None).close()
+        forget(folder)
+
+    def _turned(self, name: str) -> None:
+        """It became ready, or stopped being so."""
+        workload = self._workloads.get(name)
+        if workload is not None:
+            self._db.put_exposure(name, workload.replicas, now())
+
+    # changes
+
+    async def apply(self, name: str) -> None:
+        """After a create or an update."""
+        spec = self._db.service(name)
+        workload = self._workloads.get(name)
+        if spec is None or not is_exposed(spec):
+            await self.remove(name)
+        elif workload is None:
+            self._bring(spec)
+        else:
+            workload.change(self._wanted(spec))
+            self._save(name, workload)
+
+    async def remove(self, name: str) -> None:
+        """When this returns, nothing of it runs."""
+        workload = self._workloads.pop(name, None)
+        if workload is not None:
+            await workload.close()
+            forget(self._data.exposed / name)
+
+    def change(self, name: str, verb: str) -> None:
+        workload = self._workloads[name]
+        if verb == "restart":
+            workload.restart()
+        else:
+            workload.scale(int(verb == "start"))
+            self._save(name, workload)
+
+    def _save(self, name: str, workload: Workload) -> None:
+        _, since = self._db.exposure(name) or (1, now())
+        self._db.put_exposure(name, workload.replicas, since)
+
+    # questions
+
+    def status(self, name: str) -> tuple[Status, str]:
+        """And since when it is so."""
+        _, since = self._db.exposure(name) or (1, now())
+        return self._workloads[name].status(), since
+
+    def log(self, name: str) -> Path:
+        return self._workloads[name].log
+
+    def workload(self, name: str) -> Workload | None:
+        return self._workloads.get(name)
+
+    async def stop(self) -> None:
+        """A clean stop leaves no process behind."""
+        await asyncio.gather(*(workload.close() for workload in self._workloads.values()))
+        if self._around is not None:
+            await self._around.session.close()
