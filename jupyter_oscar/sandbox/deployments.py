@@ -6,26 +6,46 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from yarl import URL
 
+from .expose import is_exposed, prefix_of
+from .jobs import TRUE
 from .replies import FORBIDDEN, SANDBOX, as_json, empty, is_admin, text, unauthorized
 from .runs import LINES, is_sync
+from .servicelog import tail
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
 
 _TAIL, _LONGEST_TAIL = 200, 1000
+_LAST_LOG = "Returning recent logs from the last runtime attempt while deployment status remains unavailable."
 _UNSEEN = "Current deployment visibility is unavailable for this service runtime."
 
 
 def deployment_of(sandbox: Sandbox, spec: dict[str, Any]) -> dict[str, Any]:
     """Sync services are ready as soon as they exist; others show nothing here (wire R023, C006)."""
     found: dict[str, Any] = {"service_name": spec["name"], "namespace": spec["namespace"]}
+    if is_exposed(spec):
+        return {**found, **_exposed(sandbox, spec["name"])}
     if sandbox.options.serverless and is_sync(spec):
         since = sandbox.database.service_created(spec["name"])
         state = {"state": "ready", "reason": "Runtime service is ready.", "last_transition_time": since}
         return {**found, **state, "active_instances": 1, "affected_instances": 0, "resource_kind": "knative_service"}
     state = {"state": "unavailable", "reason": _UNSEEN}
     return {**found, **state, "active_instances": 0, "affected_instances": 0, "resource_kind": "unavailable"}
+
+
+def _exposed(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    """What the Deployment says (wire X005, X010-X016)."""
+    status, since = sandbox.exposed.status(name)
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "last_transition_time": since,
+        "active_instances": status.active,
+        "affected_instances": status.affected,
+        "resource_kind": "exposed_service",
+    }
 
 
 async def read_deployment(request: web.Request) -> web.Response:
@@ -47,23 +67,47 @@ async def read_deployment_logs(request: web.Request) -> web.Response:
     spec = sandbox.database.service(request.match_info["service"])
     if spec is None:
         return text(403, FORBIDDEN)
+    if is_exposed(spec):
+        return as_json(_exposed_log(request, spec["name"]))
     if not (sandbox.options.serverless and is_sync(spec)):
-        message = "Deployment logs are unavailable for this service."
-        return as_json({"service_name": spec["name"], "available": False, "message": message, "entries": []})
+        return as_json(_no_log(spec["name"], "Deployment logs are unavailable for this service."))
     lines = list(request.app[LINES].get(spec["name"], ()))[-_tail(request) :]
     return as_json({"service_name": spec["name"], "available": True, "entries": [{"message": line} for line in lines]})
 
 
+def _no_log(name: str, message: str) -> dict[str, Any]:
+    return {"service_name": name, "available": False, "message": message, "entries": []}
+
+
+def _exposed_log(request: web.Request, name: str) -> dict[str, Any]:
+    """Times only when asked for (wire X007, X008). A stopped service keeps its log, where a real one loses it."""
+    sandbox = request.app[SANDBOX]
+    lines = tail(sandbox.exposed.log(name), _tail(request))
+    if not lines:
+        return _no_log(name, "Deployment logs are not yet available.")
+    timed = request.query.get("timestamps") in TRUE
+    entries = [{"timestamp": at, "message": line} if timed else {"message": line} for at, line in lines]
+    shown: dict[str, Any] = {"service_name": name, "available": True, "entries": entries}
+    if sandbox.exposed.status(name)[0].state == "stopped":
+        shown["message"] = _LAST_LOG
+    return shown
+
+
 async def change_lifecycle(request: web.Request) -> web.Response:
-    """Stop, start, restart are for exposed services, which the sandbox does not run yet (wire C012, C013)."""
+    """Stop, start, restart; the answer is written before the change takes effect (wire X010-X015, C012, C013)."""
+    sandbox = request.app[SANDBOX]
     name = request.match_info["service"]
-    if request.app[SANDBOX].database.service(name) is None:
+    spec = sandbox.database.service(name)
+    if spec is None:
         return empty(404)
-    return text(400, f'service "{name}" is not exposed')
+    if not is_exposed(spec):
+        return text(400, f'service "{name}" is not exposed')
+    sandbox.exposed.change(name, request.match_info["change"])
+    return as_json(deployment_of(sandbox, spec))
 
 
 async def check_auth(request: web.Request) -> web.Response:
-    """Basic, or the service token as bearer, query or cookie (wire C014-C017)."""
+    """Basic, or the service token as bearer, query or cookie (wire C014-C017, oscar.md §6.3)."""
     sandbox = request.app[SANDBOX]
     name = request.match_info["service"]
     spec = sandbox.database.service(name)
@@ -72,10 +116,10 @@ async def check_auth(request: web.Request) -> web.Response:
     cookie = f"oscar_service_{name.replace('-', '_')}_auth"
     header = request.headers.get("Authorization", "")
     bearer = header[len("Bearer ") :] if header.startswith("Bearer ") else ""
-    given = bearer or request.query.get("token") or request.cookies.get(cookie) or ""
+    asked = request.query.get("token") or URL(request.headers.get("X-Forwarded-Uri", "")).query.get("token")
+    given = bearer or asked or request.cookies.get(cookie) or ""
     if not given:
         return unauthorized()
     if spec is None or not hmac.compare_digest(given.encode(), spec["token"].encode()):
         return empty(401)
-    path = f"/system/services/{name}/exposed"
-    return web.Response(headers={"Set-Cookie": f"{cookie}={given}; Path={path}; HttpOnly; SameSite=Lax"})
+    return web.Response(headers={"Set-Cookie": f"{cookie}={given}; Path={prefix_of(name)}; HttpOnly; SameSite=Lax"})

@@ -23,7 +23,7 @@ PAGE = 70
 _LONG_NAME, _KEPT = 25, 16
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _STAMPED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d),(\d{3}) - supervisor")
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _MAX_NAME = 63
 
 
@@ -130,7 +130,7 @@ async def read_log(request: web.Request) -> web.Response:
         return empty(404)
     path = sandbox.data.job(service, name) / "log"
     log = path.read_bytes() if path.exists() else b""
-    if request.query.get("timestamps") in _TRUE:
+    if request.query.get("timestamps") in TRUE:
         log = _stamped(log.decode("utf-8", "replace")).encode()
     return web.Response(body=log, content_type="text/plain", charset="utf-8")
 
@@ -154,7 +154,7 @@ async def delete_jobs(request: web.Request) -> web.Response:
     service = request.match_info["service"]
     if sandbox.database.service(service) is None:
         return empty(404)
-    everything = request.query.get("all") in _TRUE
+    everything = request.query.get("all") in TRUE
     doomed = [job for job in sandbox.database.jobs(service) if everything or job.state == "Succeeded"]
     with sandbox.database.transaction():
         for job in doomed:

@@ -20,6 +20,7 @@ from .specification import (
     check_objects,
     check_paths,
     check_providers,
+    check_scale,
     check_volume,
     check_volume_exists,
     decode,
@@ -93,7 +94,9 @@ async def read_service(request: web.Request) -> web.Response:
 async def create_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
-        _create(sandbox, decode(await request.read()))
+        spec = decode(await request.read())
+        _create(sandbox, spec)
+        await sandbox.exposed.apply(spec["name"])
         await sandbox.s3.refresh()
     except Refused as refused:
         return text(refused.status, refused.text)
@@ -113,6 +116,7 @@ def _create(sandbox: Sandbox, spec: dict[str, Any]) -> None:
         raise Refused(400, "A service with the provided name already exists")
     check_volume_exists(spec)
     check_objects(spec, database.config(IMAGES, []))
+    check_scale(spec, "creating")
     check_providers(spec)
     _check_buckets(sandbox, bucket_names(spec))
     spec.update(token=new_token(), owner=OWNER, labels={**spec["labels"], "owner_name": "oscar"})
@@ -157,6 +161,8 @@ async def update_service(request: web.Request) -> web.Response:
         if old is None:
             return empty(404)
         _update(sandbox, old, spec)
+        await sandbox.exposed.apply(spec["name"])
+        _move_buckets(sandbox, old, spec)
     except Refused as refused:
         return text(refused.status, refused.text)
     finally:
@@ -171,11 +177,11 @@ def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None
     check_federation(spec)
     normalise(spec)
     check_objects(spec, sandbox.database.config(IMAGES, []))
+    check_scale(spec, "updating")
     check_providers(spec)
     spec["token"] = old["token"]
     secrets = split_secrets(spec)
     sandbox.database.put_service(spec, secrets)
-    _move_buckets(sandbox, old, spec)
 
 
 def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
@@ -208,6 +214,7 @@ async def delete_service(request: web.Request) -> web.Response:
     spec = sandbox.database.service(name)
     if spec is None:
         return empty(404)
+    await sandbox.exposed.remove(name)
     _delete(sandbox, spec)
     if not spec["owner"] and bucket_names(spec):
         return text(500, _ORPHANED)  # wire U012: the service is gone, the bucket stays

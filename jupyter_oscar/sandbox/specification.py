@@ -10,6 +10,7 @@ import secrets as random
 from typing import TYPE_CHECKING, Any
 
 from . import gojson
+from .expose import scale_refusal
 from .gojson import GoJSONError
 from .jobs import invalid_name, is_name
 from .schema import SERVICE, read
@@ -132,6 +133,13 @@ def check_objects(spec: dict[str, Any], images: list[str]) -> None:
         raise Refused(500, f"{what}quantities must match the regular expression '{_QUANTITY}'")
     if not is_name(spec["name"]):
         raise Refused(500, what + invalid_name("ConfigMap", spec["name"]))
+
+
+def check_scale(spec: dict[str, Any], doing: str) -> None:
+    """What Kubernetes would refuse of an exposed service (wire X001)."""
+    refusal = scale_refusal(spec)
+    if refusal is not None:
+        raise Refused(500, f"Error {doing} the service: {refusal}")
 
 
 def check_providers(spec: dict[str, Any]) -> None:

@@ -20,9 +20,7 @@ COSTS: dict[str, int] = {
     "delete_service": 4,  # Z003 7.2, Z004 6.3, less the 6 s sleep
     "read_deployment": 1,  # C006 0.18
     "read_deployment_logs": 4,  # C007 0.8
-    "stop_service": 3,  # C012 0.599
-    "start_service": 3,
-    "restart_service": 3,
+    "change_lifecycle": 3,  # C012 0.599
     "check_auth": 1,  # C015 0.2
     "start_job": 2,  # D006 0.403, D015 0.397: 2.4 jobs a second
     "list_jobs": 3,  # and one for each job on the page: E013 0.801 for one, P019 1.147 and P021 1.195 for three
