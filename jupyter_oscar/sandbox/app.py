@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import buckets, cluster, deployments, jobs, presign, runs, services
+from . import buckets, cluster, deployments, jobs, presign, proxy, runs, services
 from .replies import SANDBOX, is_admin, moved, not_routed, text, unauthorized
 from .throttle import COSTS
 
@@ -26,6 +26,8 @@ OPEN: list[tuple[str, str, Handler]] = [
     ("GET", "/health", cluster.health),
     ("GET", "/system/services/{service}/auth", deployments.check_auth),
     ("POST", "/job/{service}", jobs.start_job),
+    ("*", "/system/services/{service}/exposed", proxy.pass_on),
+    ("*", "/system/services/{service}/exposed/{path:.*}", proxy.pass_on),
 ]
 
 ADMIN: list[tuple[str, str, Handler]] = [
@@ -112,6 +114,8 @@ async def _strip(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.pop("Server", None)
     if isinstance(response, web.Response) and not response.body and response.content_type == _UNTYPED:
         response.headers.pop("Content-Type", None)
+    if response.get(proxy.UNTYPED):
+        response.headers.pop("Content-Type", None)
 
 
 def make_app(sandbox: Sandbox) -> web.Application:
@@ -119,6 +123,7 @@ def make_app(sandbox: Sandbox) -> web.Application:
     app[SANDBOX] = sandbox
     app[runs.LINES] = {}
     app.on_response_prepare.append(_strip)
+    app.cleanup_ctx.append(proxy.sessions)
     app.router.add_route("GET", "/", _root)
     for method, path, handler in OPEN:
         app.router.add_route(method, path, _paced(handler))
