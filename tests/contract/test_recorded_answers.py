@@ -185,7 +185,8 @@ class Replay:
     def exchange(self, code, exchange):
         self.before(code)
         allowed = set(PLAN["different"].get(code, {}).get("parts", ()))
-        patient = exchange["request"]["method"] == "GET" and "/system/logs/" in exchange["request"]["path"]
+        asked = exchange["request"]["path"]
+        patient = exchange["request"]["method"] == "GET" and ("/system/logs/" in asked or "deployment" in asked)
         deadline = time.monotonic() + (PATIENCE_S if patient else 0)
         while True:
             answer = self.send(exchange)
