@@ -37,8 +37,8 @@ class Done(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     exit: int
-    began: int = 0
-    ended: int = 0
+    began: float = 0
+    ended: float = 0
     lines: str = ""
     outputs: list[Produced] = []
 

@@ -5,7 +5,9 @@ case "${JUPYTER_OSCAR_TRACKED:-}|${JOB_UUID:-}|${STORAGE_OBJECT_KEY:-}" in
   _jo_out="$TMP_OUTPUT_DIR/$JOB_UUID"; _jo_tmp="${TMPDIR:-/tmp}/jupyter-oscar-$JOB_UUID"; _jo_code=125
   mkdir -p "$_jo_out" "$_jo_tmp" || exit 125
   TMP_OUTPUT_DIR="$_jo_out"; export TMP_OUTPUT_DIR
-  _jo_began=$(date +%s)
+  # Seconds since 1970, with a fraction where this date(1) knows one.
+  _jo_now() { _jo_at=$(date +%s.%N); case "$_jo_at" in *[!0-9.]*) _jo_at=${_jo_at%%.*} ;; esac; }
+  _jo_now; _jo_began=$_jo_at
   # The script runs again below us; tee passes its words on as they come and keeps them for the last lines.
   { { /bin/sh "$0" "$@"; echo $? >"$_jo_tmp/exit"; } 2>&1 | tee "$_jo_tmp/log"; }
   read -r _jo_code <"$_jo_tmp/exit"
@@ -16,8 +18,9 @@ case "${JUPYTER_OSCAR_TRACKED:-}|${JOB_UUID:-}|${STORAGE_OBJECT_KEY:-}" in
   # wc says "<size> <file>" for each, and a total that is dropped.
   _jo_list=$(cd "$_jo_out" && find . -type f ! -path ./.done -exec wc -c {} + | LC_ALL=C sed -n -e "$_jo_words" \
     -e 's/^ *\([0-9][0-9]*\) \.\/\(.*\)$/, {"size": \1, "name": "\2"}/p' | tr -d '\000-\037')
-  printf '{"exit": %d, "began": %d, "ended": %d, "lines": "%s", "outputs": [%s]}\n' \
-    "$_jo_code" "$_jo_began" "$(date +%s)" "$_jo_lines" "${_jo_list#, }" >"$_jo_out/.done"
+  _jo_now
+  printf '{"exit": %d, "began": %s, "ended": %s, "lines": "%s", "outputs": [%s]}\n' \
+    "$_jo_code" "$_jo_began" "$_jo_at" "$_jo_lines" "${_jo_list#, }" >"$_jo_out/.done"
   rm -rf "$_jo_tmp"
   exit "$_jo_code"
   ;;

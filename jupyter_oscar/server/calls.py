@@ -86,7 +86,7 @@ def row(call: Call, facts: Facts) -> CallRow:
         state=str(state(facts)),
         size=call.size,
         exit_code=done.exit if done else None,
-        seconds=float(done.ended - done.began) if done else None,
+        seconds=round(done.ended - done.began, 3) if done else None,
         lines=done.lines if done and done.exit else "",
         outputs=tuple(output.name for output in done.outputs) if done else (),
         tracked=call.tracked,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,6 +87,8 @@ echo said
     assert record.exit == 0
     assert {output.name: output.size for output in record.outputs} == {"a.txt": 5, "sub dir/ü 'q' \\\"b.txt": 1}
     assert record.lines == "said"
+    assert 0 <= record.ended - record.began < 5
+    assert abs(record.ended - time.time()) < 60
     assert (tmp_path / "out/svc-1/a.txt").read_text() == "12345"
 
 
