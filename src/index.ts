@@ -9,10 +9,12 @@ import { channelPlugin } from './channel';
 import { clientPlugin } from './client';
 import { clustersPlugin } from './clusters/commands';
 import { jobsPlugin } from './jobs/commands';
+import { logPlugin } from './jobs/log';
 import { modelPlugin } from './model';
 import { notebookPlugin } from './notebook';
 import { runningPlugin } from './running';
 import { servicesPlugin } from './services/commands';
+import { servicePagesPlugin } from './services/page';
 import { sidebarPlugin } from './sidebar';
 import { statusPlugin } from './status';
 
@@ -40,6 +42,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   clustersPlugin,
   servicesPlugin,
   jobsPlugin,
+  logPlugin,
+  servicePagesPlugin,
   sidebarPlugin,
   notebookPlugin,
   statusPlugin,

@@ -1,3 +1,5 @@
 import './base.css';
 import './states.css';
 import './sidebar.css';
+import './log.css';
+import './page.css';

@@ -1,0 +1,138 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+import { Message } from '@lumino/messaging';
+import { Menu, Panel } from '@lumino/widgets';
+import * as React from 'react';
+
+import { ServiceModel } from '../../services/page/model';
+import { CommandIDs, GOING, IOscarChannel } from '../../tokens';
+import { CallRow } from '../../types';
+import { LogView } from '../log/view';
+import { CallList } from './list';
+import { Outcome } from './outputs';
+
+/** From this width on, a call's log and outputs stand beside the list. */
+const WIDE = 900;
+/** Below this width a row says only what matters most. */
+const NARROW = 460;
+
+/** The calls of a service and, beside or below, the one that is selected. */
+export class CallsPanel extends Panel {
+  constructor(private readonly options: CallsPanel.IOptions) {
+    super();
+    const { model, channel, trans } = options;
+    this.addClass('jp-OscarCalls');
+    this._log = new LogView({ channel, trans });
+    const list = ReactWidget.create(
+      <CallList
+        model={model}
+        trans={trans}
+        menu={(call, x, y) => {
+          this._open(call, x, y);
+        }}
+      />
+    );
+    list.addClass('jp-OscarCalls-left');
+    const outcome = ReactWidget.create(<Outcome model={model} trans={trans} />);
+    outcome.addClass('jp-OscarCalls-outcome');
+    this._right.addClass('jp-OscarCalls-right');
+    this._right.addWidget(outcome);
+    this._right.addWidget(this._log);
+    this.addWidget(list);
+    this.addWidget(this._right);
+    model.changed.connect(this._update, this);
+    this._update();
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this.options.model.changed.disconnect(this._update, this);
+      this._menu?.dispose();
+      super.dispose();
+    }
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    this._widen();
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    this._widen();
+  }
+
+  protected override onResize(msg: Message): void {
+    this._widen();
+  }
+
+  private _widen(): void {
+    const { clientWidth } = this.node;
+    this.toggleClass('jp-mod-wide', clientWidth >= WIDE);
+    this.toggleClass('jp-mod-narrow', clientWidth < NARROW);
+  }
+
+  private _update(): void {
+    const { model, trans } = this.options;
+    const call = model.selected;
+    this._right.setHidden(!call);
+    if (call) {
+      this._log.name = `${call.service}-${call.id}.log`;
+      this._log.follow(`log/${model.cluster}/${call.service}/${call.id}`);
+      this._log.waiting = waiting(call, model, trans);
+    }
+  }
+
+  /** What can be done with a call; most of it the application's commands. */
+  private _open(call: CallRow, x: number, y: number): void {
+    const { commands } = this.options;
+    const { cluster } = this.options.model;
+    const args = { cluster, service: call.service, id: call.id };
+    this._menu?.dispose();
+    this._menu = new Menu({ commands });
+    for (const command of [
+      CommandIDs.openLog,
+      CommandIDs.insertCell,
+      CallsPanel.copyReference,
+      GOING.includes(call.state) ? CommandIDs.cancelCall : CommandIDs.retryCall
+    ]) {
+      if (commands.hasCommand(command)) {
+        this._menu.addItem({ command, args });
+      }
+    }
+    this._menu.open(x, y);
+  }
+
+  private readonly _log: LogView;
+  private readonly _right = new Panel();
+  private _menu: Menu | undefined;
+}
+
+export namespace CallsPanel {
+  export const copyReference = 'jupyter-oscar:copy-reference';
+
+  export interface IOptions {
+    model: ServiceModel;
+    channel: IOscarChannel;
+    commands: CommandRegistry;
+    trans: TranslationBundle;
+  }
+}
+
+/** Why a log is empty so far. */
+export function waiting(
+  call: CallRow,
+  model: ServiceModel,
+  trans: TranslationBundle
+): string {
+  if (call.state === 'queued' || call.state === 'pending') {
+    return trans.__('It has not started.');
+  }
+  const level = /^\s*log_level:\s*"?(\w+)/m.exec(model.detail?.fdl ?? '')?.[1];
+  if (!call.tracked && level !== 'DEBUG' && GOING.includes(call.state)) {
+    return trans.__(
+      'Its lines come when it ends: the service logs at %1.',
+      level ?? 'INFO'
+    );
+  }
+  return '';
+}

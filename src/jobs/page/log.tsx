@@ -1,0 +1,100 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { UseSignal } from '@jupyterlab/ui-components';
+import { Panel } from '@lumino/widgets';
+import * as React from 'react';
+
+import { ago, word } from '../../format';
+import { ServiceModel } from '../../services/page/model';
+import { IOscarChannel } from '../../tokens';
+import { LogView } from '../log/view';
+import { waiting } from './calls';
+
+/** So many calls can be picked from; the list has them all. */
+const PICKED = 100;
+
+/** The log of the selected call of a service, alone. */
+export class LogPanel extends Panel {
+  constructor(private readonly options: LogPanel.IOptions) {
+    super();
+    const { model, channel, trans } = options;
+    this.addClass('jp-OscarLogPanel');
+    this._log = new LogView({ channel, trans });
+    const picker = ReactWidget.create(
+      <UseSignal signal={model.changed}>
+        {() => <Picker model={model} trans={trans} />}
+      </UseSignal>
+    );
+    picker.addClass('jp-OscarLogPanel-picker');
+    this.addWidget(picker);
+    this.addWidget(this._log);
+    model.changed.connect(this._update, this);
+    this._update();
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this.options.model.changed.disconnect(this._update, this);
+      super.dispose();
+    }
+  }
+
+  private _update(): void {
+    const { model, trans } = this.options;
+    const call = model.selected;
+    if (call) {
+      this._log.name = `${call.service}-${call.id}.log`;
+      this._log.follow(`log/${model.cluster}/${call.service}/${call.id}`);
+      this._log.waiting = waiting(call, model, trans);
+    }
+    this._log.setHidden(!call);
+  }
+
+  private readonly _log: LogView;
+}
+
+export namespace LogPanel {
+  export interface IOptions {
+    model: ServiceModel;
+    channel: IOscarChannel;
+    trans: TranslationBundle;
+  }
+}
+
+function Picker(props: {
+  model: ServiceModel;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { model, trans } = props;
+  const { calls, selected } = model;
+  if (!calls || !selected) {
+    return (
+      <p className="jp-OscarEmpty">
+        {calls ? trans.__('No calls in the last day, so there is no log.') : ''}
+      </p>
+    );
+  }
+  const some = calls.slice(0, PICKED);
+  return (
+    <label>
+      <span>{trans.__('Call')}</span>
+      <select
+        className="jp-OscarSelect"
+        value={selected.id}
+        onChange={({ target: { value } }) => {
+          model.select(value);
+        }}
+      >
+        {(some.includes(selected) ? some : [...some, selected]).map(call => (
+          <option key={call.id} value={call.id}>
+            {[
+              word(call.state, trans),
+              call.name || call.id,
+              ago(call.created, trans)
+            ].join(' · ')}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,213 @@
+import {
+  Dialog,
+  MainAreaWidget,
+  ReactWidget,
+  showDialog
+} from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+import { Message } from '@lumino/messaging';
+import { Panel, Widget } from '@lumino/widgets';
+import * as React from 'react';
+
+import { CallsPanel } from '../../jobs/page/calls';
+import { LogPanel } from '../../jobs/page/log';
+import { IOscarChannel, IOscarClient } from '../../tokens';
+import { Call } from './call';
+import { DefinitionPanel, EXAMPLES, IDefinition, TEMPLATE } from './definition';
+import { Head } from './head';
+import { ServiceModel, Tab, TABS } from './model';
+
+/** What pages need of the application. */
+export interface IPageOptions {
+  client: IOscarClient;
+  channel: IOscarChannel;
+  commands: CommandRegistry;
+  services: IEditorServices;
+  trans: TranslationBundle;
+  /** Whether a cluster is a sandbox. */
+  isSandbox: (cluster: string) => boolean;
+}
+
+/** One service: what it is, a call, its calls, a log, its definition. */
+export class ServicePage extends Panel {
+  constructor(options: IPageOptions & { cluster: string; name: string }) {
+    super();
+    const { client, channel, commands, trans, cluster, name } = options;
+    this.addClass('jp-OscarPage');
+    this.model = new ServiceModel(client, channel, cluster, name);
+    const id = Private.nextId();
+    const head = ReactWidget.create(
+      <Head model={this.model} commands={commands} trans={trans} id={id} />
+    );
+    head.addClass('jp-OscarPage-top');
+    this.addWidget(head);
+    const call = ReactWidget.create(
+      <Call model={this.model} commands={commands} trans={trans} />
+    );
+    call.addClass('jp-OscarPage-call');
+    this._definition = new DefinitionPanel({
+      client,
+      services: options.services,
+      cluster,
+      fresh: false,
+      sandbox: () =>
+        this.model.detail?.without_image ?? options.isSandbox(cluster),
+      trans
+    });
+    this._tabs = {
+      call,
+      calls: new CallsPanel({ model: this.model, channel, commands, trans }),
+      log: new LogPanel({ model: this.model, channel, trans }),
+      definition: this._definition
+    };
+    for (const tab of TABS) {
+      const panel = this._tabs[tab];
+      panel.id = `${id}-panel-${tab}`;
+      panel.addClass('jp-OscarPage-panel');
+      panel.node.setAttribute('role', 'tabpanel');
+      panel.node.setAttribute('aria-labelledby', `${id}-tab-${tab}`);
+      panel.setHidden(tab !== this.model.tab);
+      this.addWidget(panel);
+    }
+    this.model.changed.connect(this._update, this);
+    this._definition.done.connect(this._onDeployed, this);
+    void this.model.load();
+  }
+
+  readonly model: ServiceModel;
+
+  get dirty(): boolean {
+    return this._filled && this._definition.dirty;
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this.model.changed.disconnect(this._update, this);
+      this._definition.done.disconnect(this._onDeployed, this);
+      super.dispose();
+      this.model.dispose();
+    }
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    this.model.look(this.isVisible);
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    this.model.look(true);
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    this.model.look(false);
+  }
+
+  protected override onBeforeDetach(msg: Message): void {
+    this.model.look(false);
+  }
+
+  protected override onActivateRequest(msg: Message): void {
+    const tab = this.node.querySelector('[role="tab"][tabindex="0"]');
+    (tab as HTMLElement | null)?.focus();
+  }
+
+  private _update(): void {
+    for (const tab of TABS) {
+      this._tabs[tab].setHidden(tab !== this.model.tab);
+    }
+    const { detail } = this.model;
+    if (detail && !this._filled) {
+      this._filled = true;
+      this._definition.load({ fdl: detail.fdl, script: detail.script });
+    }
+  }
+
+  private _onDeployed(): void {
+    void this.model.load();
+  }
+
+  private readonly _tabs: Record<Tab, Widget>;
+  private readonly _definition: DefinitionPanel;
+  private _filled = false;
+}
+
+/** A page that asks before what was typed is closed away. */
+export class DefinitionArea<
+  T extends Widget & { dirty: boolean }
+> extends MainAreaWidget<T> {
+  constructor(
+    options: MainAreaWidget.IOptions<T> & { trans: TranslationBundle }
+  ) {
+    super(options);
+    this._trans = options.trans;
+    this.addClass('jp-OscarArea');
+    this.toolbar.hide();
+  }
+
+  protected override onCloseRequest(msg: Message): void {
+    if (!this.content.dirty) {
+      super.onCloseRequest(msg);
+      return;
+    }
+    const trans = this._trans;
+    void showDialog({
+      title: trans.__('Close %1?', this.title.label),
+      body: trans.__('Its definition was changed and not deployed.'),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Keep Editing') }),
+        Dialog.warnButton({ label: trans.__('Discard the Changes') })
+      ],
+      defaultButton: 0
+    }).then(({ button }) => {
+      if (button.accept) {
+        super.onCloseRequest(msg);
+      }
+    });
+  }
+
+  private readonly _trans: TranslationBundle;
+}
+
+/** The page of a service. */
+export function servicePage(
+  options: IPageOptions & { cluster: string; name: string }
+): MainAreaWidget<ServicePage> {
+  const content = new ServicePage(options);
+  return new DefinitionArea({ content, trans: options.trans });
+}
+
+/** The page of a service that is not there yet. */
+export function newService(
+  options: IPageOptions & {
+    cluster: string;
+    definition: Partial<IDefinition> & { example?: string };
+  }
+): MainAreaWidget<DefinitionPanel> {
+  const { client, services, cluster, definition, trans } = options;
+  const content = new DefinitionPanel({
+    client,
+    services,
+    cluster,
+    fresh: true,
+    sandbox: () => options.isSandbox(cluster),
+    trans
+  });
+  const start = EXAMPLES[definition.example ?? ''] ?? TEMPLATE;
+  content.load(
+    definition.fdl === undefined
+      ? start
+      : { fdl: definition.fdl, script: definition.script ?? '' }
+  );
+  content.addClass('jp-mod-fresh');
+  return new DefinitionArea({ content, trans });
+}
+
+namespace Private {
+  let made = 0;
+
+  /** An id that no other page has. */
+  export function nextId(): string {
+    return `jp-oscar-page-${made++}`;
+  }
+}
