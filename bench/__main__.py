@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 
-FILES = ("start", "roundtrip", "submits")
+FILES = ("start", "roundtrip", "submits", "server")
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import hmac
 import json
 import os
 from dataclasses import dataclass
@@ -36,6 +37,12 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret('**********')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._word.encode(), other._word.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._word)
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,10 @@ class TokenStore:
         """Every sign-in that can be read, by name."""
         found = [kept for path in sorted(self.folder.glob("*.json")) if (kept := self._read(path))]
         return sorted(found, key=lambda kept: kept.name)
+
+    def get(self, name: str) -> Kept | None:
+        """One sign-in by its name."""
+        return self._read(self._path(name))
 
     def save(self, kept: Kept) -> None:
         """Keep a sign-in under its name, in place of an older one."""

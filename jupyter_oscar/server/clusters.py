@@ -125,7 +125,7 @@ class ClusterRoute(Route):
     @may()
     async def put(self, name: str) -> None:
         """Sign in to a cluster that is known."""
-        profile = self.pool.profiles().get(name)
+        profile = self.pool.profile(name)
         if profile is None:
             msg = f'There is no cluster named "{name}".'
             raise ProfileNotFound(msg)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jupyter_oscar.client import profiles
 from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
 from jupyter_oscar.client.errors import NotAllowed, ProfileNotFound
+from jupyter_oscar.client.profiles import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,22 +42,28 @@ class Pool:
         self._memory: dict[str, Kept] = {}
         self._clients: dict[str, Cluster] = {}
 
-    def profiles(self) -> dict[str, profiles.Profile]:
+    def profiles(self) -> dict[str, Profile]:
         """Every cluster by name: the operator's first, then what the person has. Credentials of a sign-in win."""
-        found: dict[str, profiles.Profile] = {}
-        for name, said in self._named.items():
-            kept = self._memory.get(name) or next((one for one in self._store.all() if one.name == name), None)
-            who = kept.credentials if kept and kept.endpoint == said["endpoint"] else _credentials(said)
-            found[name] = profiles.Profile(name, said["endpoint"], who, bool(said.get("verify", True)), OPERATOR)
+        found = {name: self._of_operator(name) for name in self._named}
         if self.allow_user_clusters:
             own = [profile for profile in profiles.profiles() if self._allowed(profile.endpoint)]
             own += [
-                profiles.Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, profiles.STORE)
+                Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, profiles.STORE)
                 for kept in self._memory.values()
             ]
             for profile in own:
                 found.setdefault(profile.name, profile)
         return found
+
+    def profile(self, name: str) -> Profile | None:
+        """One cluster by its name; for the operator's nothing else is looked through."""
+        return self._of_operator(name) if name in self._named else self.profiles().get(name)
+
+    def _of_operator(self, name: str) -> Profile:
+        said = self._named[name]
+        kept = self._memory.get(name) or self._store.get(name)
+        who = kept.credentials if kept and kept.endpoint == said["endpoint"].rstrip("/") else _credentials(said)
+        return Profile(name, said["endpoint"], who, bool(said.get("verify", True)), OPERATOR)
 
     def client(self, name: str) -> Cluster:
         """The client of a cluster; a new one when the profile has changed, as after a sign-in or a sandbox's restart.
@@ -65,7 +72,7 @@ class Pool:
             ProfileNotFound: no cluster of that name is known.
 
         """
-        profile = self.profiles().get(name)
+        profile = self.profile(name)
         if profile is None:
             msg = f'There is no cluster named "{name}".'
             raise ProfileNotFound(msg, hint="Add it in the panel.")
@@ -90,7 +97,7 @@ class Pool:
         if operators is None and not (self.allow_user_clusters and self._allowed(kept.endpoint)):
             msg = f"This site does not allow connecting to {urlsplit(kept.endpoint).hostname}."
             raise NotAllowed(msg, hint="Ask its operator: allow_user_clusters and allowed_hosts decide.")
-        profiles.Profile(kept.name, kept.endpoint, kept.credentials)  # refuses what is no address
+        Profile(kept.name, kept.endpoint, kept.credentials)  # refuses what is no address
         if self._persist:
             self._store.save(kept)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jupyter_oscar.client import profiles
+from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
 from jupyter_oscar.client.errors import InsecureEndpoint, NoCluster, NotAuthenticated, ProfileNotFound
 
 if TYPE_CHECKING:
@@ -130,3 +132,30 @@ def test_a_token_file_is_read_at_every_use(tmp_path: Path) -> None:
 def test_no_secret_shows(a_config: Path, a_sandbox_announces_itself: Path) -> None:
     everything = [*profiles.profiles(), *profiles.sandboxes(), profiles.resolve(endpoint="https://x", token="MARKER")]
     assert "MARKER" not in repr(everything) + str(everything)
+
+
+def test_equal_secrets_are_equal_and_still_not_shown() -> None:
+    assert Secret("MARKER") == Secret("MARKER") != Secret("other")
+    assert profiles.resolve(endpoint="https://x", token="a") == profiles.resolve(endpoint="https://x", token="a")
+    assert "MARKER" not in repr({Secret("MARKER")})
+
+
+def test_a_sign_in_is_kept_for_its_owner_alone_and_forgotten(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "store")
+    kept = Kept("my lab/ü", "https://lab.example.org", Credentials("ada", Secret("MARKER")))
+    store.save(kept)
+    (file,) = store.folder.glob("*.json")
+    assert oct(file.stat().st_mode & 0o777) == "0o600"
+    assert store.all() == [kept] == [store.get("my lab/ü")]
+    assert store.forget("my lab/ü")
+    assert not store.forget("my lab/ü")
+    assert store.all() == []
+    assert sorted(path.name for path in store.folder.iterdir()) == [".lock"], "nothing half-written"
+
+
+def test_when_a_token_ends_is_read_from_it() -> None:
+    claims = base64.urlsafe_b64encode(b'{"exp": 1800000000}').decode().rstrip("=")
+    assert Credentials(token=Secret(f"h.{claims}.s")).expires == 1800000000
+    for other in ("opaque", "a.b.c", "h.e30.s"):
+        assert Credentials(token=Secret(other)).expires is None
+    assert Credentials("ada", Secret("x")).expires is None
