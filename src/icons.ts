@@ -3,10 +3,11 @@ import { LabIcon } from '@jupyterlab/ui-components';
 /** OSCAR: a cloud that runs something. */
 export const oscarIcon = new LabIcon({
   name: 'jupyter-oscar:oscar',
+  // The style keeps the theme's classes, which colour what is filled, from filling the lines.
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">
-  <g class="jp-icon3 jp-icon-selectable" stroke="#616161" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round" fill="none">
-    <path class="jp-icon3 jp-icon-selectable" stroke="#616161" d="M4.6 12.2H4.2a2.9 2.9 0 0 1-.5-5.75 4.4 4.4 0 0 1 8.5-.55 3.2 3.2 0 0 1-.4 6.3h-.4"/>
-    <path class="jp-icon3 jp-icon-selectable" stroke="#616161" d="M6.9 8.2v5.4l4-2.7z"/>
+  <g class="jp-icon3" stroke="#616161" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round" style="fill:none">
+    <path d="M4.6 12.2H4.2a2.9 2.9 0 0 1-.5-5.75 4.4 4.4 0 0 1 8.5-.55 3.2 3.2 0 0 1-.4 6.3h-.4"/>
+    <path d="M6.9 8.2v5.4l4-2.7z"/>
   </g>
 </svg>`
 });

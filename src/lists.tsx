@@ -48,7 +48,7 @@ export function List<T>(props: List.IProps<T>): React.JSX.Element {
   const { filter, live, model, trans } = props;
   useChanged(live.changed);
   useChanged(filter.changed);
-  useTick(5000, live.problem !== undefined);
+  useTick(1000, live.problem !== undefined);
   const box = React.useRef<HTMLDivElement>(null);
   const input = React.useRef<HTMLInputElement>(null);
   const shown = filter.shown;
@@ -91,7 +91,8 @@ export function List<T>(props: List.IProps<T>): React.JSX.Element {
         <div className="jp-OscarList-filter">
           <input
             ref={input}
-            type="search"
+            type="text"
+            role="searchbox"
             className="jp-mod-styled"
             aria-label={trans.__('Filter')}
             placeholder={trans.__('Filter')}
@@ -159,7 +160,12 @@ function Trouble(props: {
     return null;
   }
   if (live.rows) {
-    const age = span((Date.now() - (live.since ?? Date.now())) / 1000, trans);
+    const passed = (Date.now() - (live.since ?? Date.now())) / 1000;
+    // A moment's trouble is not worth a word.
+    if (passed < Private.OLD) {
+      return null;
+    }
+    const age = span(passed, trans);
     return (
       <p
         className="jp-OscarList-old jp-OscarQuiet"
@@ -188,6 +194,9 @@ function Trouble(props: {
 }
 
 namespace Private {
+  /** Seconds after which the age of a list is said. */
+  export const OLD = 5;
+
   export function isBusy(problem: Problem): boolean {
     return (
       problem.code === 'timed-out' ||

@@ -92,7 +92,7 @@ export function Step(props: Step.IProps): React.JSX.Element {
   return (
     <button
       type="button"
-      className={`jp-OscarStep jp-mod-styled jp-mod-small ${props.accent ? 'jp-mod-accept' : 'jp-mod-reject'}`}
+      className={`jp-OscarStep jp-mod-styled ${props.accent ? 'jp-mod-accept' : ''}`}
       disabled={props.busy}
       aria-busy={props.busy}
       onClick={props.onClick}

@@ -66,6 +66,7 @@ export const clustersPlugin: JupyterFrontEndPlugin<void> = {
           : trans.__('Next Cluster');
       },
       caption: trans.__('Show another OSCAR cluster'),
+      isToggleable: true,
       isToggled: args => args.cluster === model.current,
       describedBy: one,
       execute: args => {

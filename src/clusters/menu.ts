@@ -1,5 +1,5 @@
+import { MenuSvg } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
-import { Menu } from '@lumino/widgets';
 
 import { CommandIDs, IOscarModel } from '../tokens';
 
@@ -9,7 +9,7 @@ export function openClusterMenu(
   options: { commands: CommandRegistry; model: IOscarModel }
 ): void {
   const { commands, model } = options;
-  const menu = new Menu({ commands });
+  const menu = new MenuSvg({ commands });
   const cluster = model.current ?? '';
   for (const row of model.clusters.rows ?? []) {
     menu.addItem({

@@ -3,7 +3,7 @@ import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
-import { ago, duration, exactly, word } from '../format';
+import { ago, duration, exactly, span, word } from '../format';
 import { useChanged, useTick } from '../hooks';
 import { Filter, List } from '../lists';
 import { Action, More, Rows } from '../rows';
@@ -49,7 +49,7 @@ export function CallsSection(props: CallsSection.IProps): React.JSX.Element {
       {rows => (
         <Rows
           label={trans.__('Calls')}
-          className="jp-OscarCall"
+          className="jp-OscarCallRow"
           rows={rows}
           keyOf={row => row.id}
           selected={selected}
@@ -75,9 +75,7 @@ export function CallsSection(props: CallsSection.IProps): React.JSX.Element {
               )}
             >
               <StateSign state={row.state} label={word(row.state, trans)} />
-              <span className="jp-OscarRow-name jp-mod-main">
-                {row.service}
-              </span>
+              <Name text={row.service} className="jp-mod-main" />
               <span className="jp-OscarRow-about jp-OscarQuiet">
                 <Name text={row.name} />
               </span>
@@ -136,7 +134,7 @@ function Verdict(props: {
     const passed = Math.max(0, Math.floor(Date.now() / 1000 - row.created));
     return (
       <span className="jp-OscarQuiet">
-        {trans.__('%1 %2', word(row.state, trans), duration(passed, trans))}
+        {trans.__('%1 %2', word(row.state, trans), span(passed, trans))}
       </span>
     );
   }

@@ -55,15 +55,29 @@ export function ServicesSection(
       textOf={row => [row.name, row.kind, row.image, row.owner].join(' ')}
       lines={3}
       empty={
-        <Notice what={trans.__('No services. Deploy one from a file.')}>
+        <Notice
+          what={trans.__(
+            'No services. Deploy one from a file, or try an example.'
+          )}
+        >
           {commands.hasCommand(CommandIDs.deploy) ? (
-            <Step
-              accent
-              label={trans.__('Deploy…')}
-              onClick={() => {
-                void commands.execute(CommandIDs.deploy);
-              }}
-            />
+            <>
+              <Step
+                accent
+                label={trans.__('Deploy…')}
+                onClick={() => {
+                  void commands.execute(CommandIDs.deploy);
+                }}
+              />
+              <Step
+                label={trans.__('Examples')}
+                onClick={() => {
+                  void commands.execute(CommandIDs.deploy, {
+                    example: 'grayify'
+                  });
+                }}
+              />
+            </>
           ) : null}
         </Notice>
       }
@@ -71,7 +85,7 @@ export function ServicesSection(
       {rows => (
         <Rows
           label={trans.__('Services')}
-          className="jp-OscarService"
+          className="jp-OscarServiceRow"
           rows={rows}
           keyOf={row => row.name}
           selected={selected}
@@ -100,6 +114,9 @@ export function ServicesSection(
                   }}
                 />
                 <Name text={row.name} className="jp-mod-main" />
+                <span className="jp-OscarRow-wide jp-OscarQuiet">
+                  <Name text={row.image} />
+                </span>
                 <span className="jp-OscarRow-end jp-OscarQuiet jp-OscarParts">
                   <span>{word(row.kind, trans)}</span>
                   {row.state ? (
@@ -111,9 +128,6 @@ export function ServicesSection(
                       {word(row.visibility, trans)}
                     </span>
                   )}
-                </span>
-                <span className="jp-OscarRow-wide jp-OscarQuiet">
-                  <Name text={row.image} />
                 </span>
                 <span className="jp-OscarRow-actions">
                   <Action

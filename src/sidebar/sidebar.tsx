@@ -110,7 +110,7 @@ export class Sidebar extends SidePanel {
     model.changed.connect(this._onModel, this);
     this._onModel();
     this._accordion.setRelativeSizes([1, 3, 4]);
-    this._restored = this._restore();
+    void this._restore();
     this._accordion.expansionToggled.connect(this._save, this);
   }
 
@@ -119,6 +119,7 @@ export class Sidebar extends SidePanel {
       return;
     }
     this._looking?.dispose();
+    this._observer.disconnect();
     this._options.model.changed.disconnect(this._onModel, this);
     super.dispose();
   }
@@ -126,22 +127,20 @@ export class Sidebar extends SidePanel {
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     if (this.isVisible) {
-      this._looking ??= this._options.model.look();
+      this._see();
     }
   }
 
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this._looking ??= this._options.model.look();
-    void this._restored.then(() => {
-      this._fit();
-    });
+    this._see();
   }
 
   protected override onAfterHide(message: Message): void {
     super.onAfterHide(message);
     this._looking?.dispose();
     this._looking = null;
+    this._observer.disconnect();
   }
 
   protected override onActivateRequest(message: Message): void {
@@ -153,24 +152,27 @@ export class Sidebar extends SidePanel {
       ?.focus();
   }
 
+  private _see(): void {
+    this._looking ??= this._options.model.look();
+    this._observer.observe(this.widgets[0].node.children[0]);
+  }
+
   private _onModel(): void {
     const usable = isUsable(this._options.model);
     this.content.setHidden(!usable);
     this._welcome.setHidden(usable);
     this.toggleClass('jp-mod-welcome', !usable);
-    if (usable) {
-      requestAnimationFrame(() => {
-        this._fit();
-      });
-    }
   }
 
   /** Give the cluster's section the height of what it says; the lists share the rest. */
-  private _fit(): void {
-    const cluster = this.widgets.at(0);
-    const said = cluster?.node.firstElementChild?.firstElementChild;
-    const height = this.content.node.clientHeight;
-    if (this.isDisposed || !cluster?.isVisible || !said || height === 0) {
+  private readonly _fit = (): void => {
+    const [cluster] = this.widgets;
+    const said = cluster.node.querySelector('.jp-OscarCluster');
+    const titles = this._accordion.titles.map(title => title.offsetHeight);
+    const height =
+      this.content.node.clientHeight -
+      titles.reduce((sum, one) => sum + one, 0);
+    if (this.isDisposed || !cluster.isVisible || !said || height <= 0) {
       return;
     }
     const wanted = said.getBoundingClientRect().height;
@@ -179,7 +181,7 @@ export class Sidebar extends SidePanel {
       const rest = Math.max(1, height - wanted);
       this._accordion.setRelativeSizes([wanted, rest * 0.45, rest * 0.55]);
     }
-  }
+  };
 
   /** Close the sections that were closed when the page was left. */
   private async _restore(): Promise<void> {
@@ -204,7 +206,10 @@ export class Sidebar extends SidePanel {
   private readonly _accordion: AccordionPanel;
   private readonly _options: Sidebar.IOptions;
   private readonly _welcome: Widget;
-  private readonly _restored: Promise<void>;
+  private readonly _observer = new ResizeObserver(() => {
+    // Not within its own notice: the sizes that are set would be one more.
+    requestAnimationFrame(this._fit);
+  });
   private _looking: IDisposable | null = null;
   private _fitted = 0;
 }
