@@ -182,9 +182,8 @@ class Keeper:
         charge = self._charge
         shutil.rmtree(charge.home, ignore_errors=True)
         charge.home.mkdir(parents=True)
-        script = shlex.quote(str(charge.script))
-        if not os.access(charge.script, os.X_OK):
-            script = f"exec /bin/sh {script}"  # a file system without programs
+        runnable = os.access(charge.script, os.X_OK)  # not on a file system without programs
+        script = f"exec {'' if runnable else '/bin/sh '}{shlex.quote(str(charge.script))}"
         launcher = str(Path(__file__).with_name("launcher.py"))
         return await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", launcher, str(os.getpid()), "/bin/sh", "-c", script,

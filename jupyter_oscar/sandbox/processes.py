@@ -27,6 +27,16 @@ def signal_group(pid: int, number: int) -> None:
         return
 
 
+def signal_process(pid: int, number: int) -> None:
+    """Signal one process, whether it has a group of its own yet or not."""
+    if pid <= 0:
+        return
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
 def strays(environment: dict[str, str]) -> Iterator[int]:
     """Processes of the service with that environment, outside Linux none."""
     if not environment.keys() >= set(_MARKS):
@@ -46,9 +56,6 @@ def sweep(environment: dict[str, str]) -> None:
     for _ in range(10):
         pids = list(strays(environment))
         for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
+            signal_process(pid, signal.SIGKILL)
         if not pids:
             return

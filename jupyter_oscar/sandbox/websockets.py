@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     Socket = ClientWebSocketResponse[Any] | web.WebSocketResponse[Any]
 
 _LARGEST_MESSAGE = 16 * 1024 * 1024
-_GOING_AWAY, _BROKEN = 1001, 1011
-_UNSENDABLE = (1004, 1005, 1006, 1015)  # RFC 6455 §7.4.1: only reported, never sent
+_NORMAL, _GONE, _NO_CODE, _BROKEN = 1000, 1001, 1005, 1011
+_UNSENDABLE = (1004, _NO_CODE, 1006, 1015)  # RFC 6455 §7.4.1: only reported, never sent
 
 
 async def relay(
@@ -40,14 +40,14 @@ async def relay(
         return text(502, f"Nothing listens on port {url.port}.")
     except (ClientError, asyncio.TimeoutError) as error:
         return text(502, f"The service gave no proper answer ({type(error).__name__}).")
+    chosen = [far.protocol] if far.protocol else []
+    near = web.WebSocketResponse(protocols=chosen, max_msg_size=_LARGEST_MESSAGE, compress=False)
     try:
-        chosen = [far.protocol] if far.protocol else []
-        near = web.WebSocketResponse(protocols=chosen, max_msg_size=_LARGEST_MESSAGE, compress=False)
         await near.prepare(request)
         await _both_ways(near, far)
-        return near
-    finally:
-        await far.close(code=_GOING_AWAY)
+    finally:  # also when the caller, having said why, hung up before the service was told
+        await _close(far, near)
+    return near
 
 
 async def _both_ways(near: Socket, far: Socket) -> None:
@@ -76,8 +76,8 @@ async def _one_way(source: Socket, target: Socket) -> None:
             return
 
 
-async def _close(target: Socket, source: Socket, words: object) -> None:
-    code = source.close_code or _BROKEN
+async def _close(target: Socket, source: Socket, words: object = "") -> None:
+    code = source.close_code or _GONE
     if code in _UNSENDABLE:
-        code = 1000 if code == _UNSENDABLE[1] else _BROKEN
+        code = _NORMAL if code == _NO_CODE else _BROKEN
     await target.close(code=code, message=str(words or "").encode())

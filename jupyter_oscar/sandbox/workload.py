@@ -19,7 +19,7 @@ from .expose import OWN_COMMAND
 from .joblock import lock_pid, try_lock
 from .keeper import State, in_words, read_state, write_state
 from .ports import taken_by
-from .processes import signal_group, sweep
+from .processes import signal_group, signal_process, sweep
 from .servicelog import ServiceLog
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ UNAVAILABLE = "MinimumReplicasUnavailable: Deployment does not have minimum avai
 STOPPED = "Deployment is stopped."  # wire X011
 _HASTY_TICK_S, _TICK_S, _HINDERED_TICK_S = 0.05, 0.25, 1.0
 _RENEW_S = 5.0
+_ENDING_S = 0.02
 _PROBE_S = 5.0  # while it is well: the readiness probe's period (X-k8s-exposed.yaml); otherwise sooner
 _MISSES = 3  # its failureThreshold
 _CRASHES = 3
@@ -199,16 +200,18 @@ class Workload:
     async def _end(self) -> None:
         """The script is told, gets its time, and then no time at all; so does the keeper."""
         self._unready()
-        pid = lock_pid(self._folder) or self._pid
-        signal_group(pid, signal.SIGTERM)
-        deadline = time.monotonic() + keeper.GRACE_S + _LATE_S
+        self._state = State()
+        deadline, told = time.monotonic() + keeper.GRACE_S + _LATE_S, 0
         while self._lives():
+            pid = lock_pid(self._folder) or self._pid
+            if pid and pid != told:
+                signal_process(pid, signal.SIGTERM)
+                told = pid
             if time.monotonic() > deadline:
-                signal_group(pid, signal.SIGKILL)
+                signal_process(pid, signal.SIGKILL)
                 signal_group(read_state(self._folder).pid, signal.SIGKILL)
                 sweep(self._wanted.charge.environment)
-            await asyncio.sleep(0.02)
-        self._state = State()
+            await asyncio.sleep(_ENDING_S)
 
     # why it cannot run
 
