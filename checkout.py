@@ -429,6 +429,11 @@ def bench(arguments: list[str]) -> int:
     return environment.call("python", "-m", "bench", *arguments)
 
 
+def shots(_: list[str]) -> int:
+    environment, _wheel = ready("lab", "test")
+    return environment.call("python", "tests/browser/shots.py", PYTHONSAFEPATH="1")
+
+
 def test_real(arguments: list[str]) -> int:
     only = os.environ.get("ONLY")
     none_yet = f"No real counterpart is tested{f' under the name {only}' if only else ' yet'}."
@@ -471,6 +476,7 @@ TARGETS = {
     "lab": lab,
     "wheel": wheel,
     "bench": bench,
+    "shots": shots,
     "test-real": test_real,
     "lint": lint,
     "types": types,

@@ -1,0 +1,94 @@
+"""A JupyterLab of this environment under a prefix, with a token, in a home of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+PREFIX = "/deep/prefix"
+TOKEN = "a-token"
+WAIT_S = 30.0
+
+
+class Lab:
+    """One server, its folders below ``home``."""
+
+    def __init__(self, home: Path, program: str = "jupyter-lab") -> None:
+        self.home = home
+        self.work = home / "work"
+        self.runtime = home / "runtime"
+        self.log = home / "lab.log"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "OSCAR"))}
+        self.env = {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(self.runtime)}
+        self.program = Path(sys.prefix) / "bin" / program
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}{PREFIX}"
+
+    @property
+    def page(self) -> str:
+        """What a person opens."""
+        return f"{self.address}/lab?token={TOKEN}&reset"
+
+    def start(self, *options: str) -> Lab:
+        """Start it and wait until it answers."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        quiet = self.home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        quiet.parent.mkdir(parents=True, exist_ok=True)
+        quiet.write_text('{"fetchNews": "false"}')
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        command = [
+            str(self.program),
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.base_url={PREFIX}/",
+            "--ServerApp.allow_root=True",
+            "--ServerApp.allow_unauthenticated_access=False",
+            f"--ServerApp.root_dir={self.work}",
+            f"--IdentityProvider.token={TOKEN}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.news_url=None",
+            *options,
+        ]
+        with self.log.open("wb") as out:
+            self._process = subprocess.Popen(command, cwd=self.work, env=self.env, stdout=out, stderr=out)
+        until = time.monotonic() + WAIT_S
+        while time.monotonic() < until and self._process.poll() is None:
+            with contextlib.suppress(urllib.error.URLError, OSError):
+                urllib.request.urlopen(f"{self.address}/api/status?token={TOKEN}", timeout=1).close()  # noqa: S310
+                return self
+            time.sleep(0.1)
+        self.stop()
+        msg = f"JupyterLab did not answer:\n{self.log.read_text()}"
+        raise RuntimeError(msg)
+
+    def stop(self) -> None:
+        """End it, and the sandbox that was started from it."""
+        self.sandbox("stop")
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    def sandbox(self, *words: str) -> str:
+        """``jupyter oscar sandbox <words>`` as the person of this home."""
+        return self.oscar("sandbox", *words)
+
+    def oscar(self, *words: str) -> str:
+        """``jupyter oscar <words>`` as the person of this home; what it prints."""
+        command = [sys.executable, "-m", "jupyter_oscar", *words]
+        done = subprocess.run(command, cwd=self.work, env=self.env, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr

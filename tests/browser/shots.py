@@ -1,0 +1,301 @@
+"""Pictures of every state, light and dark, narrow and wide: ``make shots`` writes ``build/shots/index.html``.
+
+A real JupyterLab and a real sandbox where a state can be had from them; where it cannot (a sign-in that ended, a busy
+cluster, three hundred calls), the channel's messages are said by this file, in the server's own words.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lab import Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).parents[2]
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+WIDTHS = {"narrow": 200, "wide": 520}
+WINDOW = {"width": 1280, "height": 800}
+
+
+class Album:
+    """The pictures taken so far and the page that shows them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.taken: dict[str, list[str]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def sidebar(self, page: Page, state: str, *, more: int = 8, after: Callable[[], object] = lambda: None) -> None:
+        """The sidebar in one state, in both themes and widths; ``after`` brings back what a change of width closes."""
+        for theme, width in ((theme, width) for theme in THEMES for width in WIDTHS):
+            look(page, theme, WIDTHS[width])
+            after()
+            page.wait_for_timeout(250)
+            right = page.evaluate("() => document.querySelector('.jp-OscarPlace').getBoundingClientRect().right")
+            clip = {"x": 0, "y": 0, "width": right + more, "height": WINDOW["height"] - 150}
+            self._take(page, state, f"{theme}-{width}", clip=clip)
+
+    def whole(self, page: Page, state: str) -> None:
+        """The whole page in one state, in both themes."""
+        for theme in THEMES:
+            look(page, theme, 260)
+            page.wait_for_timeout(300)
+            self._take(page, state, theme)
+
+    def _take(self, page: Page, state: str, how: str, **options: Any) -> None:
+        name = f"{state.replace(' ', '-')}-{how}.png"
+        page.screenshot(path=self.folder / name, animations="disabled", **options)
+        self.taken.setdefault(state, []).append(name)
+
+    def write(self) -> Path:
+        """The page of all pictures."""
+        rows = [
+            f"<h2>{html.escape(state)}</h2>\n<p>" + "\n".join(f'<img src="{name}" alt="{name}">' for name in names)
+            for state, names in self.taken.items()
+        ]
+        style = "body{font:14px sans-serif;margin:2em}img{border:1px solid #888;margin:4px;vertical-align:top}"
+        index = self.folder / "index.html"
+        index.write_text(
+            f"<!doctype html><meta charset=utf-8><title>Pictures</title><style>{style}</style>" + "".join(rows)
+        )
+        return index
+
+
+def look(page: Page, theme: str, width: int) -> None:
+    """Set the theme and the sidebar's width."""
+    page.evaluate(
+        """async ([theme, width]) => {
+            const app = window.jupyterapp;
+            if (document.body.dataset.jpThemeName !== theme) {
+                await app.commands.execute('apputils:change-theme', { theme });
+            }
+            const split = app.shell._hsplitPanel;
+            const whole = split.node.clientWidth;
+            split.setRelativeSizes([width, whole - width, 0]);
+        }""",
+        [THEMES[theme], width],
+    )
+
+
+def opened(browser: Browser, lab: Lab) -> Page:
+    """A fresh page with the sidebar open."""
+    page = browser.new_context(viewport=WINDOW).new_page()
+    page.goto(lab.page)
+    show(page)
+    return page
+
+
+def show(page: Page) -> None:
+    """Open the sidebar."""
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("() => window.jupyterapp.restored")
+    page.evaluate("() => window.jupyterapp.shell.activateById('jupyter-oscar-sidebar')")
+    page.wait_for_selector(".jp-OscarSidebar")
+
+
+# States that a sandbox does not get into.
+
+NOTHING: dict[str, Any] = {"code": "", "message": "", "hint": "", "upstream_status": None, "line": None}
+CLUSTER: dict[str, Any] = {
+    "name": "vega",
+    "endpoint": "https://oscar.example.org",
+    "user": "ada@example.org",
+    "source": "sign-in",
+    "state": "ok",
+    "version": "4.1.2",
+    "problem": None,
+    "expires_at": None,
+    "sandbox": None,
+    "removable": True,
+}
+SERVICES = [
+    {"name": name, "kind": kind, "visibility": see, "image": image, "owner": "ada", "state": state, "tracked": True}
+    | {"inputs": [f"{name}/in"] if kind == "async" else [], "outputs": [f"{name}/out"] if kind == "async" else []}
+    for name, kind, see, image, state in (
+        ("grayify", "async", "private", "ghcr.io/example/pillow:3.2", ""),
+        ("cowsay", "sync", "public", "ghcr.io/example/cowsay", ""),
+        ("lab", "exposed", "private", "quay.io/jupyter/scipy-notebook:latest", "running"),
+        ("satellite-burned-area-segmentation", "async", "restricted", "ghcr.io/example/burned-area:1.0.4", ""),
+    )
+]
+STATES = ("running", "pending", "queued", "done", "failed", "cancelled", "lost", "unknown")
+
+
+def calls(count: int) -> list[dict[str, Any]]:
+    """Calls in all states, the newest first."""
+    now = time.time()
+    return [
+        {
+            "id": f"{number:05}",
+            "service": SERVICES[number % 4]["name"],
+            "name": f"tile_{number:03}_of_the_northern_half.tif" if number % 3 else "cat.png",
+            "created": now - 12 - 61 * number,
+            "state": STATES[number] if number < len(STATES) else "done",
+            "size": 1_400_000,
+            "exit_code": 3 if number == STATES.index("failed") else 0,
+            "seconds": 0.3 + 7.7 * number,
+            "lines": "",
+            "outputs": ["out.png"],
+            "tracked": True,
+        }
+        for number in range(count)
+    ]
+
+
+def said(page: Page, cluster: dict[str, Any], services: Any, ran: Any) -> None:
+    """Answer this page's channel with a cluster, services and calls; a dict is a problem."""
+    whole = {"clusters": [cluster], f"services/{cluster['name']}": services, f"calls/{cluster['name']}": ran}
+
+    def answer(socket: Any) -> None:
+        def hear(message: str) -> None:
+            topic = json.loads(message).get("subscribe")
+            for news in whole.get(topic, []) if isinstance(whole.get(topic), tuple) else [whole.get(topic)]:
+                if isinstance(news, dict):
+                    socket.send(json.dumps({"topic": topic, "problem": {**NOTHING, **news}}))
+                elif news is not None:
+                    socket.send(json.dumps({"topic": topic, "cursor": "1", "data": news}))
+
+        socket.on_message(hear)
+
+    page.route_web_socket("**/jupyter-oscar/channel*", answer)
+
+
+def staged(browser: Browser, lab: Lab, *whole: Any) -> Page:
+    """A page whose channel says what is given."""
+    page = browser.new_context(viewport=WINDOW).new_page()
+    said(page, *whole)
+    page.goto(lab.page)
+    show(page)
+    return page
+
+
+def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
+    """What is done for the pictures, part by part."""
+    yield "from nothing to a call", first_steps
+    yield "what a sandbox does not do", strange_states
+    yield "no server half", without_server
+
+
+def first_steps(album: Album, browser: Browser, lab: Lab) -> None:
+    page = opened(browser, lab)
+    page.wait_for_selector("text=No OSCAR yet")
+    album.sidebar(page, "no cluster")
+    page.click("text=Connect…")
+    page.wait_for_selector(".jp-OscarForm")
+    album.whole(page, "connect")
+    page.keyboard.press("Escape")
+    page.click(".jp-OscarStep >> text=Start a local OSCAR")
+    page.wait_for_selector(".jp-OscarCluster", timeout=60_000)
+    page.wait_for_selector("text=No services")
+    album.sidebar(page, "nothing deployed")
+    page.context.close()
+
+
+def strange_states(album: Album, browser: Browser, lab: Lab) -> None:
+    page = staged(browser, lab, CLUSTER, SERVICES, calls(300))
+    page.wait_for_selector(".jp-OscarCallRow")
+    album.sidebar(page, "services and calls")
+    page.hover(".jp-OscarServiceRow >> nth=1")
+    album.sidebar(page, "hover", after=lambda: page.hover(".jp-OscarServiceRow >> nth=1"))
+    page.focus(".jp-OscarServiceRow >> nth=0")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    album.sidebar(page, "opened by key")
+    page.click(".jp-OscarCallRow >> nth=4", button="right")
+    album.sidebar(page, "context menu", more=220, after=lambda: page.click(".jp-OscarCallRow >> nth=4", button="right"))
+    page.keyboard.press("Escape")
+    page.click(".jp-OscarCluster-line")
+    album.sidebar(page, "cluster menu", more=220, after=lambda: page.click(".jp-OscarCluster-line"))
+    page.keyboard.press("Escape")
+    page.focus(".jp-OscarCallRow >> nth=0")
+    page.keyboard.press("/")
+    page.keyboard.type("tile_01")
+    album.sidebar(page, "filter")
+    page.context.close()
+
+    belongings = [
+        {"bucket": "grayify", "objects": 118, "bytes": 46_000_000, "more": False},
+        {"bucket": "grayify-out", "objects": 5000, "bytes": 1, "more": True},
+    ]
+    page = browser.new_context(viewport=WINDOW).new_page()
+    said(page, {**CLUSTER, "expires_at": time.time() + 250}, SERVICES, [])
+    page.route("**/belongings*", lambda route: route.fulfill(json=belongings))
+    page.goto(lab.page)
+    show(page)
+    page.focus(".jp-OscarServiceRow >> nth=0")
+    page.keyboard.press("Delete")
+    page.wait_for_selector(".jp-Dialog")
+    album.whole(page, "delete")
+    page.context.close()
+
+    slow = {"code": "timed-out", "message": "vega did not answer within 10 s."}
+    gone = {"code": "unreachable", "message": "oscar.example.org does not answer (timed out after 10 s)."}
+    down = {**CLUSTER, "state": "unreachable", "problem": {**NOTHING, **gone}}
+    old = {**CLUSTER, "state": "expired", "expires_at": time.time() - 250}
+    unknown = {
+        **CLUSTER,
+        "state": "unauthorised",
+        "problem": {**NOTHING, "message": "The user name or password is wrong."},
+    }
+    for state, whole in {
+        "loading": (CLUSTER, None, None),
+        "busy": (CLUSTER, (SERVICES, slow), (calls(12), slow)),
+        "unreachable": (down, gone, gone),
+        "sign-in ended": (old, gone, gone),
+        "not signed in": (unknown, gone, gone),
+        "empty": (CLUSTER, [], []),
+    }.items():
+        page = staged(browser, lab, *whole)
+        page.wait_for_selector(".jp-OscarCluster")
+        page.wait_for_timeout(7000 if state == "busy" else 500)
+        album.sidebar(page, state)
+        page.context.close()
+
+
+def without_server(album: Album, browser: Browser, lab: Lab) -> None:
+    page = browser.new_context(viewport=WINDOW).new_page()
+    page.route("**/jupyter-oscar/health*", lambda route: route.fulfill(status=404, json={"message": "Not Found"}))
+    page.goto(lab.page)
+    show(page)
+    page.wait_for_selector("text=pip install")
+    album.sidebar(page, "no server half")
+    page.context.close()
+
+
+def main() -> int:
+    album = Album(ROOT / "build" / "shots")
+    only = os.environ.get("ONLY", "")
+    browser_program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with tempfile.TemporaryDirectory(prefix="jupyter-oscar-shots-") as home, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_program, args=["--no-sandbox"])
+        lab = Lab(Path(home)).start()
+        try:
+            for what, take in program():
+                if only in what:
+                    print(f"{what} …", flush=True)  # noqa: T201 - for the person who waits
+                    take(album, browser, lab)
+        finally:
+            browser.close()
+            lab.stop()
+            print(album.write().relative_to(ROOT))  # noqa: T201 - where they are
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
