@@ -118,7 +118,10 @@ export class Channel implements IOscarChannel, IDisposable {
       this._failures = 0;
       this._stopPolls();
       for (const [topic, known] of this._topics) {
-        socket.send(JSON.stringify({ subscribe: topic, cursor: known.cursor }));
+        // A problem may be over, and what was before it is then said once more.
+        const whole = known.last?.problem && !topic.startsWith('log/');
+        const cursor = whole ? '' : known.cursor;
+        socket.send(JSON.stringify({ subscribe: topic, cursor }));
       }
       this._setConnected(true);
     };

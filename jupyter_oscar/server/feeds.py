@@ -108,15 +108,21 @@ class StateFeed(Feed):
     def __init__(self, pool: Pool, topic: str) -> None:
         super().__init__(pool, topic)
         self._whole: Said | None = None
+        self._troubled = False
+
+    def say(self, said: Said) -> None:
+        """Tell everybody, and remember a problem: the whole that follows ends it, though it be the same as before."""
+        self._troubled = "problem" in said
+        super().say(said)
 
     def catch_up(self, tell: Callable[[Said], None]) -> None:
         if self._whole is not None and self._tellers[tell] != self._whole["cursor"]:
             tell(self._whole)
 
     def tell(self, data: Any) -> None:
-        """Tell the whole if it is another than before."""
+        """Tell the whole if it is another than before, or the first after a problem."""
         cursor = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
-        if self._whole is None or self._whole["cursor"] != cursor:
+        if self._troubled or self._whole is None or self._whole["cursor"] != cursor:
             self._whole = {"topic": self.topic, "cursor": cursor, "data": data}
             self.say(self._whole)
 
