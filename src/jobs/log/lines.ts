@@ -100,7 +100,7 @@ export class LogLines {
     };
     for (let i = 0; i < starts.length; i++) {
       const stop = (i + 1 < starts.length ? starts[i + 1] : end + 1) - 1;
-      const kind = this._judge(chunk.text, starts[i], stop);
+      const kind = this._judge(chunk.text, starts[i], stop, i);
       chunk.kinds[i] = kind;
       this._place(this._count + i, kind);
     }
@@ -116,6 +116,7 @@ export class LogLines {
     this._failed = [];
     this._tail = '';
     this._count = this._size = this._own = 0;
+    this._last = -1;
     this._part = 'plain';
     this._wasLive = false;
   }
@@ -193,6 +194,20 @@ export class LogLines {
     return true;
   }
 
+  /** The script failed: what it said last is where it went wrong. */
+  fail(): boolean {
+    const chunk = this._last < 0 ? undefined : this._chunk(this._last);
+    const kind = this.kind(this._last);
+    if (!chunk || kind >= Kind.Failed) {
+      return false;
+    }
+    chunk.kinds[this._last - chunk.first] =
+      kind === Kind.Stamped ? Kind.FailedStamped : Kind.Failed;
+    this._failed.push(this._last);
+    this._failed.sort((one, other) => one - other);
+    return true;
+  }
+
   /** How many pieces there are to look through. */
   get pieces(): number {
     return this._chunks.length;
@@ -230,9 +245,14 @@ export class LogLines {
    * stamped after CONTAINER OUTPUT, and once more after "Creating response";
    * at INFO only there; at other levels the log is the script's own.
    */
-  private _judge(text: string, start: number, stop: number): Kind {
+  private _judge(
+    text: string,
+    start: number,
+    stop: number,
+    index: number
+  ): Kind {
     if (stop - start < STAMP - 1 || !text.startsWith(SAYS, start + TIME)) {
-      return this._judgeUnstamped(text, start, stop);
+      return this._judgeUnstamped(text, start, stop, index);
     }
     const level = start + TIME + SAYS.length;
     const debug = text.startsWith('DEBUG - ', level);
@@ -243,6 +263,7 @@ export class LogLines {
     }
     if (this._part === 'live' && debug) {
       this._own++;
+      this._last = this._count + index;
       return wrong(text, start + STAMP, stop)
         ? Kind.FailedStamped
         : Kind.Stamped;
@@ -258,11 +279,23 @@ export class LogLines {
       : Kind.Oscar;
   }
 
-  private _judgeUnstamped(text: string, start: number, stop: number): Kind {
+  private _judgeUnstamped(
+    text: string,
+    start: number,
+    stop: number,
+    index: number
+  ): Kind {
     if (this._part === 'again') {
       return Kind.Oscar;
     }
     const bad = wrong(text, start, stop);
+    if (
+      this._part === 'live' &&
+      !this._own &&
+      !text.slice(start, stop).trim()
+    ) {
+      return Kind.Oscar;
+    }
     if (this._part === 'said') {
       if (bad && text.startsWith('Traceback', start)) {
         this._part = 'broken';
@@ -271,6 +304,9 @@ export class LogLines {
       return Kind.Oscar;
     }
     this._own++;
+    if (stop > start) {
+      this._last = this._count + index;
+    }
     return bad ? Kind.Failed : Kind.Own;
   }
 
@@ -339,6 +375,8 @@ export class LogLines {
   private _count = 0;
   private _size = 0;
   private _own = 0;
+  /** The script's last line. */
+  private _last = -1;
   private _part: 'plain' | 'said' | 'live' | 'again' | 'answer' | 'broken' =
     'plain';
   private _wasLive = false;

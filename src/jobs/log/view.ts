@@ -65,6 +65,20 @@ export class LogView extends Widget {
     }
   }
 
+  /** Whether the call failed: its script's last line is then marked. */
+  set failed(failed: boolean) {
+    if (failed !== this._failed) {
+      this._failed = failed;
+      this._markLast();
+    }
+  }
+
+  /** What is shown where the log itself is gone. */
+  set instead(text: string) {
+    this._instead = text;
+    this._substitute();
+  }
+
   /** Add to the end, where the log is of no topic. */
   append(text: string): void {
     this._source.append(text);
@@ -170,8 +184,24 @@ export class LogView extends Widget {
       if (source.over && !this._over) {
         this._over = true;
         this._live.textContent = this.options.trans.__('The log has ended.');
+        this._substitute();
+        this._markLast();
       }
       this._say();
+    }
+  }
+
+  private _substitute(): void {
+    if (this._instead && this._source.over && !this.lines.count) {
+      this._source.append(`${this._instead}\n`);
+    }
+  }
+
+  private _markLast(): void {
+    if (this._failed && this._source.over && this.lines.fail()) {
+      this._kept.clear();
+      this._marksLater();
+      this.draw();
     }
   }
 
@@ -184,6 +214,7 @@ export class LogView extends Widget {
     this._current = -1;
     this._end = true;
     this._over = this._source.over;
+    this._markLast();
     this._live.textContent = '';
     this._beginSearch();
     this._marksLater();
@@ -544,10 +575,15 @@ export class LogView extends Widget {
   /** Where in the whole something went wrong, beside the scroll bar. */
   private _drawMarks(): void {
     const { failed, rows } = this.lines;
+    // What fits stands beside its own line.
+    const share = Math.min(
+      1,
+      (rows * this._rowHeight) / Math.max(1, this._height)
+    );
     const places = new Set<number>();
     const step = Math.max(1, Math.ceil(failed.length / 20_000));
     for (let i = 0; i < failed.length && places.size < MOST_MARKS; i += step) {
-      const at = this.lines.rowOf(failed[i]) / Math.max(1, rows);
+      const at = (share * this.lines.rowOf(failed[i])) / Math.max(1, rows);
       places.add(Math.floor(at * MOST_MARKS));
     }
     this._marks.textContent = '';
@@ -700,6 +736,8 @@ export class LogView extends Widget {
   private _topic = '';
   private _looks = false;
   private _over = false;
+  private _failed = false;
+  private _instead = '';
   private _waiting = '';
   /** How many rows there were when last looked. */
   private _rows = 0;

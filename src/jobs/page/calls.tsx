@@ -14,8 +14,9 @@ import { Outcome } from './outputs';
 
 /** From this width on, a call's log and outputs stand beside the list. */
 const WIDE = 900;
-/** Below this width a row says only what matters most. */
-const NARROW = 460;
+/** Below these widths a row says less: no bar, then no time. */
+const NARROW = 560;
+const NARROWER = 420;
 
 /** The calls of a service and, beside or below, the one that is selected. */
 export class CallsPanel extends Panel {
@@ -67,8 +68,11 @@ export class CallsPanel extends Panel {
 
   private _widen(): void {
     const { clientWidth } = this.node;
-    this.toggleClass('jp-mod-wide', clientWidth >= WIDE);
-    this.toggleClass('jp-mod-narrow', clientWidth < NARROW);
+    const wide = clientWidth >= WIDE;
+    const width = wide ? clientWidth / 2 : clientWidth;
+    this.toggleClass('jp-mod-wide', wide);
+    this.toggleClass('jp-mod-narrow', width < NARROW);
+    this.toggleClass('jp-mod-narrower', width < NARROWER);
   }
 
   private _update(): void {
@@ -78,6 +82,8 @@ export class CallsPanel extends Panel {
     if (call) {
       this._log.name = `${call.service}-${call.id}.log`;
       this._log.follow(`log/${model.cluster}/${call.service}/${call.id}`);
+      this._log.instead = call.lines;
+      this._log.failed = call.state === 'failed';
       this._log.waiting = waiting(call, model, trans);
     }
   }

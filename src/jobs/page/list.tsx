@@ -82,7 +82,10 @@ function List(props: {
   const at = calls.findIndex(({ id }) => id === chosen?.id);
   const first = Math.max(0, Math.floor(place.top / ROW) - MORE);
   const last = Math.ceil((place.top + place.height) / ROW) + MORE;
-  const longest = calls.reduce((most, call) => Math.max(most, lasted(call)), 1);
+  const longest = calls.reduce(
+    (most, call) => Math.max(most, lasted(call)),
+    0.001
+  );
 
   const go = (index: number) => {
     const to = Math.min(calls.length - 1, Math.max(0, index));

@@ -45,6 +45,8 @@ export class LogPanel extends Panel {
     if (call) {
       this._log.name = `${call.service}-${call.id}.log`;
       this._log.follow(`log/${model.cluster}/${call.service}/${call.id}`);
+      this._log.instead = call.lines;
+      this._log.failed = call.state === 'failed';
       this._log.waiting = waiting(call, model, trans);
     }
     this._log.setHidden(!call);
@@ -66,11 +68,13 @@ function Picker(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { model, trans } = props;
-  const { calls, selected } = model;
+  const { calls, callsProblem, selected } = model;
   if (!calls || !selected) {
     return (
       <p className="jp-OscarEmpty">
-        {calls ? trans.__('No calls in the last day, so there is no log.') : ''}
+        {calls
+          ? trans.__('No calls in the last day, so there is no log.')
+          : (callsProblem?.message ?? '')}
       </p>
     );
   }

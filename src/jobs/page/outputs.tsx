@@ -68,7 +68,6 @@ function One(props: {
           <span>{trans.__('without its image')}</span>
         )}
       </header>
-      {call.lines && <pre className="jp-OscarOutcome-lines">{call.lines}</pre>}
       {call.state === 'lost' && (
         <p>
           {trans.__('The cluster lost this job’s pod. What it wrote is here.')}

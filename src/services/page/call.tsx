@@ -109,7 +109,9 @@ function Form(props: {
   const buttons = [
     <Button
       key="run"
-      className={waits ? 'jp-mod-styled jp-mod-accept' : 'jp-mod-styled'}
+      className={
+        waits ? 'jp-mod-styled jp-mod-accept' : 'jp-mod-styled jp-mod-reject'
+      }
       disabled={!given || !!busy}
       title={trans.__('Call it and wait for its answer')}
       onClick={() => void send('run')}
@@ -118,7 +120,9 @@ function Form(props: {
     </Button>,
     <Button
       key="job"
-      className={waits ? 'jp-mod-styled' : 'jp-mod-styled jp-mod-accept'}
+      className={
+        waits ? 'jp-mod-styled jp-mod-reject' : 'jp-mod-styled jp-mod-accept'
+      }
       disabled={!given || !!busy}
       title={trans.__('Let the cluster call it; its log and outputs stay')}
       onClick={() => void send('job')}
@@ -217,7 +221,7 @@ function Form(props: {
                 ? trans.__('Sending…')
                 : ''}
           </span>
-          {waits ? buttons : buttons.reverse()}
+          {waits ? buttons.reverse() : buttons}
         </div>
       </form>
       {problem && (

@@ -17,6 +17,8 @@ import { Wrong } from './shown';
 
 /** So long after the last key the definition is checked. */
 const PAUSE = 400;
+/** Below this width the script stands below the FDL. */
+const NARROW = 640;
 
 /** An FDL with the script that lies beside it. */
 export interface IDefinition {
@@ -253,8 +255,24 @@ export class DefinitionPanel extends Panel {
     }
   }
 
+  protected override onAfterShow(msg: Message): void {
+    this._narrow();
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    this._narrow();
+  }
+
+  protected override onResize(msg: Message): void {
+    this._narrow();
+  }
+
   protected override onActivateRequest(msg: Message): void {
     this._fdl.editor.focus();
+  }
+
+  private _narrow(): void {
+    this.toggleClass('jp-mod-narrow', this.node.clientWidth < NARROW);
   }
 
   private async _do(

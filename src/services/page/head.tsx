@@ -88,42 +88,45 @@ function About(props: {
             .filter(Boolean)
             .join(' · ')}
         </span>
-        <span className="jp-OscarFill" />
-        {exposed && (
+        <span className="jp-OscarPage-actions">
+          {exposed && (
+            <button
+              className="jp-mod-styled"
+              onClick={() =>
+                void commands.execute(CommandIDs.openExposed, args)
+              }
+            >
+              {trans.__('Open')}
+            </button>
+          )}
           <button
             className="jp-mod-styled"
-            onClick={() => void commands.execute(CommandIDs.openExposed, args)}
+            onClick={() => {
+              model.tab = 'call';
+            }}
           >
-            {trans.__('Open')}
+            {trans.__('Call')}
           </button>
-        )}
-        <button
-          className="jp-mod-styled"
-          onClick={() => {
-            model.tab = 'call';
-          }}
-        >
-          {trans.__('Call')}
-        </button>
-        <button
-          className="jp-mod-styled"
-          onClick={() => {
-            model.tab = 'definition';
-          }}
-        >
-          {trans.__('Edit')}
-        </button>
-        <button
-          className="jp-OscarButton"
-          aria-haspopup="menu"
-          title={trans.__('More')}
-          aria-label={trans.__('More for %1', detail.name)}
-          onClick={({ currentTarget }) => {
-            menu(currentTarget);
-          }}
-        >
-          <ellipsesIcon.react tag="span" />
-        </button>
+          <button
+            className="jp-mod-styled"
+            onClick={() => {
+              model.tab = 'definition';
+            }}
+          >
+            {trans.__('Edit')}
+          </button>
+          <button
+            className="jp-OscarButton"
+            aria-haspopup="menu"
+            title={trans.__('More')}
+            aria-label={trans.__('More for %1', detail.name)}
+            onClick={({ currentTarget }) => {
+              menu(currentTarget);
+            }}
+          >
+            <ellipsesIcon.react tag="span" />
+          </button>
+        </span>
       </div>
       <dl className="jp-OscarPage-facts">
         <div>

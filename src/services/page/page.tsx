@@ -37,7 +37,7 @@ export class ServicePage extends Panel {
     const { client, channel, commands, trans, cluster, name } = options;
     this.addClass('jp-OscarPage');
     this.model = new ServiceModel(client, channel, cluster, name);
-    const id = Private.nextId();
+    const id = this._id;
     const head = ReactWidget.create(
       <Head model={this.model} commands={commands} trans={trans} id={id} />
     );
@@ -108,8 +108,7 @@ export class ServicePage extends Panel {
   }
 
   protected override onActivateRequest(msg: Message): void {
-    const tab = this.node.querySelector('[role="tab"][tabindex="0"]');
-    (tab as HTMLElement | null)?.focus();
+    document.getElementById(`${this._id}-tab-${this.model.tab}`)?.focus();
   }
 
   private _update(): void {
@@ -127,6 +126,7 @@ export class ServicePage extends Panel {
     void this.model.load();
   }
 
+  private readonly _id = Private.nextId();
   private readonly _tabs: Record<Tab, Widget>;
   private readonly _definition: DefinitionPanel;
   private _filled = false;
