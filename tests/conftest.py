@@ -116,9 +116,15 @@ def sandbox_environment(home: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+# Another cluster to try the stories of calls on: the name of a profile.
+ELSEWHERE = os.environ.get("JUPYTER_OSCAR_TEST_CLUSTER")
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """One sandbox for all tests that only use it. Make services with names of your own, and remove them."""
+    if ELSEWHERE:
+        pytest.skip(f"needs the sandbox's process or files; JUPYTER_OSCAR_TEST_CLUSTER is {ELSEWHERE}")
     top = tmp_path_factory.mktemp("sandbox")
     running = RunningSandbox(top / "data", sandbox_environment(top / "home"), []).start()
     yield running
@@ -162,3 +168,20 @@ def odd() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The shared sandbox as a cell sees it, or the cluster that is named; what a test deploys is removed."""
+    import jupyter_oscar as oscar
+
+    if ELSEWHERE:
+        one = oscar.connect(ELSEWHERE)
+    else:
+        box = request.getfixturevalue("sandbox")
+        one = oscar.connect(endpoint=box.endpoint, user=box.user, password=box.password)
+    before = set(one.services)
+    yield one
+    for name in set(one.services) - before:
+        one.delete(name)
+    one.close()

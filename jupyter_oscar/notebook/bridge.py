@@ -35,6 +35,7 @@ class Bridge:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._unseen: set[concurrent.futures.Future[Any]] = set()
 
     @property
@@ -43,7 +44,8 @@ class Bridge:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="jupyter-oscar", daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="jupyter-oscar", daemon=True)
+                self._thread.start()
                 atexit.register(self._leave)
             return self._loop
 
@@ -119,10 +121,20 @@ class Bridge:
             self._unseen.discard(future)
 
     def _leave(self) -> None:
-        """Let submissions reach the cluster before the process goes; say so when that takes a moment."""
-        waiting = set(self._unseen)
-        if not waiting:
-            return
+        """Let submissions reach the cluster before the process goes, then stop the loop."""
+        if self._unseen:
+            self._finish(set(self._unseen))
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(STOPPING)
+        if "obstore" in sys.modules:
+            # Its own threads let go of what they gave us a moment after they gave it; one that still does when the
+            # interpreter has gone takes the process down with a signal.
+            time.sleep(0.05)
+
+    @staticmethod
+    def _finish(waiting: set[concurrent.futures.Future[Any]]) -> None:
+        """Wait for submissions; say so when that takes a moment, and say what failed."""
         _, late = concurrent.futures.wait(waiting, timeout=1)
         if late:
             _say(f"{len(late)} calls are still being submitted …")

@@ -28,19 +28,9 @@ from jupyter_oscar.client.service import Service
 from jupyter_oscar.notebook.bridge import bridge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from jupyter_oscar.notebook.cluster import Cluster
-
-
-@pytest.fixture
-def cluster(sandbox: Any) -> Iterator[Cluster]:
-    one = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
-    yield one
-    for name in one.services:
-        one.delete(name)
-    one.close()
 
 
 def at(endpoint: str) -> Cluster:
