@@ -102,7 +102,7 @@ async def change_lifecycle(request: web.Request) -> web.Response:
         return empty(404)
     if not is_exposed(spec):
         return text(400, f'service "{name}" is not exposed')
-    sandbox.exposed.change(name, request.match_info["change"])
+    sandbox.exposed.change(spec, request.match_info["change"])
     return as_json(deployment_of(sandbox, spec))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .store import Database
 
 _PROBE_TIMEOUT_S = 10.0  # timeoutSeconds of the recorded probe (X-k8s-exposed.yaml)
+_NOWHERE = Status("unavailable", "Current deployment resources are unavailable.", 0, 0)  # oscar.md §1.2.2
 
 
 class Exposed:
@@ -32,6 +34,7 @@ class Exposed:
         self._data, self._db, self._runner = data, database, runner
         self._around: Surroundings | None = None
         self._workloads: dict[str, Workload] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
@@ -83,8 +86,12 @@ class Exposed:
     def _turned(self, name: str) -> None:
         """It became ready, or stopped being so."""
         workload = self._workloads.get(name)
-        if workload is not None:
+        if workload is None:
+            return
+        try:
             self._db.put_exposure(name, workload.replicas, now())
+        except sqlite3.OperationalError:
+            return  # a full disk: only the time is lost
 
     # changes
 
@@ -101,15 +108,26 @@ class Exposed:
             self._save(name, workload)
 
     async def remove(self, name: str) -> None:
-        """When this returns, nothing of it runs."""
-        workload = self._workloads.pop(name, None)
+        """When this returns, nothing of it runs; it goes on when the caller has hung up."""
+        workload = self._workloads.get(name)
         if workload is not None:
-            await workload.close()
+            ending = asyncio.create_task(self._end(name, workload))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            await asyncio.shield(ending)
+
+    async def _end(self, name: str, workload: Workload) -> None:
+        await workload.close()
+        if self._workloads.get(name) is workload:
+            del self._workloads[name]
             forget(self._data.exposed / name)
 
-    def change(self, name: str, verb: str) -> None:
-        workload = self._workloads[name]
-        if verb == "restart":
+    def change(self, spec: dict[str, Any], verb: str) -> None:
+        name = spec["name"]
+        workload = self._workloads.get(name)
+        if workload is None:
+            self._bring(spec)  # its delete was given up half-way
+        elif verb == "restart":
             workload.restart()
         else:
             workload.scale(int(verb == "start"))
@@ -124,16 +142,17 @@ class Exposed:
     def status(self, name: str) -> tuple[Status, str]:
         """And since when it is so."""
         _, since = self._db.exposure(name) or (1, now())
-        return self._workloads[name].status(), since
+        workload = self._workloads.get(name)
+        return _NOWHERE if workload is None else workload.status(), since
 
     def log(self, name: str) -> Path:
-        return self._workloads[name].log
+        return self._data.exposed / name / "log"
 
     def workload(self, name: str) -> Workload | None:
         return self._workloads.get(name)
 
     async def stop(self) -> None:
         """A clean stop leaves no process behind."""
-        await asyncio.gather(*(workload.close() for workload in self._workloads.values()))
+        await asyncio.gather(*(workload.close() for workload in self._workloads.values()), *self._ending)
         if self._around is not None:
             await self._around.session.close()

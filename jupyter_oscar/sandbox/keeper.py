@@ -153,8 +153,8 @@ class Keeper:
         loop = asyncio.get_running_loop()
         try:
             process = await self._spawn(into)
-        except OSError as error:
-            self._log.say(f"The script could not be started ({error.strerror}).")
+        except (OSError, ValueError) as error:
+            self._log.say(f"The script could not be started ({error}).")
             os.close(out)
             return 126
         finally:

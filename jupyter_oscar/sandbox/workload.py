@@ -35,6 +35,7 @@ STOPPED = "Deployment is stopped."  # wire X011
 _HASTY_TICK_S, _TICK_S, _HINDERED_TICK_S = 0.05, 0.25, 1.0
 _RENEW_S = 5.0
 _ENDING_S = 0.02
+_AGAIN_S = 1.0  # between two keepers, should one end by itself
 _PROBE_S = 5.0  # while it is well: the readiness probe's period (X-k8s-exposed.yaml); otherwise sooner
 _MISSES = 3  # its failureThreshold
 _CRASHES = 3
@@ -79,7 +80,7 @@ class Workload:
         self._state = State()
         self._ready = self._was_ready = self._ever_ready = False
         self._hindrance = self._sentence = ""
-        self._misses, self._due, self._lease_due = 0, 0.0, 0.0
+        self._misses, self._due, self._lease_due, self._not_before = 0, 0.0, 0.0, 0.0
         self._probing: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._loop = asyncio.create_task(self._steer())
@@ -90,10 +91,6 @@ class Workload:
     def address(self) -> int | None:
         """The port to send requests to, while the service answers."""
         return self._wanted.port if self._ready else None
-
-    @property
-    def log(self) -> Path:
-        return self._wanted.charge.log
 
     def status(self) -> Status:
         """As OSCAR reads it from the Deployment (oscar.md §1.2.2); with one process, unwell after well is degraded."""
@@ -147,8 +144,8 @@ class Workload:
             self._changed.clear()
             try:
                 await self._settle()
-            except OSError as error:
-                self._hindrance = f"The service could not be started ({error.strerror})."
+            except (OSError, EOFError) as error:
+                self._hindrance = f"The service could not be started ({error})."
             if self._closing and not self._lives():
                 return
             late = _HINDERED_TICK_S if self._hindrance else _TICK_S if self._ready else _HASTY_TICK_S
@@ -166,9 +163,11 @@ class Workload:
         if not alive:
             self._tidy()
             self._release(keep=wanted.port if wanted else None)
-        if wanted is not None and not alive:
+        if alive:
+            self._hindrance = ""
+        elif wanted is not None:
             self._hinder(wanted)
-            if not self._hindrance:
+            if not self._hindrance and time.monotonic() >= self._not_before:
                 self._begin(wanted)
         self._renew = False
         if wanted is not None:
@@ -190,9 +189,14 @@ class Workload:
         held = try_lock(self._folder)
         if held is None:
             return
-        os.ftruncate(held, 0)
-        write_state(self._folder, State(wanted.charge.version))
-        keeper.renew(self._folder)
+        try:
+            os.ftruncate(held, 0)
+            write_state(self._folder, State(wanted.charge.version))
+            keeper.renew(self._folder)
+        except OSError:
+            os.close(held)
+            raise
+        self._not_before = time.monotonic() + _AGAIN_S
         process = self._around.fork(wanted.charge, held)
         self._pid = process.pid or 0
         self._around.when_over(process, self._changed.set)
@@ -200,7 +204,7 @@ class Workload:
     async def _end(self) -> None:
         """The script is told, gets its time, and then no time at all; so does the keeper."""
         self._unready()
-        self._state = State()
+        self._state, self._not_before = State(), 0.0
         deadline, told = time.monotonic() + keeper.GRACE_S + _LATE_S, 0
         while self._lives():
             pid = lock_pid(self._folder) or self._pid
@@ -255,7 +259,8 @@ class Workload:
         if (state.run, state.pid) != (self._state.run, self._state.pid):
             self._unready()
         self._state = state
-        self._around.claims.setdefault(wanted.port, self.name)  # also of one that was found again
+        if state.pid:
+            self._around.claims[wanted.port] = self.name  # who has it, has it: also one that was found again
         if state.exits and not state.pid:
             times = f", {state.exits} times in a row" if state.exits > 1 else ""
             self._sentence = (
