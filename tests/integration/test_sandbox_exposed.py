@@ -344,8 +344,22 @@ def test_big_bodies_do_not_stay_in_memory(page):
 
 
 def test_an_answer_that_breaks_off_does_not_look_whole(page):
+    began = time.monotonic()
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         page.ask(path="/broken")
+    assert time.monotonic() - began < 10  # nor does it keep the caller waiting
+
+
+def test_when_the_caller_hangs_up_the_service_is_let_go(page):
+    def connections():
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return [row for row in rows if row[3] == "01" and int(row[2].rpartition(":")[2], 16) == page.port]
+
+    with requests.get(f"{page.url}/stream", stream=True, timeout=30) as answer:
+        lines = answer.iter_lines(chunk_size=1)
+        assert next(lines) == b"first"
+        assert connections()
+    eventually(lambda: not connections())
 
 
 def websocket(page, path="/echo", **kwargs):
@@ -478,6 +492,18 @@ def test_one_that_does_not_want_to_end_is_ended(a_page, tmp_path):
     assert page.processes() == []
 
 
+def test_a_delete_whose_caller_hangs_up_can_be_repeated(a_page, tmp_path):
+    page = a_page(f"#!/bin/sh\ntrap '' TERM\ntouch {tmp_path}/run\nwhile true; do sleep 1; done\n")
+    eventually((tmp_path / "run").exists)
+    with pytest.raises(requests.Timeout):
+        page.user.ask("DELETE", f"/system/services/{page.name}", timeout=0.5)
+    eventually(lambda: not page.processes())
+    assert page.deployment()["state"] in ("pending", "unavailable")
+    eventually(lambda: page.is_("unavailable"))
+    page.delete()
+    assert page.user.ask("GET", f"/system/services/{page.name}").status_code == 404
+
+
 def test_daemons_that_left_the_group_end_too(a_page, tmp_path):
     page = a_page(f"#!/bin/sh\nsetsid sleep 300 &\nsetsid setsid sleep 300 &\ntouch {tmp_path}/run\nsleep 300\n")
     eventually((tmp_path / "run").exists)
@@ -505,6 +531,13 @@ def test_a_script_that_always_ends_is_failed_and_says_how(a_page):
     assert found["resource_kind"] == "exposed_service"
     assert page.log()[:2] == ["no such module", "The script ended with exit code 7; it is started again in 0.5 s."]
     assert page.ask().status_code == 503
+
+
+def test_a_script_that_cannot_be_started_is_not_tried_all_the_time(a_page):
+    page = a_page("#!/bin/sh\ntrue\n", variables={"BAD": "a\0b"})
+    eventually(lambda: len(page.log()) >= 4)
+    assert page.log()[0].startswith("The script could not be started (")
+    page.becomes("failed", "with exit code 126")
 
 
 def test_the_first_line_of_the_script_names_its_interpreter(a_page):
@@ -651,6 +684,22 @@ def test_keeper_and_sandbox_killed_together_and_there_is_one_again(a_sandbox, tm
     page.becomes("ready")
     assert not set(page.processes()) & set(before)
     assert len(page.processes()) == len(before)
+
+
+def test_who_had_the_port_before_a_kill_has_it_after(a_sandbox, tmp_path):
+    sandbox = a_sandbox()
+    second = Page(User(sandbox), tmp_path, name="zz-first").create()
+    second.becomes("ready")
+    first = Page(User(sandbox), tmp_path, name="aa-second", port=second.port).create()
+    first.becomes("failed")
+    sandbox.kill()
+    sandbox.start()
+    second.becomes("ready")
+    first.becomes("failed", 'is used by the service "zz-first"')
+    pid = second.told()["pid"]
+    second.lifecycle("restart")
+    eventually(lambda: second.ask().status_code == 200 and second.told()["pid"] != pid)
+    assert second.told()["environment"]["OSCAR_SERVICE_NAME"] == "zz-first"
 
 
 def test_a_stopped_service_stays_stopped_over_restarts(a_sandbox, tmp_path):
