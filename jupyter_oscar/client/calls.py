@@ -119,6 +119,7 @@ class Calls:
         self._cluster = cluster
         self._gate = asyncio.Semaphore(IN_FLIGHT)
         self._own_bucket: str | None = None
+        self._made_bucket = False
 
     async def plan(self, service_name: str, name: str) -> Call:
         """The record that a submission of an input called ``name`` would write.
@@ -438,9 +439,10 @@ class Calls:
 
             uid = (await self._cluster.config()).minio_provider.access_key
             self._own_bucket = f"oscar-calls-{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
-            if make:
-                with contextlib.suppress(AlreadyExists):
-                    await self._cluster.buckets.create(self._own_bucket)
+        if make and not self._made_bucket:
+            with contextlib.suppress(AlreadyExists):
+                await self._cluster.buckets.create(self._own_bucket)
+            self._made_bucket = True
         return self._own_bucket
 
 

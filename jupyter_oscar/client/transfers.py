@@ -204,6 +204,8 @@ def _translated(what: str) -> Iterator[None]:
         raise InvalidRequest(msg, hint="A key has no empty parts and no . or .. between its slashes.") from error
     except exceptions.BaseError as error:
         msg = f"{what} failed: {_reason(error)}."
+        if "NoSuchBucket" in str(error):  # a listing's 404 is no NotFoundError
+            raise ObjectNotFound(msg) from error
         answered = "Server returned" in str(error)
         hint = (
             "The storage itself failed: it may be full, or restarting."

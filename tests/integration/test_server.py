@@ -153,6 +153,18 @@ async def test_calls_are_submitted_in_four_ways_and_their_outputs_come_back(ask:
     await ask("DELETE", "clusters", "box", "services", "svc")
 
 
+async def test_a_service_without_buckets_is_listed_before_it_was_ever_called(ask: Any) -> None:
+    """Its calls are kept in a bucket of one's own, which is made with the first call and not by looking."""
+    fdl = "functions: {oscar: [{c: {name: bare, image: busybox, script: script.sh}}]}"
+    await ask(
+        "POST", "clusters", "box", "services", body={"fdl": fdl, "scripts": {"script.sh": "#!/bin/sh\necho hi\n"}}
+    )
+    said = await ask("GET", "poll", params={"topic": "calls/box"})
+    assert said["data"] == []
+    row = await ask("POST", "clusters", "box", "services", "bare", "calls", body={"text": "x"})
+    assert row["service"] == "bare", row
+
+
 async def test_a_failing_and_a_cancelled_call_say_so(ask: Any) -> None:
     await deployed(ask, "bad", "#!/bin/sh\necho nothing works\nexit 4\n")
     await deployed(ask, "slow", "#!/bin/sh\nsleep 60\n")
