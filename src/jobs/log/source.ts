@@ -81,6 +81,13 @@ export class LogSource {
     }
   }
 
+  /** Have the log looked at now. */
+  refresh(): void {
+    if (this._listening) {
+      this.channel?.refresh(this.topic);
+    }
+  }
+
   append(text: string): void {
     this.lines.append(text);
     this._changed.emit('more');

@@ -65,6 +65,15 @@ export class LogView extends Widget {
     }
   }
 
+  /** The state of the call; when it changes there is something new to read. */
+  set state(state: string) {
+    if (state !== this._state) {
+      this._state = state;
+      this._source.refresh();
+      this._say();
+    }
+  }
+
   /** Whether the call failed: its script's last line is then marked. */
   set failed(failed: boolean) {
     if (failed !== this._failed) {
@@ -552,7 +561,7 @@ export class LogView extends Widget {
         ? trans._n('%1 line', '%1 lines', count)
         : this._over
           ? trans.__('There is no log.')
-          : this._waiting || trans.__('Nothing yet.');
+          : this._waiting || trans.__('Reading…');
     this._said.title = problem?.hint ?? '';
     this._said.classList.toggle('jp-mod-failed', !!problem);
     this._wrongs.hidden = !failed.length;
@@ -737,6 +746,7 @@ export class LogView extends Widget {
   private _looks = false;
   private _over = false;
   private _failed = false;
+  private _state = '';
   private _instead = '';
   private _waiting = '';
   /** How many rows there were when last looked. */

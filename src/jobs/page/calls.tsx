@@ -83,6 +83,7 @@ export class CallsPanel extends Panel {
       this._log.name = `${call.service}-${call.id}.log`;
       this._log.follow(`log/${model.cluster}/${call.service}/${call.id}`);
       this._log.instead = call.lines;
+      this._log.state = call.state;
       this._log.failed = call.state === 'failed';
       this._log.waiting = waiting(call, model, trans);
     }
@@ -140,5 +141,5 @@ export function waiting(
       level ?? 'INFO'
     );
   }
-  return '';
+  return GOING.includes(call.state) ? trans.__('Nothing yet.') : '';
 }

@@ -46,6 +46,7 @@ export class LogPanel extends Panel {
       this._log.name = `${call.service}-${call.id}.log`;
       this._log.follow(`log/${model.cluster}/${call.service}/${call.id}`);
       this._log.instead = call.lines;
+      this._log.state = call.state;
       this._log.failed = call.state === 'failed';
       this._log.waiting = waiting(call, model, trans);
     }
