@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -87,8 +89,23 @@ class Lab:
         """``jupyter oscar sandbox <words>`` as the person of this home."""
         return self.oscar("sandbox", *words)
 
+    def kill_sandbox(self) -> None:
+        """End the sandbox without its doing."""
+        for file in self.runtime.glob("jupyter-oscar-sandbox-*.json"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(json.loads(file.read_text())["pid"], signal.SIGKILL)
+
     def oscar(self, *words: str) -> str:
-        """``jupyter oscar <words>`` as the person of this home; what it prints."""
-        command = [sys.executable, "-m", "jupyter_oscar", *words]
+        """``jupyter oscar <words>`` as the person of this home; what it prints on stdout."""
+        return self._run("-m", "jupyter_oscar", *words)
+
+    def python(self, code: str) -> str:
+        """Run Python as the person of this home; what it prints."""
+        return self._run("-c", code, check=True)
+
+    def _run(self, *arguments: str, check: bool = False) -> str:
+        command = [sys.executable, *arguments]
         done = subprocess.run(command, cwd=self.work, env=self.env, capture_output=True, text=True, check=False)
-        return done.stdout + done.stderr
+        if check and done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout

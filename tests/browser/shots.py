@@ -157,11 +157,17 @@ def calls(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def said(page: Page, cluster: dict[str, Any], services: Any, ran: Any) -> None:
-    """Answer this page's channel with a cluster, services and calls; a dict is a problem."""
+def said(page: Page, cluster: dict[str, Any], services: Any, ran: Any, sockets: list[Any] | None = None) -> None:
+    """Answer this page's channel with a cluster, services and calls; a dict is a problem, a tuple comes one by one.
+
+    Its WebSockets are added to ``sockets``, for those who have more to say.
+    """
     whole = {"clusters": [cluster], f"services/{cluster['name']}": services, f"calls/{cluster['name']}": ran}
 
     def answer(socket: Any) -> None:
+        if sockets is not None:
+            sockets.append(socket)
+
         def hear(message: str) -> None:
             topic = json.loads(message).get("subscribe")
             for news in whole.get(topic, []) if isinstance(whole.get(topic), tuple) else [whole.get(topic)]:
