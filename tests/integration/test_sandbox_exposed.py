@@ -476,6 +476,16 @@ def test_an_update_replaces_what_runs(page):
     assert page.user.ask("GET", f"/system/services/{page.name}").status_code == 200
 
 
+def test_an_update_without_a_change_starts_it_anew_even_if_it_was_stopped(page):
+    pid = page.told()["pid"]
+    page.update()
+    eventually(lambda: page.ask().status_code == 200 and page.told()["pid"] != pid)
+    page.lifecycle("stop")
+    eventually(lambda: not page.processes())
+    page.update()
+    page.becomes("ready")
+
+
 def test_a_deleted_service_leaves_nothing(a_page):
     page = a_page()
     page.becomes("ready")
