@@ -1,0 +1,184 @@
+"""A service in the main area: deployed, called, read and changed by somebody who looks at a real JupyterLab."""
+
+import re
+import textwrap
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+FDL = """\
+functions:
+  oscar:
+    - oscar-cluster:
+        name: {name}
+        image: docker.io/library/python:3.12-slim
+        script: script.sh
+        labels:
+          jupyter-oscar/tracked: "true"
+        input:
+          - storage_provider: minio.default
+            path: {name}/in
+        output:
+          - storage_provider: minio.default
+            path: {name}/out
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox(server):
+    """A sandbox of the person whose JupyterLab it is."""
+    server.sandbox("start")
+    yield server
+    server.sandbox("stop")
+
+
+@pytest.fixture
+def open_lab(sandbox, page):
+    """A JupyterLab page on which commands can be run."""
+    page.goto(sandbox.page)
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("() => window.jupyterapp.restored")
+    return page
+
+
+def execute(page, command, **args):
+    page.evaluate(
+        "([command, args]) => window.jupyterapp.commands.execute(command, args).then(() => null)", [command, args]
+    )
+
+
+def deploy(page, name, script):
+    """Deploy a service through the page, from the template that the command is given."""
+    execute(
+        page,
+        "jupyter-oscar:deploy-service",
+        cluster="sandbox",
+        fdl=FDL.format(name=name),
+        script=textwrap.dedent(script),
+    )
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("region", name="Review").get_by_text(f"{name} is new").wait_for()
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.get_by_role("heading", name=name, exact=True).wait_for(timeout=30_000)
+
+
+def call(page, name, text):
+    """Give it a file, as a job; the page then shows its calls."""
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Drop a file here, or pick one").click()
+    chooser.value.set_files({"name": name, "mimeType": "text/plain", "buffer": text.encode()})
+    page.get_by_role("button", name="Run as a Job").click()
+
+
+def test_a_template_becomes_a_service_whose_call_shows_log_and_output(open_lab):
+    page = open_lab
+    execute(page, "jupyter-oscar:deploy-service", cluster="sandbox")
+    page.get_by_role("button", name="Review").click()
+    page.get_by_text("my-service is new").wait_for()
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.get_by_role("heading", name="my-service", exact=True).wait_for(timeout=30_000)
+    assert page.get_by_text("the sandbox runs it without this image").is_visible()
+
+    call(page, "notes.txt", "one two three\nfour\n")
+
+    row = page.get_by_role("row", selected=True)
+    row.get_by_text("done").wait_for(timeout=30_000)
+    assert "notes.txt" in row.inner_text()
+    page.get_by_text("counted notes.txt").wait_for()
+    page.get_by_text(re.compile("⋯ [0-9]+ lines of OSCAR")).first.wait_for()
+    page.get_by_role("button", name="Save notes.txt.txt").wait_for()
+    assert "2" in page.locator(".jp-OscarShown-text").inner_text()
+
+
+def test_a_synchronous_call_shows_its_answer(open_lab):
+    page = open_lab
+    execute(page, "jupyter-oscar:deploy-service", cluster="sandbox", example="wordcount")
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.get_by_role("heading", name="wordcount", exact=True).wait_for(timeout=30_000)
+
+    page.get_by_label("Text to send").fill("to be or not to be")
+    page.get_by_role("button", name="Run", exact=True).click()
+
+    answer = page.get_by_role("region", name="Answer")
+    answer.get_by_text('"words": 6').wait_for(timeout=30_000)
+
+
+def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
+    page = open_lab
+    deploy(
+        page,
+        "fails",
+        """\
+        #!/bin/sh
+        echo beginning
+        echo "no such thing: $(basename "$INPUT_FILE_PATH")" >&2
+        exit 3
+        """,
+    )
+    call(page, "input.txt", "x")
+
+    row = page.get_by_role("row", selected=True)
+    row.get_by_text("failed").wait_for(timeout=30_000)
+    row.get_by_text("exit 3").wait_for()
+    page.locator(".jp-OscarLog-line.jp-mod-failed", has_text="no such thing: input.txt").first.wait_for()
+
+
+def test_markup_in_names_lines_and_outputs_runs_nowhere(open_lab):
+    page = open_lab
+    page.evaluate("() => { window.ran = 0; }")
+    planted = "<img src=x onerror=window.ran=1>"
+    deploy(
+        page,
+        "hostile",
+        f"""\
+        #!/bin/sh
+        echo '{planted}'
+        printf '\\033[31m{planted}\\033[0m\\n'
+        echo '{planted}' > "$TMP_OUTPUT_DIR/{planted}.txt"
+        """,
+    )
+    call(page, f"{planted}.txt", planted)
+
+    page.get_by_role("row", selected=True).get_by_text("done").wait_for(timeout=30_000)
+    page.locator(".jp-OscarLog-line", has_text=planted).first.wait_for()
+    page.locator(".jp-OscarShown-text", has_text=planted).wait_for()
+    page.get_by_role("tab", name="Log").click()
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => window.ran") == 0
+    assert not page.evaluate("() => document.querySelectorAll('img[src=x]').length")
+
+
+def test_a_mistake_shows_its_line_and_its_fix_and_a_review_the_difference(open_lab):
+    page = open_lab
+    deploy(page, "changes", "#!/bin/sh\necho one\n")
+    page.get_by_role("tab", name="Definition").click()
+    fdl = page.get_by_label("FDL", exact=True)
+    text = fdl.inner_text()
+
+    fdl.fill(text.replace("image:", "imagee:"))
+    problem = page.get_by_role("list", name="Problems").get_by_role("button")
+    problem.wait_for()
+    assert re.search(r"line \d+", problem.inner_text())
+    assert 'unknown key "imagee"' in problem.inner_text()
+    assert page.locator(".cm-lintRange-error").first.is_visible()
+    assert page.get_by_role("button", name="Review").is_disabled()
+
+    fdl.fill(text.replace("memory: 256Mi", "memory: 512Mi"))
+    problem.wait_for(state="detached")
+    page.get_by_role("button", name="Review").click()
+    page.locator(".jp-OscarDiff-line.jp-mod-added", has_text="memory: 512Mi").wait_for()
+    page.locator(".jp-OscarDiff-line.jp-mod-removed", has_text="memory: 256Mi").wait_for()
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.get_by_text("✓ Deployed changes.").wait_for(timeout=30_000)
+
+
+def test_tabs_and_calls_are_reached_by_keyboard_alone(open_lab):
+    page = open_lab
+    execute(page, "jupyter-oscar:open-service", cluster="sandbox", name="changes", tab="call")
+    page.get_by_role("tab", name="Call", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("tab", name=re.compile("Calls"), selected=True).is_visible()
+    page.keyboard.press("End")
+    assert page.get_by_role("tab", name="Definition", selected=True).is_visible()
