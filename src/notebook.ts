@@ -19,15 +19,18 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:notebook',
   description: 'Inserts a cell that calls an OSCAR service.',
   autoStart: true,
-  requires: [IOscarModel, INotebookTracker],
-  optional: [ITranslator, ICommandPalette],
+  requires: [IOscarModel],
+  optional: [INotebookTracker, ITranslator, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
-    notebooks: INotebookTracker,
+    notebooks: INotebookTracker | null,
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
+    if (!notebooks) {
+      return; // Notebook 7 has one on its notebook page only
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_oscar');
     const { commands } = app;
     const named = (name: unknown) =>

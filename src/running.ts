@@ -15,14 +15,17 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:running',
   description: 'Shows running OSCAR calls among the running sessions.',
   autoStart: true,
-  requires: [IOscarModel, IRunningSessionManagers],
-  optional: [ITranslator],
+  requires: [IOscarModel],
+  optional: [IRunningSessionManagers, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
-    managers: IRunningSessionManagers,
+    managers: IRunningSessionManagers | null,
     translator: ITranslator | null
   ) => {
+    if (!managers) {
+      return; // some of Notebook 7's pages have none
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_oscar');
     const runningChanged = new Signal<object, void>({});
     const going = (): CallRow[] =>

@@ -19,14 +19,17 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Shows the OSCAR cluster and its running calls in the status bar.',
   autoStart: true,
-  requires: [IOscarModel, IStatusBar],
-  optional: [ITranslator],
+  requires: [IOscarModel],
+  optional: [IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
-    statusBar: IStatusBar,
+    statusBar: IStatusBar | null,
     translator: ITranslator | null
   ) => {
+    if (!statusBar) {
+      return; // Notebook 7 has none
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_oscar');
     const activeStateChanged = new Signal<object, void>({});
     let looking: IDisposable | null = null;
