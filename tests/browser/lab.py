@@ -22,8 +22,10 @@ WAIT_S = 30.0
 class Lab:
     """One server, its folders below ``home``."""
 
-    def __init__(self, home: Path, program: str = "jupyter-lab") -> None:
+    def __init__(self, home: Path, program: str = "jupyter-lab", prefix: str = PREFIX, token: str = TOKEN) -> None:
         self.home = home
+        self.prefix = prefix
+        self.token = token
         self.work = home / "work"
         self.runtime = home / "runtime"
         self.log = home / "lab.log"
@@ -35,12 +37,12 @@ class Lab:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}{PREFIX}"
+        return f"http://127.0.0.1:{self.port}{self.prefix}"
 
     @property
     def page(self) -> str:
         """What a person opens."""
-        return f"{self.address}/lab?token={TOKEN}&reset"
+        return f"{self.address}/lab?token={self.token}&reset"
 
     def start(self, *options: str) -> Lab:
         """Start it and wait until it answers."""
@@ -57,11 +59,11 @@ class Lab:
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
-            f"--ServerApp.base_url={PREFIX}/",
+            f"--ServerApp.base_url={self.prefix}/",
             "--ServerApp.allow_root=True",
             "--ServerApp.allow_unauthenticated_access=False",
             f"--ServerApp.root_dir={self.work}",
-            f"--IdentityProvider.token={TOKEN}",
+            f"--IdentityProvider.token={self.token}",
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.news_url=None",
             *options,
@@ -71,7 +73,7 @@ class Lab:
         until = time.monotonic() + WAIT_S
         while time.monotonic() < until and self._process.poll() is None:
             with contextlib.suppress(urllib.error.URLError, OSError):
-                urllib.request.urlopen(f"{self.address}/api/status?token={TOKEN}", timeout=1).close()  # noqa: S310
+                urllib.request.urlopen(f"{self.address}/api", timeout=1).close()  # noqa: S310
                 return self
             time.sleep(0.1)
         self.stop()
