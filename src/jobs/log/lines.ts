@@ -36,7 +36,7 @@ const TIME = 23;
 const SAYS = ' - supervisor - ';
 const STAMP = TIME + `${SAYS}DEBUG - `.length;
 const WRONG =
-  /^Traceback \(most recent call last\):|^\s*[\w.]*(?:Error|Exception|Interrupt|Exit)\b\s*:|\b(?:ERROR|FATAL|CRITICAL)\b|^(?:error|fatal)\b\s*:|: (?:command )?not found$|^Killed$|Segmentation fault/;
+  /^Traceback \(most recent call last\):|^\s*[\w.]*(?:Error|Exception|Interrupt|Exit)\b\s*:|(?:\b|\[[\d;]*m)(?:ERROR|FATAL|CRITICAL)\b|^(?:error|fatal)\b\s*:|: (?:command )?not found$|^Killed$|Segmentation fault/;
 /** A line longer than this is not looked through for what went wrong. */
 const LOOKED = 2000;
 

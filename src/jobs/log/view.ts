@@ -337,9 +337,10 @@ export class LogView extends Widget {
       const button = document.createElement('button');
       button.className = 'jp-OscarLog-fold';
       button.textContent = `⋯ ${trans._n(
-        '%1 line of OSCAR',
-        '%1 lines of OSCAR',
-        row.folded
+        '%2 line of OSCAR',
+        '%2 lines of OSCAR',
+        row.folded,
+        row.folded.toLocaleString()
       )}`;
       button.setAttribute('aria-expanded', String(row.open));
       button.dataset.line = String(row.line);
@@ -527,7 +528,7 @@ export class LogView extends Widget {
       ? ''
       : this._hit
         ? trans.__('%1 of %2', this._hit.toLocaleString(), all.toLocaleString())
-        : trans._n('%1 line', '%1 lines', all);
+        : trans._n('%2 line', '%2 lines', all, all.toLocaleString());
     this._previous.disabled = this._next.disabled = !all;
   }
 
@@ -558,7 +559,7 @@ export class LogView extends Widget {
     this._said.textContent = problem
       ? problem.message
       : count
-        ? trans._n('%1 line', '%1 lines', count)
+        ? trans._n('%2 line', '%2 lines', count, count.toLocaleString())
         : this._over
           ? trans.__('There is no log.')
           : this._waiting || trans.__('Reading…');
@@ -568,9 +569,10 @@ export class LogView extends Widget {
     this._wrongs.textContent = `✕ ${failed.length.toLocaleString()}`;
     this._more.hidden = this._end || !this._fresh;
     this._more.textContent = `${trans._n(
-      '%1 new line',
-      '%1 new lines',
-      this._fresh
+      '%2 new line',
+      '%2 new lines',
+      this._fresh,
+      this._fresh.toLocaleString()
     )} ↓`;
   }
 
@@ -675,6 +677,8 @@ export class LogView extends Widget {
     this._scroll.setAttribute('role', 'region');
     this._scroll.setAttribute('aria-label', trans.__('Lines of the log'));
     const sheet = part('div', 'sheet');
+    // In there the host colours what a terminal would.
+    sheet.classList.add('jp-RenderedText');
     sheet.appendChild(this._shown);
     this._scroll.append(sheet, this._space);
     this._scroll.addEventListener('scroll', () => {
@@ -736,7 +740,7 @@ export class LogView extends Widget {
   private _next = document.createElement('button');
   private _scroll = part('div', 'scroll');
   private _space = part('div', 'space');
-  private _shown = part('div', 'lines');
+  private _shown = part('pre', 'lines');
   private _marks = part('div', 'marks');
   private _more = document.createElement('button');
   private _live = part('div', 'live');

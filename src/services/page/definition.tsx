@@ -562,6 +562,15 @@ function Review(props: {
   const some = plan.changes.some(changes);
   return (
     <section className="jp-OscarReview" aria-label={trans.__('Review')}>
+      {some && (
+        <p className="jp-OscarDefinition-note">
+          {sandbox
+            ? trans.__('The sandbox takes it at once.')
+            : trans.__(
+                'The cluster restarts MinIO, about 7 s: uploads and downloads of everybody pause.'
+              )}
+        </p>
+      )}
       {plan.changes.map(change => (
         <div key={change.name}>
           <h3>
@@ -574,15 +583,6 @@ function Review(props: {
           {changes(change) && <Diff text={change.diff} trans={trans} />}
         </div>
       ))}
-      {some && (
-        <p className="jp-OscarDefinition-note">
-          {sandbox
-            ? trans.__('The sandbox takes it at once.')
-            : trans.__(
-                'The cluster restarts MinIO, about 7 s: uploads and downloads of everybody pause.'
-              )}
-        </p>
-      )}
     </section>
   );
 }

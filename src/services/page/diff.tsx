@@ -8,6 +8,10 @@ export function Diff(props: {
 }): React.JSX.Element {
   // The first two lines name the sides; every diff here has the same.
   const lines = props.text.split('\n').slice(2);
+  if (/^@@ -[01](,| )/.test(lines[0] ?? '')) {
+    // From the first line on: nothing was left out.
+    lines.shift();
+  }
   return (
     <pre
       className="jp-OscarDiff"
