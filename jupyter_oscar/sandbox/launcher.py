@@ -6,6 +6,7 @@ such signal: the program is then only stopped at a clean stop.
 """
 
 import os
+import signal
 import sys
 
 
@@ -17,6 +18,8 @@ def main() -> None:
         ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL; kept across exec
     if os.getppid() != parent:
         raise SystemExit(1)  # the parent died before the kernel knew
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and the program would inherit that
+        signal.signal(number, signal.SIG_DFL)
     os.execv(program[0], program)  # noqa: S606 - no shell wanted
 
 
