@@ -136,15 +136,12 @@ export function Name(props: {
     <span
       className={`jp-OscarName ${props.className ?? ''}`}
       title={props.text}
-      aria-label={props.text}
     >
-      <span className="jp-OscarName-start" aria-hidden>
+      <span className="jp-OscarName-start">
         {props.text.slice(0, props.text.length - kept)}
       </span>
       {kept > 0 ? (
-        <span className="jp-OscarName-end" aria-hidden>
-          {props.text.slice(-kept)}
-        </span>
+        <span className="jp-OscarName-end">{props.text.slice(-kept)}</span>
       ) : null}
     </span>
   );

@@ -55,7 +55,7 @@ function One(props: {
   const over = !GOING.includes(call.state);
   return (
     <div className="jp-OscarOutcome">
-      <header>
+      <div className="jp-OscarOutcome-head">
         <State state={call.state} trans={trans} />
         <Name text={call.name || call.id} />
         {call.exit_code ? (
@@ -67,7 +67,7 @@ function One(props: {
         {model.detail?.without_image && (
           <span>{trans.__('without its image')}</span>
         )}
-      </header>
+      </div>
       {call.state === 'lost' && (
         <p>
           {trans.__('The cluster lost this job’s pod. What it wrote is here.')}

@@ -318,7 +318,7 @@ function Answer(props: {
   const content = React.useMemo(() => bytes(reply), [reply]);
   return (
     <section className="jp-OscarCall-answer" aria-label={trans.__('Answer')}>
-      <header>
+      <div className="jp-OscarCall-head">
         <h3>{trans.__('Answer')}</h3>
         <span>{size(reply.size)}</span>
         <span>{duration(seconds, trans)}</span>
@@ -339,7 +339,7 @@ function Answer(props: {
             {trans.__('Save')}
           </Button>
         )}
-      </header>
+      </div>
       {content === undefined ? (
         <p className="jp-OscarShown-none">
           {trans.__(
