@@ -1,0 +1,233 @@
+"""Our storage code on a real MinIO: bytes, listings, pages and presigned URLs.
+
+MinIO is taken from ``$MINIO``, from PATH or from the user's cache; else it is built there from the Go module proxy,
+which takes about a quarter of an hour the first time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from jupyter_oscar.client.calls import Call
+from jupyter_oscar.client.cluster import Cluster
+from jupyter_oscar.client.errors import BucketNotFound, NotAllowed, ObjectNotFound, StorageFailed
+from jupyter_oscar.client.jobs import State, state
+from jupyter_oscar.client.profiles import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
+
+MODULE = "github.com/minio/minio@latest"
+USER, SECRET = "real-user", "real-secret-0123"
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter-oscar" / "real"
+    named = os.environ.get("MINIO") or shutil.which("minio")
+    if named:
+        return Path(named)
+    if not (cache / "minio").exists():
+        if not shutil.which("go"):
+            pytest.skip("MinIO could not be fetched: it is not on PATH, and there is no go to build it with")
+        cache.mkdir(parents=True, exist_ok=True)
+        print(f"building MinIO into {cache}; the first time takes about a quarter of an hour …", flush=True)  # noqa: T201
+        built = subprocess.run(
+            ["go", "install", MODULE],
+            env={**os.environ, "GOBIN": str(cache)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if built.returncode:
+            pytest.skip(f"MinIO could not be fetched: {built.stderr.strip().splitlines()[-1]}")
+    return cache / "minio"
+
+
+@pytest.fixture(scope="session")
+def minio(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its address."""
+    top = tmp_path_factory.mktemp("minio")
+    ports = []
+    for _ in range(2):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            ports.append(probe.getsockname()[1])
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(top),
+        "MINIO_ROOT_USER": USER,
+        "MINIO_ROOT_PASSWORD": SECRET,
+        "MINIO_BROWSER": "off",
+        "MINIO_UPDATE": "off",
+        "MINIO_CI_CD": "1",
+    }
+    address = [f"127.0.0.1:{port}" for port in ports]
+    command = [str(program), "server", "--address", address[0], "--console-address", address[1], str(top / "data")]
+    with (top / "log").open("wb") as log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as process:
+        url = f"http://{address[0]}"
+        while True:
+            assert process.poll() is None, (top / "log").read_text()
+            try:
+                if httpx.get(f"{url}/minio/health/ready").status_code == 200:
+                    break
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        for bucket in ("real", "large"):
+            make_bucket(url, bucket)
+        yield url
+        process.terminate()
+
+
+def make_bucket(url: str, name: str) -> None:
+    from minio import Minio
+
+    Minio(url.removeprefix("http://"), USER, SECRET, secure=False).make_bucket(name)
+
+
+def config_of(url: str, secret: str = SECRET) -> bytes:
+    provider = {"endpoint": url, "verify": False, "access_key": USER, "secret_key": secret, "region": "us-east-1"}
+    return json.dumps({"config": {}, "minio_provider": provider}).encode()
+
+
+@pytest.fixture
+def run(odd: Any, minio: str) -> Iterator[Callable[[Callable[[Cluster], Awaitable[Any]]], Any]]:
+    """Run a story on a cluster whose storage is this MinIO; of OSCAR only its configuration is there."""
+    with odd.answering(body=config_of(minio)) as oscar:
+
+        def do(story: Callable[[Cluster], Awaitable[Any]]) -> Any:
+            async def whole() -> Any:
+                async with Cluster(resolve(endpoint=oscar, user="oscar", password="x")) as cluster:
+                    return await story(cluster)
+
+            return asyncio.run(whole())
+
+        yield do
+
+
+ODD_KEYS = ["plain.txt", "two  spaces #1 ?.txt", "ü/a%20b+c=d.txt", ".oscar/in/x/it's.txt", "[1]{2}*'\"|<>^`.txt"]
+
+
+def test_bytes_go_and_come_under_odd_keys(run: Any) -> None:
+    async def story(cluster: Cluster) -> list[bytes]:
+        for key in ODD_KEYS:
+            await cluster.store.put("real", f"odd/{key}", key.encode())
+        listed = [row.key async for row in cluster.store.list("real", "odd")]
+        assert sorted(listed) == sorted(f"odd/{key}" for key in ODD_KEYS)
+        return [await cluster.store.get("real", f"odd/{key}") for key in ODD_KEYS]
+
+    assert run(story) == [key.encode() for key in ODD_KEYS]
+
+
+def test_a_large_file_goes_in_parts_and_comes_back_whole(run: Any, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(40_000_000))
+
+    async def story(cluster: Cluster) -> None:
+        sent = await cluster.store.put("large", "file", source)
+        await cluster.store.download("large", "file", tmp_path / "copy")
+        assert sent.size == 40_000_000
+
+    run(story)
+    assert (tmp_path / "copy").read_bytes() == source.read_bytes()
+
+
+def test_the_calls_of_a_folder_are_seen_with_one_listing(run: Any) -> None:
+    """Only those between the oldest and the newest: MinIO lists from a key on, as the clusters' own does."""
+
+    async def story(cluster: Cluster) -> dict[str, State]:
+        made = [
+            Call(
+                id=f"svc-{number:011x}{'0' * 10}",
+                service="svc",
+                created=datetime.now(timezone.utc),
+                bucket="real",
+                tracked=True,
+                outputs=("real/out",),
+            )
+            for number in range(1500)
+        ]
+        gate = asyncio.Semaphore(32)
+
+        async def end(call: Call, code: int) -> None:
+            async with gate:
+                done = {"exit": code, "outputs": [{"name": "a", "size": 1}]}
+                await cluster.store.put("real", f"out/{call.id}/a", b"x")
+                await cluster.store.put("real", f"out/{call.id}/.done", json.dumps(done).encode())
+
+        await asyncio.gather(*(end(call, number % 2) for number, call in enumerate(made) if number != 1400))
+        wanted = made[1200:1402]
+        seen = await cluster.calls.look_in_buckets(wanted)
+        return {call.id: state(seen[call.id]) for call in (made[1200], made[1201], made[1400])}
+
+    assert list(run(story).values()) == [State.DONE, State.FAILED, State.QUEUED]
+
+
+def test_folders_are_read_page_by_page(run: Any) -> None:
+    async def story(cluster: Cluster) -> None:
+        for number in range(7):
+            await cluster.store.put("real", f"pages/{number}.txt", b"x")
+        await cluster.store.put("real", "pages/sub/deep.txt", b"x")
+        keys: list[str] = []
+        folders: list[str] = []
+        token = None
+        while True:
+            page = await cluster.buckets.page("real", "pages/", size=3, token=token)
+            keys += [row.key for row in page.objects]
+            folders += page.folders
+            token = page.next
+            if not token:
+                break
+        assert keys == [f"pages/{number}.txt" for number in range(7)]
+        assert folders == ["pages/sub/"]
+
+    run(story)
+
+
+def test_a_presigned_url_opens_one_object_for_one_verb(run: Any) -> None:
+    async def story(cluster: Cluster) -> tuple[str, str]:
+        await cluster.store.put("real", "signed/a b.txt", b"hello")
+        read = await cluster.buckets.presign("real", "signed/a b.txt")
+        return read, await cluster.buckets.presign("real", "signed/new.txt", verb="PUT")
+
+    read, write = run(story)
+    assert httpx.get(read).text == "hello"
+    assert httpx.put(read, content=b"no").status_code == 403
+    assert httpx.put(write, content=b"new").status_code == 200
+    assert httpx.get(read.replace("a%20b", "new")).status_code == 403
+
+
+def test_what_fails_is_said_in_words(run: Any, odd: Any, minio: str) -> None:
+    async def story(cluster: Cluster) -> None:
+        with pytest.raises(ObjectNotFound, match="does not exist"):
+            await cluster.store.get("real", "gone")
+        with pytest.raises(ObjectNotFound):
+            await cluster.store.put("nosuchbucket", "a", b"x")
+        with pytest.raises(BucketNotFound):
+            await cluster.buckets.page("nosuchbucket")
+
+    run(story)
+
+    async def refused(oscar: str) -> None:
+        async with Cluster(resolve(endpoint=oscar, user="oscar", password="x")) as cluster:
+            with pytest.raises((NotAllowed, StorageFailed)) as caught:
+                await cluster.store.get("real", "a")
+            assert "wrong-secret" not in str(caught.value)
+
+    with odd.answering(body=config_of(minio, "wrong-secret-0123")) as oscar:
+        asyncio.run(refused(oscar))
