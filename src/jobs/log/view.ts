@@ -6,6 +6,7 @@ import {
   LabIcon
 } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
 import { download } from '../../save';
@@ -55,6 +56,11 @@ export class LogView extends Widget {
     this._source.changed.connect(this._onChanged, this);
     this._look(this.isVisible);
     this._restart();
+  }
+
+  /** Emitted when the log has something to read. */
+  get begun(): ISignal<this, void> {
+    return this._begun;
   }
 
   /** Say why nothing comes yet. */
@@ -124,6 +130,7 @@ export class LogView extends Widget {
     window.clearTimeout(this._typed);
     window.clearTimeout(this._searching);
     window.clearTimeout(this._marking);
+    Signal.clearData(this);
     super.dispose();
   }
 
@@ -189,6 +196,7 @@ export class LogView extends Widget {
       this._search();
       this._marksLater();
       this.draw();
+      this._begun.emit();
     } else {
       if (source.over && !this._over) {
         this._over = true;
@@ -745,6 +753,7 @@ export class LogView extends Widget {
   private _more = document.createElement('button');
   private _live = part('div', 'live');
 
+  private readonly _begun = new Signal<this, void>(this);
   private _source = new LogSource();
   private _topic = '';
   private _looks = false;

@@ -42,6 +42,11 @@ export class CallsPanel extends Panel {
     this._right.addWidget(this._log);
     this.addWidget(list);
     this.addWidget(this._right);
+    this._log.begun.connect(() => {
+      if (model.selected) {
+        model.started(model.selected.id);
+      }
+    });
     model.changed.connect(this._update, this);
     this._update();
   }

@@ -28,6 +28,11 @@ export class LogPanel extends Panel {
     picker.addClass('jp-OscarLogPanel-picker');
     this.addWidget(picker);
     this.addWidget(this._log);
+    this._log.begun.connect(() => {
+      if (model.selected) {
+        model.started(model.selected.id);
+      }
+    });
     model.changed.connect(this._update, this);
     this._update();
   }

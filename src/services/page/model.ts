@@ -74,6 +74,19 @@ export class ServiceModel implements IDisposable {
     this._changed.emit();
   }
 
+  /**
+   * A call has a log, so it runs: the list learns of that only later, if at all,
+   * since it asks the cluster as little as it can.
+   */
+  started(id: string): void {
+    const call = this.calls?.find(row => row.id === id);
+    if (call?.state === 'queued' && !this._started.has(id)) {
+      this._started.add(id);
+      this._merge(this.calls ?? []);
+      this._changed.emit();
+    }
+  }
+
   /** A call that was just made is in the list before the list knows of it. */
   add(call: CallRow): void {
     this._added.set(call.id, call);
@@ -136,6 +149,11 @@ export class ServiceModel implements IDisposable {
         known.set(id, row);
       }
     }
+    for (const [id, row] of known) {
+      if (row.state === 'queued' && this._started.has(id)) {
+        known.set(id, { ...row, state: 'running' });
+      }
+    }
     this.calls = Array.from(known.values()).sort(
       (one, other) => other.created - one.created
     );
@@ -147,4 +165,5 @@ export class ServiceModel implements IDisposable {
   private _tab: Tab = 'call';
   private _selected = '';
   private _added = new Map<string, CallRow>();
+  private _started = new Set<string>();
 }
