@@ -10,9 +10,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lab import Lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A running JupyterLab."""
+    """A running JupyterLab for one file: what another file deployed is not there."""
     one = Lab(tmp_path_factory.mktemp("home"))
     if not one.program.exists():
         pytest.skip("JupyterLab is not in this environment: pip install 'jupyter-oscar[lab]'")
@@ -21,7 +21,7 @@ def server(tmp_path_factory):
     one.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(server):
     """The address of a running JupyterLab, with its token."""
     return server.page
