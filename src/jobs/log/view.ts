@@ -538,6 +538,7 @@ export class LogView extends Widget {
         ? trans.__('%1 of %2', this._hit.toLocaleString(), all.toLocaleString())
         : trans._n('%2 line', '%2 lines', all, all.toLocaleString());
     this._previous.disabled = this._next.disabled = !all;
+    this._previous.hidden = this._next.hidden = !this._query;
   }
 
   /** Go to the next line that was found, or to the one before. */
@@ -660,7 +661,7 @@ export class LogView extends Widget {
     this._next.addEventListener('click', () => {
       this._step(1);
     });
-    this._previous.disabled = this._next.disabled = true;
+    this._count();
     search.append(this._field, this._counted, this._previous, this._next);
     const wrap = document.createElement('button');
     dress(wrap, trans.__('Wrap long lines'));

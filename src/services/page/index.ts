@@ -184,6 +184,11 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
         widget.title.label = trans.__('New Service');
         widget.title.caption = trans.__('A new OSCAR service on %1', cluster);
         widget.title.icon = oscarIcon;
+        // Whether the cluster is a sandbox is known while somebody looks.
+        const looking = model.look();
+        widget.disposed.connect(() => {
+          looking.dispose();
+        });
         widget.content.done.connect((_, rows) => {
           model.services.refresh();
           widget.dispose();
