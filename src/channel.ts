@@ -87,7 +87,12 @@ export class Channel implements IOscarChannel, IDisposable {
       this._polls.get(topic)?.abort();
       this._say({ unsubscribe: topic });
       if (this._topics.size === 0) {
-        this._close();
+        // Who turns from one page to another comes back in the same moment.
+        window.setTimeout(() => {
+          if (!this._wanted) {
+            this._close();
+          }
+        }, Private.LINGER);
       }
     }
   }
@@ -324,4 +329,6 @@ namespace Private {
   export const BETWEEN = 1000;
   export const TROUBLED = 10_000;
   export const OPEN = 1;
+  /** Milliseconds for which a socket stays open that nobody listens to. */
+  export const LINGER = 300;
 }

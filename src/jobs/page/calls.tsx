@@ -111,6 +111,10 @@ export class CallsPanel extends Panel {
         this._menu.addItem({ command, args });
       }
     }
+    const before = document.activeElement as HTMLElement | null;
+    this._menu.aboutToClose.connect(() => {
+      before?.focus();
+    });
     this._menu.open(x, y);
   }
 

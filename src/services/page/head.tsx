@@ -54,7 +54,7 @@ function About(props: {
   const { model, detail, commands, trans } = props;
   const args = { cluster: model.cluster, service: detail.name };
   const exposed = detail.kind === 'exposed';
-  const menu = (at: Element) => {
+  const menu = (at: HTMLElement) => {
     const box = at.getBoundingClientRect();
     const own = new Menu({ commands });
     own.addItem({ command: CommandIDs.insertCell, args });
@@ -66,6 +66,7 @@ function About(props: {
     own.addItem({ type: 'separator' });
     own.addItem({ command: CommandIDs.deleteService, args });
     own.aboutToClose.connect(() => {
+      at.focus();
       // After the item that was chosen has run.
       window.setTimeout(() => {
         own.dispose();
