@@ -336,19 +336,31 @@ class Calls:
                 groups.setdefault((bucket, folder.rpartition("/")[0]), {})[call.id] = call
         found: dict[str, Facts] = {}
         for (bucket, folder), members in groups.items():
+            if len(members) == 1:
+                (call,) = members.values()
+                found[call.id] = await self._look_for_one(call)
+                continue
             objects = await self._list_between(bucket, folder, members)
             for name, call in members.items():
                 facts = Facts(tracked=True, cancelled=call.cancelled is not None)
                 found[name] = await self.from_objects(call, objects[name], facts)
         return found
 
+    async def _look_for_one(self, call: Call) -> Facts:
+        """For one call alone: its record is asked for first, which is cheaper than a listing that shows it missing."""
+        if call.place is not None:
+            bucket, folder = call.place
+            try:
+                await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}")
+            except ObjectNotFound:
+                return Facts(tracked=True, cancelled=call.cancelled is not None)
+        return await self.look_in_bucket(call)
+
     async def _list_between(self, bucket: str, folder: str, members: dict[str, Call]) -> dict[str, list[Object]]:
         found: dict[str, list[Object]] = {name: [] for name in members}
         newest, start = max(members), len(folder) + 1 if folder else 0
-        alone = len(members) == 1
-        place = f"{folder}/{newest}".strip("/") if alone else folder
-        after = None if alone else f"{folder}/{min(members)}".strip("/")
-        async for row in self._cluster.store.list(bucket, place, after=after):
+        after = f"{folder}/{min(members)}".strip("/")
+        async for row in self._cluster.store.list(bucket, folder, after=after):
             name = row.key[start:].partition("/")[0]
             if name > newest:
                 break

@@ -13,15 +13,17 @@ case "${JUPYTER_OSCAR_TRACKED:-}|${JOB_UUID:-}|${STORAGE_OBJECT_KEY:-}" in
   read -r _jo_code <"$_jo_tmp/exit"
   # Words for the inside of a JSON string: backslash, quote and tab escaped; what joins lines is up to the caller.
   _jo_words='s/\\/\\\\/g; s/"/\\"/g; s/	/\\t/g'
-  _jo_lines=$(tail -c 4000 "$_jo_tmp/log" | LC_ALL=C sed -e "$_jo_words" -e '$!s/$/\\n/' | tr -d '\000-\037')
+  # Every program that is started here costs a call a millisecond, so what says nothing starts none.
+  _jo_lines=
+  [ ! -s "$_jo_tmp/log" ] || _jo_lines=$(tail -c 4000 "$_jo_tmp/log" | LC_ALL=C sed -e "$_jo_words" -e '$!s/$/\\n/' | tr -d '\000-\037')
   [ -d "$_jo_out" ] || mkdir -p "$_jo_out"
   # wc says "<size> <file>" for each, and a total that is dropped.
   _jo_list=$(cd "$_jo_out" && find . -type f ! -path ./.done -exec wc -c {} + | LC_ALL=C sed -n -e "$_jo_words" \
-    -e 's/^ *\([0-9][0-9]*\) \.\/\(.*\)$/, {"size": \1, "name": "\2"}/p' | tr -d '\000-\037')
+    -e 's/^ *\([0-9][0-9]*\) \.\/\(.*\)$/, {"size": \1, "name": "\2"}/p')
   _jo_now
   printf '{"exit": %d, "began": %s, "ended": %s, "lines": "%s", "outputs": [%s]}\n' \
     "$_jo_code" "$_jo_began" "$_jo_at" "$_jo_lines" "${_jo_list#, }" >"$_jo_out/.done"
-  rm -rf "$_jo_tmp"
+  # What lies in $_jo_tmp goes with the container.
   exit "$_jo_code"
   ;;
 esac

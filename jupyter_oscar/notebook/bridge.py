@@ -125,7 +125,7 @@ class Bridge:
         if self._unseen:
             self._finish(set(self._unseen))
         if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            asyncio.run_coroutine_threadsafe(_stop(), self._loop)
             self._thread.join(STOPPING)
         if "obstore" in sys.modules:
             # Its own threads let go of what they gave us a moment after they gave it; one that still does when the
@@ -173,6 +173,15 @@ class Bridge:
 def _say(words: str) -> None:
     """To whoever runs a script and waits for it to end."""
     print(words, file=sys.stderr)  # noqa: T201
+
+
+async def _stop() -> None:
+    """End every task of the loop, then the loop itself."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    asyncio.get_running_loop().stop()
 
 
 async def _closed(close: Callable[[], Awaitable[None]]) -> None:

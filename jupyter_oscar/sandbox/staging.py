@@ -50,7 +50,7 @@ class Store:
             try:
                 file.writelines(answer.stream(1 << 20))
             finally:
-                answer.close()
+                answer.release_conn()
 
     def upload(self, path: Path, bucket: str, key: str) -> None:
         with path.open("rb") as file:
