@@ -173,7 +173,8 @@ def test_everything_can_be_done_without_a_mouse(lab, page):
     said(page, CLUSTER, SERVICES, calls(300))
     open_sidebar(page, lab)
     page.locator(".jp-OscarCallRow").first.wait_for()
-    page.wait_for_timeout(500)  # opening the sidebar moves the focus into it
+    page.locator(".jp-Launcher").wait_for()
+    page.wait_for_timeout(1500)  # the launcher takes the focus when it opens, and opening the sidebar moves it there
     page.locator(".jp-OscarCluster-line").focus()
 
     def at():
@@ -259,6 +260,36 @@ def test_nobody_looking_costs_nothing(lab, page):
 
     assert not opened
     assert not asked
+
+
+def test_a_hundred_times_opened_and_closed_leaves_nothing_behind(sandbox, lab, page):
+    alive = set()
+
+    def on_socket(socket):
+        if "jupyter-oscar" in socket.url:
+            alive.add(socket)
+            socket.on("close", lambda _: alive.discard(socket))
+
+    page.on("websocket", on_socket)
+    open_sidebar(page, lab)
+    page.locator(".jp-OscarCluster").wait_for()
+    devtools = page.context.new_cdp_session(page)
+
+    def counted(times):
+        for name in ["filebrowser", "jupyter-oscar-sidebar"] * times:
+            page.evaluate("name => window.jupyterapp.shell.activateById(name)", name)
+            page.wait_for_timeout(15)
+        page.wait_for_timeout(1500)
+        devtools.send("HeapProfiler.collectGarbage")
+        found = devtools.send("Memory.getDOMCounters")
+        return found["jsEventListeners"], found["nodes"]
+
+    first = counted(20)
+    last = counted(100)
+
+    assert last[0] - first[0] < 50
+    assert last[1] - first[1] < 200
+    assert len(alive) == 1
 
 
 def test_without_the_server_half_it_says_which_command_helps(lab, page):

@@ -89,7 +89,8 @@ def test_a_secret_is_found_nowhere(by_cookie, signed_in):
     shown = page.content()
     dialog.get_by_role("button", name="Cancel").click()
     page.evaluate(
-        "() => void window.jupyterapp.commands.execute('jupyter-oscar:open-service', {cluster: 'sandbox', name: 'talk'})"
+        "() => void window.jupyterapp.commands.execute('jupyter-oscar:open-service', "
+        "{cluster: 'sandbox', name: 'talk'})"
     )
     page.get_by_role("tab", name="Definition").click()
     page.get_by_text("secrets").first.wait_for()
