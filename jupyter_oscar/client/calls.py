@@ -50,8 +50,6 @@ FORMAT: Final = 1
 
 # How many submissions of one cluster are under way at once; more only queue at the server's door.
 IN_FLIGHT: Final = 48
-# From this release on a job takes the name we give it (oscar.md §0.2).
-NAMED_SINCE: Final = (4, 1)
 
 
 @dataclass(frozen=True)

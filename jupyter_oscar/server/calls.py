@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import mimetypes
+import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -195,6 +197,11 @@ class FileRoute(Route):
             raise web.HTTPError(403)
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 - closed in on_finish
 
+    def _copy_to(self, path: Path) -> None:
+        self._file.seek(0)
+        with path.open("wb") as file:
+            shutil.copyfileobj(self._file, file)
+
     async def _may_execute(self) -> bool:
         allowed = self.authorizer.is_authorized(self, self.current_user, "execute", self.auth_resource)
         return bool(await allowed if hasattr(allowed, "__await__") else allowed)
@@ -217,10 +224,8 @@ class FileRoute(Route):
         one = self.cluster(cluster)
         with tempfile.TemporaryDirectory(prefix="jupyter-oscar-") as folder:
             path = Path(folder) / "input"
-            self._file.seek(0)
-            with path.open("wb") as file:
-                while chunk := self._file.read(SPOOLED):
-                    file.write(chunk)
+            # Off the loop: a large file takes a while to copy, and kernels' messages share the loop.
+            await asyncio.to_thread(self._copy_to, path)
             given = Payload(PurePosixPath(name).name or "input", path)
             if verb == "run":
                 self.reply(reply(await one.calls.run(service, given)))
