@@ -120,6 +120,11 @@ class Watch:
         if now - self._failing_since > PATIENCE:
             self._fail(error)
 
+    def known(self, call: Call) -> Facts | None:
+        """What is known of a call that somebody waits for; asks nobody."""
+        waiting = self._waiting.get(call.id)
+        return waiting.facts if waiting else None
+
     def cancelled(self, call: Call) -> None:
         """We ended this call ourselves."""
         if waiting := self._waiting.get(call.id):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,10 @@ from .bridge import bridge
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from minio import Minio
+    from oscar_python.client import Client as OscarPython
+    from s3fs import S3FileSystem
+
     from jupyter_oscar.client.calls import Payload
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.service import Service
@@ -28,11 +33,21 @@ if TYPE_CHECKING:
 
 
 class Services(Mapping[str, "Service"]):
-    """The services of a cluster, by name, as they were when asked."""
+    """The services of a cluster, by name, as they were when asked; shown in a cell, they stay current."""
 
-    def __init__(self, rows: Sequence[dict[str, Any]], cluster: str) -> None:
+    def __init__(self, rows: Sequence[dict[str, Any]], client: Client) -> None:
+        self._keep(rows)
+        self._client = client
+
+    def _keep(self, rows: Sequence[dict[str, Any]]) -> None:
         self._rows = {str(row.get("name")): row for row in rows}
-        self._cluster = cluster
+
+    async def _read_again(self) -> None:
+        self._keep(await self._client.services.rows())
+
+    @property
+    def _cluster(self) -> str:
+        return self._client.profile.name
 
     def __getitem__(self, name: str) -> Service:
         from jupyter_oscar.client.service import Service
@@ -60,6 +75,17 @@ class Services(Mapping[str, "Service"]):
 
     def _repr_html_(self) -> str:
         return views.services_html(self._summaries, self._cluster)
+
+    def _static(self) -> dict[str, Any]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+    def _ipython_display_(self) -> None:
+        from .live.services import ServicesView
+        from .live.view import show
+
+        # What a cell holds stays as it was when asked; what it shows is kept current.
+        shown = Services(list(self._rows.values()), self._client)
+        show(lambda: ServicesView(lambda: shown._summaries, shown._static, shown._read_again), self._static())
 
 
 class Cluster:
@@ -92,12 +118,33 @@ class Cluster:
     @property
     def services(self) -> Services:
         """What is deployed, as far as you may see it."""
-        return Services(bridge.run(self.client.services.rows()), self.name)
+        return Services(bridge.run(self.client.services.rows()), self.client)
 
     @property
     def jobs(self) -> list[Job]:
         """The handles of this session's calls, newest first; one that a cell lost is still here."""
         return list(reversed(self._jobs.values()))
+
+    @cached_property
+    def fs(self) -> S3FileSystem:
+        """The cluster's object storage as s3fs: ``cluster.fs.ls("grayify/out")``."""
+        from . import libraries
+
+        return libraries.fs(self.client)
+
+    @cached_property
+    def minio(self) -> Minio:
+        """The same as a ``minio.Minio``."""
+        from . import libraries
+
+        return libraries.minio(self.client)
+
+    @property
+    def oscar_python(self) -> OscarPython:
+        """An oscar-python client, signed in as this cluster is."""
+        from . import libraries
+
+        return libraries.oscar_python(self.client)
 
     def deploy(self, path: Path | str, *, update: bool = False) -> list[Service]:
         """Deploy every service of an FDL file. Takes 6 to 10 s a service on a real cluster.

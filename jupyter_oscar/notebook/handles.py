@@ -16,10 +16,12 @@ from .bridge import bridge
 if TYPE_CHECKING:
     import concurrent.futures
     from collections.abc import AsyncIterator, Generator, Iterator
+    from datetime import datetime
 
     from jupyter_oscar.client.answers import Answer
     from jupyter_oscar.client.calls import Call
     from jupyter_oscar.client.cluster import Cluster as Client
+    from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.transfers import Object
 
 # A live log is read again after this many seconds, longer while nothing comes (a read costs the server about four
@@ -174,6 +176,11 @@ class Job:
     def input(self) -> str:
         """The name of the input."""
         return self._call.name
+
+    @property
+    def created(self) -> datetime:
+        """When it was submitted."""
+        return self._call.created
 
     @property
     def status(self) -> str:
@@ -339,13 +346,35 @@ class Job:
         """The state without asking anybody."""
         if self.sending is not None and self.sending.done() and self.sending.exception() is not None:
             return State.FAILED
-        return state(self._ended) if self._ended else None
+        if self._ended is not None:
+            return state(self._ended)
+        facts = self._client.watch.known(self._call)
+        return state(facts) if facts else None
 
     def __repr__(self) -> str:
         return views.job_text(self.service, self.input, self.id, self._known())
 
     def _repr_html_(self) -> str:
-        return views.job_html(self.service, self.input, self.id, self._known())
+        done = self._ended.done if self._ended else None
+        return views.job_html(self.service, self.input, self.id, self._known(), done)
+
+    def static(self) -> dict[str, Any]:
+        """What a saved notebook keeps of it: a line, and its last words."""
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+    def _ipython_display_(self) -> None:
+        """A live line while it goes on; the static one once it has ended, or where no kernel can show a widget."""
+        from .live.job import JobView, Ways
+        from .live.view import put, show
+
+        def known() -> tuple[State, Done | None]:
+            return self._known() or State.QUEUED, self._ended.done if self._ended else None
+
+        ways = Ways(known, lambda: self._until_ended(None), self._cancel, lambda: self._follow(raw=False))
+        if self._ended is None:
+            show(lambda: JobView(self, ways), self.static())
+        else:
+            put(self.static())
 
 
 class Reply:

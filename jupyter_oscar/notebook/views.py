@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jupyter_oscar.client.jobs import State
+    from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.services import Summary
 
     from .handles import Output
@@ -24,6 +25,8 @@ PICTURES: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jp
 # What is shown at once; the rest is a call away.
 SHOWN_BYTES: Final = 8_000_000
 SHOWN_CHARACTERS: Final = 20_000
+NAMES: Final = 3
+MINUTE: Final = 60
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0;white-space:nowrap"'
 _TABLE = '<table style="border-collapse:collapse;color:var(--jp-ui-font-color1);font-variant-numeric:tabular-nums">'
@@ -84,14 +87,45 @@ def job_text(service: str, given: str, identity: str, state: State | None) -> st
     return f"{mark} {service} · {given or 'no input'}  {word}  {identity}"
 
 
-def job_html(service: str, given: str, identity: str, state: State | None) -> str:
-    """The same line with the id quiet."""
-    mark, word = (state.mark, str(state)) if state else ("·", "submitted")
-    colour = _COLOURS.get(word, "var(--jp-ui-font-color2)")
-    return (
-        f'<span style="color:{colour}">{mark}</span> {escape(service)} · {escape(given or "no input")}'
-        f" &nbsp;{word} &nbsp;<code {_QUIET}>{escape(identity)}</code>"
+def job_html(service: str, given: str, identity: str, state: State | None, done: Done | None = None) -> str:
+    """The same line with the id quiet; what it wrote, how long it took and its last words where that is known."""
+    mark, word = (state.mark, job_word(state, done)) if state else ("·", "submitted")
+    colour = _COLOURS.get(str(state), "var(--jp-ui-font-color2)")
+    said = escape(f"{service} · {given or 'no input'}{job_outputs(done)}")
+    line = (
+        f'<span style="color:{colour}">{mark}</span> {said} &nbsp;{word} &nbsp;<code {_QUIET}>{escape(identity)}</code>'
     )
+    return line + (_last_words(done.lines) if done else "")
+
+
+def job_word(state: State, done: Done | None) -> str:
+    """``running``; ``4.2 s`` for one that ended well; ``exit 3``."""
+    if done is None or not state.ended:
+        return str(state)
+    return f"exit {done.exit}" if done.exit else duration(done.ended - done.began)
+
+
+def job_outputs(done: Done | None) -> str:
+    """`` → a.png, b.png and 3 more``, or nothing."""
+    names = [produced.name for produced in done.outputs] if done else []
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return f" → {', '.join(names[:NAMES])}{more}" if names else ""
+
+
+def _last_words(lines: str) -> str:
+    """What the script printed last, folded away."""
+    shown = lines.strip()[-SHOWN_CHARACTERS:]
+    if not shown:
+        return ""
+    return f'<details><summary {_QUIET}>log</summary><pre style="white-space:pre-wrap">{escape(shown)}</pre></details>'
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``3 min 10 s``, ``2 h 5 min``."""
+    if seconds < MINUTE:
+        return f"{max(0.0, seconds):.1f} s"
+    minutes, rest = divmod(round(seconds), MINUTE)
+    return f"{minutes} min {rest} s" if minutes < MINUTE else f"{minutes // MINUTE} h {minutes % MINUTE} min"
 
 
 _COLOURS = {
