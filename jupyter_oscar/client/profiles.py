@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 from .credentials import Credentials, Secret, TokenStore
@@ -60,6 +60,11 @@ class Profile:
     def sandbox(self) -> Sandbox | None:
         """The sandbox at this address, if it is one of this machine."""
         return next((box for box in sandboxes() if box.endpoint == self.endpoint), None)
+
+    @property
+    def fallen(self) -> Sandbox | None:
+        """The sandbox that was at this address, if it ended without withdrawing its announcement (kill -9)."""
+        return next((box for box in sandboxes(running=False) if box.endpoint == self.endpoint), None)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.endpoint)
@@ -143,6 +148,11 @@ def profiles() -> Iterator[Profile]:
     yield from _from_sandboxes()
 
 
+def fallen_sandbox() -> Profile | None:
+    """The sandbox that ran last, if it ended without a word and none runs now."""
+    return None if sandboxes() else next(_from_sandboxes(running=False), None)
+
+
 def config_path() -> Path:
     """oscar-cli's configuration file."""
     return Path.home() / ".oscar-cli" / "config.yaml"
@@ -205,36 +215,40 @@ def _from_environment() -> Iterator[Profile]:
     )
 
 
-def _from_sandboxes() -> Iterator[Profile]:
-    for box in sandboxes():
+def _from_sandboxes(*, running: bool = True) -> Iterator[Profile]:
+    for box in sandboxes(running=running):
         yield Profile(SANDBOX, box.endpoint, Credentials(box.user, box.password), source=SANDBOX)
 
 
-def sandboxes() -> list[Sandbox]:
-    """The sandboxes that run on this machine, newest first."""
+def sandboxes(*, running: bool = True) -> list[Sandbox]:
+    """The sandboxes that run on this machine, newest first; with ``running=False``, those that ended unannounced."""
     from jupyter_core.paths import jupyter_runtime_dir
 
     files = Path(jupyter_runtime_dir()).glob("jupyter-oscar-sandbox-*.json")
-    found = [(path.stat().st_mtime, box) for path in files if (box := _announced(path))]
+    found = [(path.stat().st_mtime, box) for path in files if (box := _announced(path, running=running))]
     return [box for _, box in sorted(found, key=lambda pair: -pair[0])]
 
 
-def _announced(path: Path) -> Sandbox | None:
-    """What the file says, or None when its writer is gone: a living sandbox holds a lock on it (also after kill -9)."""
+def _announced(path: Path, *, running: bool) -> Sandbox | None:
+    """What the file says, if its writer runs, or does not: a living sandbox holds a lock on it (also after kill -9)."""
     try:
         with path.open(encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:
-                said = json.load(file)
-                return Sandbox(
-                    said["endpoint"],
-                    said["user"],
-                    Secret(said["password"]),
-                    said.get("mode", ""),
-                    said.get("runtime", ""),
-                    Path(said["data"]),
-                )
+                return _read(file) if running else None
+            return None if running else _read(file)
     except (OSError, ValueError, KeyError):
-        pass
-    return None
+        return None
+
+
+def _read(file: TextIO) -> Sandbox:
+    said = json.load(file)
+    return Sandbox(
+        said["endpoint"],
+        said["user"],
+        Secret(said["password"]),
+        said.get("mode", ""),
+        said.get("runtime", ""),
+        Path(said["data"]),
+    )

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from jupyter_oscar.client.credentials import Credentials, Kept, Secret
-from jupyter_oscar.client.errors import InvalidRequest, NotAuthenticated, OscarError, ProfileNotFound
+from jupyter_oscar.client.errors import InvalidRequest, NotAuthenticated, OscarError, ProfileNotFound, Unreachable
+from jupyter_oscar.client.profiles import SANDBOX
 
 from .route import Message, Problem, Route, may, problem
 
@@ -55,6 +56,8 @@ class NewCluster(SignIn):
 
 async def row(pool: Pool, profile: Profile) -> ClusterRow:
     """Ask a cluster how it is, without letting one that does not answer hold up the others."""
+    fallen = profile.fallen if profile.source == SANDBOX else None
+    box = fallen or profile.sandbox
     answer = ClusterRow(
         name=profile.name,
         endpoint=profile.endpoint,
@@ -62,9 +65,15 @@ async def row(pool: Pool, profile: Profile) -> ClusterRow:
         source=profile.source,
         state="ok",
         expires_at=profile.credentials.expires,
-        sandbox=f"{profile.sandbox.mode}, no containers" if profile.sandbox else None,
+        sandbox=f"{box.mode}, no containers" if box else None,
         removable=profile.source == "sign-in",
     )
+    if fallen:
+        # Nobody is asked: another program may have the port by now.
+        msg = "The local OSCAR has stopped: its process is gone."
+        answer.problem = problem(Unreachable(msg, hint="Start it again; its data is still there."))
+        answer.state = "unreachable"
+        return answer
     try:
         answer.version = (await pool.client(profile.name).info(fresh=True)).version
     except OscarError as error:

@@ -51,7 +51,9 @@ class Pool:
                 Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, profiles.STORE)
                 for kept in self._memory.values()
             ]
-            for profile in own:
+            # One that was killed stays in the list and says so, rather than vanish from under who looks at it.
+            fallen = profiles.fallen_sandbox()
+            for profile in [*own, fallen] if fallen and self._allowed(fallen.endpoint) else own:
                 found.setdefault(profile.name, profile)
         return found
 
