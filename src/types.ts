@@ -113,6 +113,15 @@ export interface Health {
 }
 
 /**
+ * A key that would do nothing, and why.
+ */
+export interface Ignored {
+  key: string;
+  service: string;
+  why: string;
+}
+
+/**
  * The input of a call: one of the three. `object` is `bucket/key`.
  */
 export interface Input {
@@ -145,10 +154,12 @@ export interface Output {
 }
 
 /**
- * What a deployment would do, or what is wrong with it.
+ * What a deployment would do, what it would cost in words, and what OSCAR would ignore; or what is wrong.
  */
 export interface Plan {
   changes: Change[];
+  cost: string;
+  ignored: Ignored[];
   problems: Problem[];
 }
 

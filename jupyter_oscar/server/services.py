@@ -78,11 +78,21 @@ class Change(Message):
     diff: str
 
 
+class Ignored(Message):
+    """A key that would do nothing, and why."""
+
+    service: str
+    key: str
+    why: str
+
+
 class Plan(Message):
-    """What a deployment would do, or what is wrong with it."""
+    """What a deployment would do, what it would cost in words, and what OSCAR would ignore; or what is wrong."""
 
     problems: list[Problem]
     changes: tuple[Change, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    cost: str = ""
 
 
 COUNTED = 5000
@@ -190,7 +200,7 @@ class PlanRoute(Route):
     @may("read")
     async def post(self, cluster: str) -> None:
         """The difference between a definition and what is deployed."""
-        from jupyter_oscar.client import fdl
+        from jupyter_oscar.client import fdl, review
 
         said, one = self.body(Definition), self.cluster(cluster)
         try:
@@ -199,7 +209,11 @@ class PlanRoute(Route):
             self.reply(Plan(problems=[problem(error)]))
             return
         changes = [await _change(one, service) for service in found.services]
-        self.reply(Plan(problems=[], changes=tuple(changes)))
+        flags = (await one.config()).config
+        idle = [Ignored(**key._asdict()) for service in found.services for key in review.ignored(service, flags)]
+        some = any(change.action == "create" or change.diff for change in changes)
+        cost = review.COST if some and one.profile.sandbox is None else ""
+        self.reply(Plan(problems=[], changes=tuple(changes), ignored=tuple(idle), cost=cost))
 
 
 async def _change(cluster: Cluster, new: Service) -> Change:

@@ -564,12 +564,27 @@ function Review(props: {
     <section className="jp-OscarReview" aria-label={trans.__('Review')}>
       {some && (
         <p className="jp-OscarDefinition-note">
-          {sandbox
-            ? trans.__('The sandbox takes it at once.')
-            : trans.__(
-                'The cluster restarts MinIO, about 7 s: uploads and downloads of everybody pause.'
-              )}
+          {sandbox ? trans.__('The sandbox takes it at once.') : plan.cost}
         </p>
+      )}
+      {plan.ignored.length > 0 && (
+        <div className="jp-OscarReview-ignored">
+          <h3>{trans.__('OSCAR would ignore')}</h3>
+          <dl>
+            {plan.ignored.map(key => (
+              <React.Fragment key={`${key.service} ${key.key}`}>
+                <dt>
+                  <code>
+                    {plan.changes.length > 1
+                      ? `${key.service}: ${key.key}`
+                      : key.key}
+                  </code>
+                </dt>
+                <dd>{key.why}</dd>
+              </React.Fragment>
+            ))}
+          </dl>
+        </div>
       )}
       {plan.changes.map(change => (
         <div key={change.name}>

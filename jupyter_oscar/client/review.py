@@ -1,0 +1,72 @@
+"""What is to be known of a definition before it is deployed: what OSCAR would ignore in it, and what deploying costs.
+
+A key that OSCAR does not know at all never comes this far: ``fdl`` refuses it with its line. Here are those that it
+takes and that then do nothing for this service on this cluster.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .service import Service
+
+# What a server makes itself, whatever it is sent (oscar.md §2.2).
+OWN: Final = ("bucket_list", "deployment", "namespace", "owner", "token", "volume_status")
+LEVELS: Final = frozenset({"NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+SHELLS: Final = frozenset({"sh", "ash", "bash", "dash"})
+# Seen on a real server: creating, updating or deleting any service restarts MinIO (oscar.md §0.3 point 10, §1.2).
+COST: Final = "The cluster restarts MinIO, about 7 s: uploads and downloads of everybody pause."
+
+
+class Ignored(NamedTuple):
+    """A key of a service that does nothing, and why."""
+
+    service: str
+    key: str
+    why: str
+
+
+def ignored(service: Service, flags: Mapping[str, Any]) -> list[Ignored]:
+    """What ``service`` says that a cluster with these configuration flags does not act upon."""
+    return [Ignored(service.name, key, why) for key, why in _ignored(service, flags)]
+
+
+def _ignored(service: Service, flags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    given = service.model_fields_set
+    yield from ((key, "OSCAR makes its own") for key in OWN if key in given and getattr(service, key))
+    if service.allowed_users and service.visibility != "restricted":
+        yield "allowed_users", "only read where visibility is restricted"
+    if (service.total_cpu or service.total_memory) and not flags.get("yunikorn_enable"):
+        yield "total_cpu, total_memory", "this cluster does not schedule with YuniKorn"
+    if service.interlink_node_name and not flags.get("interLink_available"):
+        # oscar.md §5: silently, and the job then runs on the cluster itself.
+        yield "interlink_node_name", "this cluster saw no virtual node; its jobs would run on the cluster itself"
+    if service.log_level and service.log_level.upper() not in LEVELS:
+        yield "log_level", f'"{service.log_level}" is no level, so INFO is used'
+    yield from _of_the_script(service)
+    yield from _of_exposing(service)
+
+
+def _of_the_script(service: Service) -> Iterator[tuple[str, str]]:
+    if service.expose.api_port and service.expose.default_command:
+        yield "script", "default_command runs the image's own command"
+        return
+    first = service.script.partition("\n")[0]
+    if first.startswith("#!") and (words := first[2:].split()):
+        program = words[-1] if words[0].endswith("/env") else words[0]
+        if program.rpartition("/")[2] not in SHELLS:
+            # oscar.md §4.1: the script is an argument of /bin/sh.
+            yield "script", f"its first line {first} is not followed: OSCAR runs it with /bin/sh"
+
+
+def _of_exposing(service: Service) -> Iterator[tuple[str, str]]:
+    if service.expose.api_port:
+        if service.synchronous.min_scale or service.synchronous.max_scale:
+            yield "synchronous", "an exposed service scales by expose.min_scale and expose.max_scale"
+    elif service.expose.model_fields_set - {"api_port"} and any(
+        getattr(service.expose, key) for key in service.expose.model_fields_set
+    ):
+        yield "expose", "without api_port the service is not exposed"
