@@ -24,7 +24,9 @@ function button(label, title, press) {
 function duration(ms) {
   const seconds = ms / 1000;
   if (seconds < 60) {
-    return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds)} s`;
+    return seconds < 10
+      ? `${seconds.toFixed(1)} s`
+      : `${Math.floor(seconds)} s`;
   }
   const minutes = Math.floor(seconds / 60);
   return minutes < 60
@@ -40,22 +42,43 @@ function state(view) {
 }
 
 function jobLine(view, act) {
-  const name = element('span', 'name', `${view.service} · ${view.input}${view.outputs}`);
+  const name = element(
+    'span',
+    'name',
+    `${view.service} · ${view.input}${view.outputs}`
+  );
   name.title = view.reference;
   const time = element('span', 'time');
   if (view.going) {
     time.dataset.since = view.since;
   }
-  const line = element('div', 'line', state(view), name, element('span', 'word', view.word), time);
-  line.append(element('span', 'space'), button('log', 'Show what the script prints', act.log));
+  const line = element(
+    'div',
+    'line',
+    state(view),
+    name,
+    element('span', 'word', view.word),
+    time
+  );
+  line.append(
+    element('span', 'space'),
+    button('log', 'Show what the script prints', act.log)
+  );
   if (view.going) {
-    line.append(button('cancel', `Cancel ${view.reference}`, act.send('cancel')));
+    line.append(
+      button('cancel', `Cancel ${view.reference}`, act.send('cancel'))
+    );
   }
   return [line];
 }
 
 function mapLine(view, act) {
-  const bar = element('span', 'bar', element('span', 'ended'), element('span', 'failed'));
+  const bar = element(
+    'span',
+    'bar',
+    element('span', 'ended'),
+    element('span', 'failed')
+  );
   const percent = part => `${view.total ? (100 * part) / view.total : 0}%`;
   bar.children[0].style.width = percent(view.done);
   bar.children[1].style.width = percent(view.bad);
@@ -66,16 +89,31 @@ function mapLine(view, act) {
   bar.setAttribute('aria-valuenow', view.done + view.bad);
   const name = element('span', 'name', view.name);
   name.title = view.service;
-  const line = element('div', 'line', state(view), name, bar, element('span', 'count', view.word));
+  const line = element(
+    'div',
+    'line',
+    state(view),
+    name,
+    bar,
+    element('span', 'count', view.word)
+  );
   line.append(element('span', 'space'));
   if (view.failed.length) {
     line.append(button('failed', 'Show which failed', act.open('failed')));
   }
   if (view.going) {
-    line.append(button('cancel', `Cancel what has not ended of ${view.name}`, act.send('cancel')));
+    line.append(
+      button(
+        'cancel',
+        `Cancel what has not ended of ${view.name}`,
+        act.send('cancel')
+      )
+    );
   }
   if (view.failed.length) {
-    line.append(button('retry failed', 'Submit the failed ones again', act.send('retry')));
+    line.append(
+      button('retry failed', 'Submit the failed ones again', act.send('retry'))
+    );
   }
   if (!act.isOpen('failed')) {
     return [line];
@@ -85,17 +123,32 @@ function mapLine(view, act) {
   );
   const table = element('table', 'table', element('tbody', '', ...rows));
   const more = view.bad - view.failed.length;
-  return [line, table, more > 0 ? element('div', 'quiet', `and ${more} more`) : ''];
+  return [
+    line,
+    table,
+    more > 0 ? element('div', 'quiet', `and ${more} more`) : ''
+  ];
 }
 
 function servicesTable(view) {
   if (!view.rows.length) {
     return [element('div', 'quiet', view.word)];
   }
-  const head = element('tr', '', ...view.columns.map(title => element('th', '', title)));
+  const head = element(
+    'tr',
+    '',
+    ...view.columns.map(title => element('th', '', title))
+  );
   head.childNodes.forEach(cell => cell.setAttribute('scope', 'col'));
-  const rows = view.rows.map(row => element('tr', '', ...row.map(cell => element('td', '', cell))));
-  const table = element('table', 'table', element('thead', '', head), element('tbody', '', ...rows));
+  const rows = view.rows.map(row =>
+    element('tr', '', ...row.map(cell => element('td', '', cell)))
+  );
+  const table = element(
+    'table',
+    'table',
+    element('thead', '', head),
+    element('tbody', '', ...rows)
+  );
   return [table, element('div', 'quiet', view.word)];
 }
 
@@ -137,7 +190,9 @@ function render({ model, el }) {
       return;
     }
     // Pressing a button must not lose the focus to the drawing that follows.
-    const focused = [...body.querySelectorAll('button')].indexOf(document.activeElement);
+    const focused = [...body.querySelectorAll('button')].indexOf(
+      document.activeElement
+    );
     body.replaceChildren(...KINDS[view.kind](view, act).filter(Boolean));
     const buttons = body.querySelectorAll('button');
     if (focused >= 0) {
@@ -145,7 +200,8 @@ function render({ model, el }) {
     }
     body.querySelectorAll('button').forEach(node => {
       if (node.textContent === 'log' || node.textContent === 'failed') {
-        const isOpen = node.textContent === 'log' ? !log.hidden : opened.has('failed');
+        const isOpen =
+          node.textContent === 'log' ? !log.hidden : opened.has('failed');
         node.setAttribute('aria-expanded', String(isOpen));
         node.append(isOpen ? ' ▴' : ' ▾');
       }
@@ -159,7 +215,9 @@ function render({ model, el }) {
   function tick() {
     const time = body.querySelector('[data-since]');
     if (time) {
-      time.textContent = duration(Math.max(0, Date.now() - Number(time.dataset.since)));
+      time.textContent = duration(
+        Math.max(0, Date.now() - Number(time.dataset.since))
+      );
     }
   }
 
@@ -189,7 +247,10 @@ function render({ model, el }) {
     clearInterval(looking);
     if (now) {
       ticking = setInterval(tick, 1000);
-      looking = setInterval(() => model.send({ do: 'look', view: id, now }), 30_000);
+      looking = setInterval(
+        () => model.send({ do: 'look', view: id, now }),
+        30_000
+      );
     }
   };
   let ticking;
