@@ -95,6 +95,11 @@ class Buckets:
             )
         return url
 
+    async def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
+        """Copy an object from one bucket to another inside the storage."""
+        async with self._s3(f"Copying {bucket}/{key}") as s3:
+            await s3.copy_object(Bucket=to_bucket, Key=to_key, CopySource={"Bucket": bucket, "Key": key})
+
     @contextlib.asynccontextmanager
     async def _s3(self, what: str) -> AsyncIterator[Any]:
         from aiobotocore.config import AioConfig

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
 if TYPE_CHECKING:
-    from .calls import Call
+    from .records import Call
 
 STAGED: Final = ".oscar/in"
 # S3 keys and most file systems end at 255 bytes a name; the id takes up to 61.

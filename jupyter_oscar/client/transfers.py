@@ -99,6 +99,22 @@ class Store:
             await obstore.put_async(store, key, parts(), chunk_size=PART, max_concurrency=4)
         return Sent(size, digest.hexdigest())
 
+    async def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
+        """Copy an object inside the storage; its bytes do not pass through here.
+
+        Raises:
+            ObjectNotFound: there is none under that key.
+
+        """
+        if bucket != to_bucket:
+            await self._cluster.buckets.copy(bucket, key, to_bucket, to_key)
+            return
+        import obstore
+
+        store = await self.bucket(bucket)
+        with _translated(f"Copying {bucket}/{key}"):
+            await obstore.copy_async(store, key, to_key)
+
     async def get(self, bucket: str, key: str) -> bytes:
         """The whole object in memory.
 

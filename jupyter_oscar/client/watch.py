@@ -18,8 +18,8 @@ from .errors import OscarError, StorageFailed, TimedOut, Unreachable, UpstreamFa
 from .jobs import Facts, Row, state
 
 if TYPE_CHECKING:
-    from .calls import Call
     from .cluster import Cluster
+    from .records import Call
 
 # Looks grow apart with the age of the youngest call, and never take more than half of the time.
 SOONEST: Final = 0.005
@@ -80,6 +80,14 @@ class Watch:
 
     async def until_ended(self, call: Call) -> Facts:
         """Wait for a call's end and say what is known of it then. Cancelling the wait leaves the job alone."""
+        ended = self.enter(call)
+        try:
+            return await asyncio.shield(ended)
+        finally:
+            self.leave(call)
+
+    def enter(self, call: Call) -> asyncio.Future[Facts]:
+        """Begin to wait for a call: what it returns is told the end. Whoever enters leaves again."""
         waiting = self._waiting.get(call.id)
         if waiting is None:
             facts = Facts(tracked=call.tracked, cancelled=call.cancelled is not None)
@@ -89,12 +97,14 @@ class Watch:
         self._news.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="jupyter-oscar watch")
-        try:
-            return await asyncio.shield(waiting.ended)
-        finally:
+        return waiting.ended
+
+    def leave(self, call: Call) -> None:
+        """Wait no more; the last to leave ends the looking."""
+        if waiting := self._waiting.get(call.id):
             waiting.users -= 1
             if not waiting.users:
-                self._waiting.pop(call.id, None)
+                del self._waiting[call.id]
 
     async def _run(self) -> None:
         while self._waiting:

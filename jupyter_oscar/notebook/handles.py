@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from jupyter_oscar.client.answers import Answer
-    from jupyter_oscar.client.calls import Call
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.prologue import Done
+    from jupyter_oscar.client.records import Call
     from jupyter_oscar.client.transfers import Object
 
 # A live log is read again after this many seconds, longer while nothing comes (a read costs the server about four

@@ -21,9 +21,10 @@ from .route import Message, Route, may
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.answers import Answer
-    from jupyter_oscar.client.calls import Call, Payload
+    from jupyter_oscar.client.calls import Payload
     from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.jobs import Facts
+    from jupyter_oscar.client.records import Call
     from jupyter_oscar.client.transfers import Object
 
 # What is shown at once; larger answers are saved instead.

@@ -25,8 +25,8 @@ from .route import problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_oscar.client.calls import Call
     from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.records import Call
 
     from .pool import Pool
 

@@ -1,0 +1,245 @@
+"""Records of calls: what we write down of each, and how it is found again (DESIGN §6).
+
+All lies in the bucket the service calls its home, or in one of the caller's own where that may not be written to::
+
+    .oscar/calls/<id>.json            one call
+    .oscar/calls/<id of its first>.json   up to a hundred calls of a map: {"calls": [...]}
+    .oscar/calls/<id>.log             the log of one that was cancelled, which the server forgets
+    .oscar/runs/<service>/<name>.json a named map: see ``runs``
+
+An id is the name of the job, so it has at most 63 characters. It begins with the service's name (at most 39) and sorts
+by time::
+
+    <service>-<11 hex: milliseconds since 1970><10 hex: random>                            one call
+    <service>-<11 hex: of the map>m<3: random><5 hex: which of the map><1 hex: attempt>    one of a map
+
+From the id of a map's call follows where its record lies: in that of its hundred, or, for a second and later attempt,
+in one of its own. So each is found by one read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence  # noqa: TC003 - the record's model needs them at run time
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import AlreadyExists, JobNotFound, NotAllowed, ObjectNotFound
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
+
+RECORDS: Final = ".oscar/calls"
+FORMAT: Final = 1
+# Calls of a map that share one record.
+BLOCK: Final = 100
+# How many calls a map can have, and how many attempts each.
+MOST: Final = 16**5
+ATTEMPTS: Final = 16
+_OF_A_MAP: Final = re.compile(r"(?P<stem>.+-[0-9a-f]{11}m[0-9a-f]{3})(?P<number>[0-9a-f]{5})(?P<attempt>[0-9a-f])")
+
+
+class Call(BaseModel):
+    """The record of a call: no environment, token or address is in it (DESIGN §6)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    format: int = FORMAT
+    id: str
+    service: str
+    created: datetime
+    bucket: str
+    key: str = ""
+    name: str = ""
+    size: int | None = None
+    sha256: str | None = None
+    tracked: bool = False
+    outputs: tuple[str, ...] = ()
+    cancelled: datetime | None = None
+    #: Of a map: what else tells its input from another, and when the file was changed (nanoseconds since 1970).
+    source: str | None = None
+    modified: int | None = None
+    run: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """How to name it another day: ``service/id``."""
+        return f"{self.service}/{self.id}"
+
+    @property
+    def record(self) -> str:
+        """The key of the record, which calls of a map share."""
+        return record_of(self.id)
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """Bucket and folder of a tracked call's outputs."""
+        if not self.tracked or not self.outputs:
+            return None
+        bucket, _, folder = self.outputs[0].partition("/")
+        return bucket, "/".join(part for part in (folder, self.id) if part)
+
+
+def new_id(service: str) -> str:
+    """A name for a job: ``<service>-<milliseconds since 1970><random>``, at most 61 of 63 allowed characters."""
+    return f"{service}-{time.time_ns() // 1_000_000:011x}{secrets.token_hex(5)}"
+
+
+def new_stem(service: str) -> str:
+    """What the ids of one map begin with."""
+    return f"{service}-{time.time_ns() // 1_000_000:011x}m{secrets.token_hex(2)[:3]}"
+
+
+class Place(NamedTuple):
+    """Which call of a map: what its ids begin with, its number, and how often it has been sent before."""
+
+    stem: str
+    number: int
+    attempt: int = 0
+
+    @classmethod
+    def of(cls, identity: str) -> Place | None:
+        """Where an id belongs, or None for a call of its own."""
+        found = _OF_A_MAP.fullmatch(identity)
+        return cls(found["stem"], int(found["number"], 16), int(found["attempt"], 16)) if found else None
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        return f"{self.stem}{self.number:05x}{self.attempt:x}"
+
+
+def record_of(identity: str) -> str:
+    """The key of the record that holds the call of this id."""
+    place = Place.of(identity)
+    if place is not None and not place.attempt:
+        identity = place._replace(number=place.number - place.number % BLOCK).id
+    return f"{RECORDS}/{identity}.json"
+
+
+class Records:
+    """The records of one cluster's calls."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        #: The caller's own bucket, once it has been asked for.
+        self.own: str | None = None
+        self._made_bucket = False
+        self._one_by_one = asyncio.Lock()
+
+    async def put(self, call: Call) -> None:
+        """Write the record of one call; of one that shares its record, by reading and writing the whole."""
+        if not _shares(call.id):
+            await self._cluster.store.put(call.bucket, call.record, dump(call))
+            return
+        async with self._one_by_one:
+            there = {one.id: one for one in await self.all_in(call.bucket, call.record)}
+            await self.put_block([*{**there, call.id: call}.values()])
+
+    async def put_block(self, calls: Sequence[Call]) -> None:
+        """Write one record for up to a hundred calls of a map."""
+        body = ",".join(dump(call).decode() for call in calls)
+        await self._cluster.store.put(calls[0].bucket, calls[0].record, f'{{"calls": [{body}]}}'.encode())
+
+    async def read(self, bucket: str, identity: str) -> Call | None:
+        """The record of a call, or None where there is none."""
+        try:
+            calls = await self.all_in(bucket, record_of(identity))
+        except (ObjectNotFound, NotAllowed):
+            return None
+        return next((call for call in calls if call.id == identity), None)
+
+    async def all_in(self, bucket: str, key: str) -> Sequence[Call]:
+        """The calls that one record holds.
+
+        Raises:
+            ObjectNotFound: there is no such record.
+            JobNotFound: it cannot be read.
+
+        """
+        content = await self._cluster.store.get(bucket, key)
+        try:
+            body = json.loads(content)
+            rows = body.get("calls", [body])
+            return [Call.model_validate(row) for row in rows]
+        except (ValidationError, ValueError, AttributeError) as error:
+            msg = f"The record {bucket}/{key} cannot be read."
+            raise JobNotFound(msg) from error
+
+    async def of_map(self, bucket: str, stem: str) -> Sequence[Call]:
+        """Every recorded call of a map, the last attempt of each, in the order of their numbers."""
+        keys = [f"{RECORDS}/{name}.json" async for name in self._names(bucket, stem, f"{RECORDS}/{stem}")]
+        gate = asyncio.Semaphore(8)
+
+        async def read(key: str) -> Sequence[Call]:
+            async with gate:
+                return await self.all_in(bucket, key)
+
+        last: dict[int, Call] = {}
+        for call in (call for calls in await asyncio.gather(*map(read, keys)) for call in calls):
+            place = Place.of(call.id)
+            if place is not None and (place.number not in last or last[place.number].id < call.id):
+                last[place.number] = call
+        return [last[number] for number in sorted(last)]
+
+    async def recorded(self, since: datetime, *, known: Mapping[str, Call]) -> dict[str, Call]:
+        """The calls recorded since then, of every service, by id. Those already ``known`` are not read again.
+
+        One listing for each bucket that holds records: ids sort by time.
+        """
+        services = await self._cluster.services.list()
+        homes = {service.name: service.home or await self.own_bucket(make=False) for service in services}
+        blocks: dict[str, list[Call]] = {}
+        for call in known.values():
+            blocks.setdefault(call.record, []).append(call)
+        found: dict[str, Call] = {}
+        for service, bucket in homes.items():
+            after = f"{RECORDS}/{service}-{int(since.timestamp() * 1000):011x}"
+            async for name in self._names(bucket, f"{service}-", after):
+                key = f"{RECORDS}/{name}.json"
+                with contextlib.suppress(ObjectNotFound, NotAllowed):
+                    for call in blocks.get(key) or await self.all_in(bucket, key):
+                        found[call.id] = call
+        return found
+
+    async def _names(self, bucket: str, beginning: str, after: str) -> AsyncIterator[str]:
+        """The names of the records that begin so."""
+        try:
+            async for row in self._cluster.store.list(bucket, RECORDS, after=after):
+                name = PurePosixPath(row.key)
+                if not name.stem.startswith(beginning):
+                    return
+                if name.suffix == ".json":
+                    yield name.stem
+        except (ObjectNotFound, NotAllowed):
+            return
+
+    async def own_bucket(self, *, make: bool = True) -> str:
+        """``oscar-calls-<8 hex of uid>``, for calls of services that have no bucket we may write to."""
+        if self.own is None:
+            import hashlib
+
+            uid = (await self._cluster.config()).minio_provider.access_key
+            self.own = f"oscar-calls-{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
+        if make and not self._made_bucket:
+            with contextlib.suppress(AlreadyExists):
+                await self._cluster.buckets.create(self.own)
+            self._made_bucket = True
+        return self.own
+
+
+def _shares(identity: str) -> bool:
+    place = Place.of(identity)
+    return place is not None and not place.attempt
+
+
+def dump(call: Call) -> bytes:
+    """A record as it is stored."""
+    return call.model_dump_json(exclude_none=True).encode()

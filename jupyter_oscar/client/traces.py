@@ -1,0 +1,154 @@
+"""Traces: what calls leave behind in buckets and logs, and what is to be read from it (DESIGN §6).
+
+Nothing here is asked once per call where many are looked for: one listing of a folder serves all whose outputs lie
+there, and what it shows to have ended is read together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+from . import prologue
+from .errors import JobNotFound, ObjectNotFound, OutputsNotAttributable
+from .jobs import Facts, log_end
+from .transfers import Object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .cluster import Cluster
+    from .records import Call
+
+# How many ends are read at once.
+READS: Final = 16
+
+
+class Traces:
+    """What the calls of one cluster left behind."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def look(self, call: Call) -> Facts:
+        """What is known of a call now: one listing and, where it has ended, one read; else its own log.
+
+        The server's list of jobs is not read: see ``watch`` for that.
+        """
+        facts = await self.look_in_bucket(call)
+        if facts.done is not None:
+            return facts
+        if call.tracked and not call.cancelled:
+            return replace(facts, has_log=await self._cluster.jobs.has_log(call.service, call.id))
+        return replace(facts, **await self.look_in_log(call))
+
+    async def look_in_bucket(self, call: Call) -> Facts:
+        """What the bucket says of a call."""
+        facts = Facts(tracked=call.tracked, cancelled=call.cancelled is not None)
+        if call.place is None:
+            return facts
+        objects = [row async for row in self._cluster.store.list(*call.place)]
+        return await self.from_objects(call, objects, facts)
+
+    async def look_in_buckets(self, calls: Sequence[Call]) -> dict[str, Facts]:
+        """What the buckets say of many tracked calls: one listing for all whose outputs lie in one folder.
+
+        Ids sort by time, so a listing need only go from the oldest to the newest of them.
+        """
+        groups: dict[tuple[str, str], dict[str, Call]] = {}
+        for call in calls:
+            if call.place is not None:
+                bucket, folder = call.place
+                groups.setdefault((bucket, folder.rpartition("/")[0]), {})[call.id] = call
+        found: dict[str, Facts] = {}
+        for (bucket, folder), members in groups.items():
+            if len(members) == 1:
+                (call,) = members.values()
+                found[call.id] = await self._look_for_one(call)
+                continue
+            objects = await self._list_between(bucket, folder, members)
+            gate = asyncio.Semaphore(READS)
+
+            async def read(call: Call, rows: Sequence[Object], gate: asyncio.Semaphore = gate) -> None:
+                async with gate:
+                    facts = Facts(tracked=True, cancelled=call.cancelled is not None)
+                    found[call.id] = await self.from_objects(call, rows, facts)
+
+            await asyncio.gather(*(read(members[name], rows) for name, rows in objects.items()))
+        return found
+
+    async def _look_for_one(self, call: Call) -> Facts:
+        """For one call alone: its record is asked for first, which is cheaper than a listing that shows it missing."""
+        if call.place is not None:
+            bucket, folder = call.place
+            try:
+                await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}")
+            except ObjectNotFound:
+                return Facts(tracked=True, cancelled=call.cancelled is not None)
+        return await self.look_in_bucket(call)
+
+    async def _list_between(self, bucket: str, folder: str, members: dict[str, Call]) -> dict[str, list[Object]]:
+        found: dict[str, list[Object]] = {name: [] for name in members}
+        newest, start = max(members), len(folder) + 1 if folder else 0
+        after = f"{folder}/{min(members)}".strip("/")
+        async for row in self._cluster.store.list(bucket, folder, after=after):
+            name = row.key[start:].partition("/")[0]
+            if name > newest:
+                break
+            if name in found:
+                found[name].append(row)
+        return found
+
+    async def from_objects(self, call: Call, objects: Sequence[Object], facts: Facts) -> Facts:
+        """The same from a listing that somebody else made."""
+        if call.place is None or not objects:
+            return facts
+        bucket, folder = call.place
+        sizes = {row.key[len(folder) + 1 :]: row.size for row in objects}
+        if prologue.DONE not in sizes:
+            return replace(facts, has_outputs=True)
+        done = prologue.parse_done(await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}"))
+        complete = all(sizes.get(output.name) == output.size for output in done.outputs)
+        return replace(facts, has_outputs=True, done=done, outputs_complete=complete)
+
+    async def look_in_log(self, call: Call) -> dict[str, Any]:
+        """What the call's own log says, as fields of :class:`Facts`."""
+        try:
+            text = await self._cluster.jobs.log(call.service, call.id)
+        except JobNotFound:
+            # We noted that we would end it before we did; without a log it is ended.
+            return {"has_log": False, "row_gone": call.cancelled is not None}
+        return {"has_log": True, "log_end": log_end(text)}
+
+    async def outputs(self, call: Call, facts: Facts | None = None) -> list[tuple[str, Object]]:
+        """Bucket and object of each output of an ended call. With the ``facts`` of a tracked one, nothing is asked.
+
+        Raises:
+            OutputsNotAttributable: the service is not tracked and no object's key carries the call's id.
+
+        """
+        if call.place is not None:
+            bucket, folder = call.place
+            if facts and facts.done and facts.outputs_complete:
+                ended = datetime.fromtimestamp(facts.done.ended, timezone.utc)
+                return [(bucket, Object(f"{folder}/{one.name}", one.size, ended)) for one in facts.done.outputs]
+            rows = [row async for row in self._cluster.store.list(bucket, folder)]
+            return [(bucket, row) for row in rows if row.key != f"{folder}/{prologue.DONE}"]
+        ours, newer = [], []
+        for path in call.outputs:
+            bucket, _, folder = path.partition("/")
+            async for row in self._cluster.store.list(bucket, folder):
+                if call.id in row.key:
+                    ours.append((bucket, row))
+                elif row.modified >= call.created:
+                    newer.append(f"{bucket}/{row.key}")
+        if not ours and newer:
+            msg = f"It cannot be told which outputs are of {call.reference}: no object's name carries its id."
+            hint = (
+                f"Newer than the call: {', '.join(newer[:5])}. "
+                'Label the service jupyter-oscar/tracked: "true" to keep calls apart.'
+            )
+            raise OutputsNotAttributable(msg, candidates=newer, hint=hint)
+        return ours
