@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .config import Config, Info
     from .jobs import Jobs
     from .profiles import Profile
+    from .runs import Runs
     from .transfers import Store
     from .watch import Watch
 
@@ -109,6 +110,13 @@ class Cluster:
         from .calls import Calls
 
         return Calls(self)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Named runs of maps."""
+        from .runs import Runs
+
+        return Runs(self)
 
     @cached_property
     def buckets(self) -> Buckets:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -26,17 +26,21 @@ __all__ = [
     "JobLost",
     "JobNotFound",
     "JobNotIdentified",
+    "MapFailed",
     "NoCluster",
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
     "NotOscar",
+    "NotSaved",
     "ObjectNotFound",
     "OscarError",
     "OutputsNotAttributable",
     "ProfileNotFound",
     "QuotaExceeded",
+    "RunChanged",
     "RunFailed",
+    "RunNotFound",
     "SecretWouldBeBlanked",
     "ServiceNotFound",
     "StorageFailed",
@@ -231,6 +235,34 @@ class JobLost(OscarError):
     """The cluster lost the job's pod."""
 
     code = "job-lost"
+
+
+class MapFailed(OscarError):
+    """Some calls of a map ended badly. ``errors`` holds each one's error by the name of its input."""
+
+    code = "map-failed"
+
+    def __init__(self, message: str, *, errors: Mapping[str, Exception], hint: str | None = None) -> None:
+        self.errors = dict(errors)
+        super().__init__(message, hint=hint)
+
+
+class RunChanged(OscarError):
+    """A named run cannot go on, since its service or its inputs are not what they were."""
+
+    code = "run-changed"
+
+
+class RunNotFound(NotFound):
+    """No such named run."""
+
+    code = "run-not-found"
+
+
+class NotSaved(OscarError):
+    """An output could not be written to the local disk."""
+
+    code = "not-saved"
 
 
 class OutputsNotAttributable(OscarError):

@@ -136,12 +136,20 @@ class Records:
 
     async def put(self, call: Call) -> None:
         """Write the record of one call; of one that shares its record, by reading and writing the whole."""
-        if not _shares(call.id):
-            await self._cluster.store.put(call.bucket, call.record, dump(call))
-            return
+        await self.put_all([call])
+
+    async def put_all(self, calls: Sequence[Call]) -> None:
+        """Write again the records of calls of one map, the rest of each record kept."""
+        by_record: dict[str, list[Call]] = {}
+        for call in calls:
+            by_record.setdefault(call.record, []).append(call)
         async with self._one_by_one:
-            there = {one.id: one for one in await self.all_in(call.bucket, call.record)}
-            await self.put_block([*{**there, call.id: call}.values()])
+            for key, some in by_record.items():
+                if not _shares(some[0].id):
+                    await self._cluster.store.put(some[0].bucket, key, dump(some[0]))
+                    continue
+                there = {one.id: one for one in await self.all_in(some[0].bucket, key)}
+                await self.put_block([*(there | {one.id: one for one in some}).values()])
 
     async def put_block(self, calls: Sequence[Call]) -> None:
         """Write one record for up to a hundred calls of a map."""

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_oscar.client.errors import (
-    FileMissing,
-    InvalidRequest,
     ServiceNotFound,
 )
 from jupyter_oscar.client.services import Summary
 
-from . import views
+from . import inputs, views
 from .bridge import bridge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from minio import Minio
     from oscar_python.client import Client as OscarPython
     from s3fs import S3FileSystem
 
-    from jupyter_oscar.client.calls import Payload
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.service import Service
 
     from .handles import Job, Reply
+    from .maps import Map
+    from .runs import Runs
 
 
 class Services(Mapping[str, "Service"]):
@@ -94,6 +92,7 @@ class Cluster:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._jobs: dict[str, Job] = {}
+        self._maps: list[Map] = []
 
     @property
     def name(self) -> str:
@@ -173,7 +172,7 @@ class Cluster:
         """
         from .handles import Job
 
-        payload = _payload(file, text, data)
+        payload = inputs.one(file, text, data)
         known = self.client.services.peek(service)
         # Planned here where that needs no answer: changing threads costs more than the planning.
         call = (
@@ -190,6 +189,54 @@ class Cluster:
         note()
         return job
 
+    def map(
+        self,
+        service: str,
+        files: Iterable[Any] | None = None,
+        *,
+        text: Iterable[str] | None = None,
+        data: Iterable[Any] | None = None,
+        run: str | None = None,
+        retries: int = 0,
+        script_retries: int = 0,
+    ) -> Map:
+        """Submit a job for each input and return their handle at once; sending goes on behind it.
+
+        Inputs are files (``Path``), objects (``"s3://bucket/key"`` or outputs of other calls; they are copied inside
+        the storage) or values (bytes, or anything JSON can hold); words are given as ``text=``. They may come from a
+        generator, which is drawn as sending goes on.
+
+        With a ``run`` the map has a name: the same again, in this kernel or another, goes on with it, and sends only
+        what is missing. ``retries`` says how often a call that the cluster failed, lost or did not take is sent again;
+        a script that ended with an exit code is sent again only with ``script_retries``, since it usually ends so once
+        more.
+
+        Raises:
+            FileMissing, InvalidRequest: an input is not there or could be meant in two ways; nothing was sent.
+            RunChanged: the run's service or an input is not what it was.
+
+        """
+        from .maps import Map
+
+        payloads = inputs.many(files, text, data)
+        return Map.start(self, service, payloads, run=run, retries=retries, script_retries=script_retries)
+
+    def note(self, jobs: Map) -> None:
+        """Keep the handle of a map, so that a cell that was interrupted finds it in :attr:`maps`."""
+        self._maps.append(jobs)
+
+    @property
+    def maps(self) -> list[Map]:
+        """The maps of this session, newest first; one that a cell lost is still here."""
+        return list(reversed(self._maps))
+
+    @property
+    def runs(self) -> Runs:
+        """The named runs of maps on this cluster, of every session."""
+        from .runs import Runs
+
+        return Runs(self)
+
     def run(self, service: str, text: str | Path | None = None, *, data: Any = None) -> Reply:
         """Call a service and wait for its answer. A string is text, a ``Path`` is a file.
 
@@ -200,10 +247,10 @@ class Cluster:
         from .handles import Reply
 
         if isinstance(text, Path):
-            payload = _payload(text, None, data)
+            payload = inputs.one(text, None, data)
         else:
-            _refuse_ambiguous(text)
-            payload = _payload(None, text, data)
+            inputs.refuse_ambiguous(text)
+            payload = inputs.one(None, text, data)
         return Reply(bridge.run(self.client.calls.run(service, payload)), service)
 
     def job(self, reference: str) -> Job:
@@ -216,43 +263,3 @@ class Cluster:
     def close(self) -> None:
         """Close the connections."""
         bridge.run(self.client.aclose())
-
-
-def _payload(file: Path | str | None, text: str | None, data: Any) -> Payload:
-    from jupyter_oscar.client.calls import Payload
-
-    given = sum(value is not None for value in (file, text, data))
-    if given > 1:
-        msg = "The input was given more than once."
-        raise InvalidRequest(msg, hint="Give one of: a file, text=, data=.")
-    if file is not None:
-        return _file(Path(file).expanduser())
-    if text is not None:
-        return Payload("input.txt", text.encode())
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return Payload("input.bin", bytes(data))
-    if data is not None:
-        return Payload("input.json", json.dumps(data).encode())
-    return Payload("input", b"")
-
-
-def _file(path: Path) -> Payload:
-    from jupyter_oscar.client.calls import Payload
-
-    if path.is_dir():
-        msg = f"{path} is a folder."
-        raise FileMissing(msg, hint="Submit its files one by one.")
-    if not path.is_file():
-        msg = f"There is no file {path}."
-        raise FileMissing(msg, hint="Check the path; to send words, use text=.")
-    return Payload.file(path)
-
-
-def _refuse_ambiguous(text: str | None) -> None:
-    try:
-        ambiguous = text is not None and bool(text) and Path(text).is_file()
-    except (OSError, ValueError):
-        return
-    if ambiguous:
-        msg = f'"{text}" is a file here, and could also be meant as text.'
-        raise InvalidRequest(msg, hint=f'Pass Path("{text}") for the file, or data=b"…" for the words.')

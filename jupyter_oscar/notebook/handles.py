@@ -68,8 +68,12 @@ class Output:
         """Write it to a file, or under its own name into a folder, and return where."""
         target = Path(path)
         target = target / views.safe_name(self.name) if target.is_dir() else target
-        bridge.run(self._client.store.download(self._bucket, self._row.key, target))
+        bridge.run(self.save_to(target))
         return target
+
+    async def save_to(self, path: Path) -> None:
+        """The same, on our loop."""
+        await self._client.store.download(self._bucket, self._row.key, path)
 
     def __repr__(self) -> str:
         return f"{self.name} {views.size(self.size)}"

@@ -11,10 +11,12 @@ from html import escape
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from jupyter_oscar.client.jobs import State
 
-    from jupyter_oscar.client.jobs import State
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jupyter_oscar.client.maps import Progress
     from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.services import Summary
 
@@ -74,11 +76,14 @@ def services_html(services: Sequence[Summary], cluster: str) -> str:
     """A table: name, kind, visibility, image, owner."""
     if not services:
         return f"<span {_QUIET}>{escape(services_text(services, cluster))}</span>"
-    head = "".join(f"<th {_CELL}>{title}</th>" for title in ("name", "kind", "visibility", "image", "owner"))
-    rows = "".join(
-        "<tr>" + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in service) + "</tr>" for service in services
-    )
-    return f"{_TABLE}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return table(("name", "kind", "visibility", "image", "owner"), services)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows under titles."""
+    head = "".join(f"<th {_CELL}>{title}</th>" for title in titles)
+    body = "".join("<tr>" + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"{_TABLE}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def job_text(service: str, given: str, identity: str, state: State | None) -> str:
@@ -134,6 +139,48 @@ _COLOURS = {
     "lost": "var(--jp-warn-color1)",
     "running": "var(--jp-info-color1)",
 }
+
+
+BAR: Final = 22
+
+
+def map_text(now: Progress) -> str:
+    """``cats  ███████████████░░░░░░░  231 of 340 · 3 failed · about 2 min left``."""
+    return f"{now.name}  {_bar(now)}  {map_word(now)}"
+
+
+def map_html(now: Progress) -> str:
+    """The same line."""
+    done = _bar(now)
+    bar = f'<span style="color:var(--jp-info-color1);letter-spacing:-0.5px">{done}</span>'
+    return (
+        f'<span style="font-variant-numeric:tabular-nums">{escape(now.name)} &nbsp;{bar}&nbsp; {map_word(now)}</span>'
+    )
+
+
+def map_word(now: Progress) -> str:
+    """``231 of 340 · 3 failed · about 2 min left``."""
+    total = f"{now.total:,}" if now.total is not None else f"{now.known:,} and more"
+    words = [f"{now.ended:,} of {total}"]
+    words += [f"{now.failed:,} failed"] if now.failed else []
+    cancelled = now.counts.get(State.CANCELLED, 0)
+    words += [f"{cancelled:,} cancelled"] if cancelled else []
+    if now.seconds_left:
+        words.append(f"about {about(now.seconds_left)} left")
+    return " · ".join(words)
+
+
+def about(seconds: float) -> str:
+    """A duration that is only known roughly: ``40 s``, ``7 min``, ``2 h``."""
+    if seconds < 1.5 * MINUTE:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / MINUTE)
+    return f"{minutes} min" if minutes < 2 * MINUTE else f"{round(minutes / MINUTE)} h"
+
+
+def _bar(now: Progress) -> str:
+    full = BAR * now.ended // max(1, now.total or now.known)
+    return "█" * full + "░" * (BAR - full)
 
 
 def is_text(content: bytes) -> bool:

@@ -1,0 +1,477 @@
+"""A map as a cell holds it: many jobs of one service, in the order of their inputs.
+
+What shows a map draws it from :attr:`Map.progress`, and learns that it has changed from :meth:`Map.changes` on our loop
+or :meth:`Map.on_change` anywhere: neither asks the cluster for anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import sys
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from weakref import WeakValueDictionary
+
+from jupyter_oscar.client.errors import InvalidRequest, MapFailed, NotSaved, ObjectNotFound, OscarError, TimedOut
+from jupyter_oscar.client.jobs import State
+from jupyter_oscar.client.maps import START_RATE, Options
+from jupyter_oscar.client.maps import Map as Engine
+
+from . import views
+from .bridge import bridge
+from .handles import Job, Result
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+
+    from jupyter_oscar.client.calls import Payload
+    from jupyter_oscar.client.jobs import Facts
+    from jupyter_oscar.client.maps import Item, Progress
+
+    from .cluster import Cluster
+
+Errors = Literal["raise", "return", "skip"]
+# How many results are fetched, or outputs saved, at once.
+AT_ONCE: Final = 16
+# A wait that is shorter shows nothing.
+QUIET: Final = 1.0
+# Worth saying before it begins, in seconds.
+WORTH_SAYING: Final = 10.0
+
+
+class MapJob(Job):
+    """One job of a map. When it is sent again, the handle follows."""
+
+    def __init__(self, engine: Engine, item: Item) -> None:
+        self._engine, self._item = engine, item
+        super().__init__(engine.cluster, engine.call_of(item))
+
+    async def _accept(self) -> None:
+        self._call = await self._engine.until_accepted(self._item)
+
+    def accepted(self) -> MapJob:
+        """Wait until the cluster has taken the call; raises what it said otherwise."""
+        bridge.run(self._accept())
+        return self
+
+    async def _watch(self) -> Facts:
+        facts = await self._engine.until_ended(self._item)
+        self._call = self._item.call or self._call
+        return facts
+
+    async def ended_well(self) -> Result:
+        """The result, on our loop."""
+        return await self._result(None)
+
+    async def _state(self) -> State:
+        return self._known()
+
+    async def _until_ended(self, timeout: float | None) -> Facts:
+        # What ended may be sent again (`retry`), so it is asked for each time.
+        self._ended = None
+        return await super()._until_ended(timeout)
+
+    def _known(self) -> State:
+        self._ended = self._item.facts
+        self._call = self._item.call or self._call
+        return self._engine.state(self._item)
+
+
+class Map:
+    """Jobs of one service in the order of their inputs: ``jobs[3]``, ``jobs["cat.png"]``, ``for job in jobs``.
+
+    Sending goes on behind it, also after an interrupt. ``await jobs`` is :meth:`results`.
+    """
+
+    def __init__(self, engine: Engine, decode: Callable[[Job], Any] | None = None) -> None:
+        self._engine = engine
+        self._decode = decode
+        self._jobs: WeakValueDictionary[int, MapJob] = WeakValueDictionary()
+        self._sending: concurrent.futures.Future[None] | None = None
+
+    @classmethod
+    def start(
+        cls,
+        cluster: Cluster,
+        service: str,
+        payloads: Iterable[Payload] | None,
+        *,
+        decode: Callable[[Job], Any] | None = None,
+        run: str | None = None,
+        retries: int = 0,
+        script_retries: int = 0,
+    ) -> Map:
+        """Send payloads to a service; what :meth:`Cluster.map` and functions stand on.
+
+        ``payloads`` may be a generator: it is drawn as sending goes on, in another thread; None means those that the
+        run had. A payload's name is the
+        job's ``input`` and finds it in the map. ``decode`` makes of a job that ended well the value that
+        :meth:`results` holds, by default its :class:`Result`; it runs in a thread, several at once, and what it raises
+        counts as that job's failure.
+        """
+        engine = Engine(cluster.client, service, payloads, Options(run, retries, script_retries))
+        # In this thread: a file that is not there raises here, before anything is asked or sent.
+        engine.draw()
+        bridge.run(engine.start())
+        jobs = cls(engine, decode)
+        jobs._send(lambda: cluster.note(jobs))
+        _announce(engine)
+        return jobs
+
+    def _send(self, first: Callable[[], None]) -> None:
+        self._sending = bridge.detach(self._engine.send(), first)
+
+    # -- what is in it
+
+    @property
+    def name(self) -> str:
+        """The run's name, or the service's."""
+        return self._engine.name
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        return self._engine.service_name
+
+    @property
+    def run(self) -> str | None:
+        """The run's name, by which another kernel goes on with it."""
+        return self._engine.options.run
+
+    def __len__(self) -> int:
+        bridge.run(self._engine.until_drawn())
+        return len(self._engine.items)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Job]:
+        index = 0
+        while True:
+            if index >= len(self._engine.items):
+                bridge.run(self._engine.until_drawn(index))
+            if index >= len(self._engine.items):
+                return
+            yield self._job(self._engine.items[index])
+            index += 1
+
+    @overload
+    def __getitem__(self, which: int | str) -> Job: ...
+    @overload
+    def __getitem__(self, which: slice) -> list[Job]: ...
+    def __getitem__(self, which: int | str | slice) -> Job | list[Job]:
+        if isinstance(which, str):
+            return self._by_name(which)
+        if isinstance(which, slice) or which < 0:
+            bridge.run(self._engine.until_drawn())
+        else:
+            bridge.run(self._engine.until_drawn(which))
+        if isinstance(which, slice):
+            return [self._job(item) for item in self._engine.items[which]]
+        return self._job(self._engine.items[which])
+
+    def _by_name(self, name: str) -> Job:
+        bridge.run(self._engine.until_drawn())
+        found = [item for item in self._engine.items if item.name == name]
+        if len(found) != 1:
+            msg = f'{self.name} has {len(found) or "no"} input{"s" if len(found) > 1 else ""} called "{name}".'
+            hint = f"By number: jobs[{found[0].index}]." if found else "Names are those of the files, without folders."
+            raise ObjectNotFound(msg, hint=hint)
+        return self._job(found[0])
+
+    def _job(self, item: Item) -> MapJob:
+        job = self._jobs.get(item.index)
+        if job is None:
+            job = self._jobs[item.index] = MapJob(self._engine, item)
+        return job
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many are in each state; asks nobody."""
+        return {str(one): count for one, count in self.progress.counts.items()}
+
+    @property
+    def progress(self) -> Progress:
+        """Name, total, how many have ended, in which states, seconds left; asks nobody."""
+        return self._engine.progress()
+
+    @property
+    def failed(self) -> list[Job]:
+        """The jobs that ended badly so far, cancelled ones not counted."""
+        bad = {State.FAILED, State.LOST, State.UNKNOWN}
+        return [self._job(item) for item in self._engine.items if item.over and self._engine.state(item) in bad]
+
+    # -- waiting
+
+    def wait(self, timeout: float | None = None) -> Map:
+        """Wait until all have ended, well or badly. An interrupt stops the waiting and nothing else.
+
+        Raises:
+            TimedOut: they have not ended within ``timeout`` seconds; they go on.
+            OscarError: why sending stopped, if it did; what was accepted has ended.
+
+        """
+        with _Line(self):
+            bridge.run(self._until_over(timeout))
+        return self
+
+    async def _until_over(self, timeout: float | None) -> None:
+        try:
+            await asyncio.wait_for(self._engine.until_over(), timeout)
+        except asyncio.TimeoutError as error:
+            now = self.progress
+            msg = f"{now.ended} of {now.known} calls of {self.name} have ended after {timeout:g} s."
+            raise TimedOut(msg, hint="They go on; wait again, or cancel them.") from error
+        if self._engine.trouble is not None:
+            raise self._engine.trouble
+
+    def as_completed(self) -> Completed:
+        """The jobs as they end, for ``for`` and for ``async for``."""
+        return Completed(self._engine, self._job)
+
+    def results(self, errors: Errors = "raise", timeout: float | None = None) -> list[Any]:
+        """Wait for all and return each one's result, in the order of the inputs.
+
+        With ``errors="return"`` what failed stands as its exception among them, with ``"skip"`` it is left out.
+
+        Raises:
+            MapFailed: some ended badly; the error says how many and has each one's own by the name of its input.
+            TimedOut: they have not ended within ``timeout`` seconds; they go on.
+
+        """
+        _check(errors)
+        with _Line(self):
+            bridge.run(self._until_ready(errors, timeout))
+        return self._sorted_out(self._values(), errors)
+
+    async def _until_ready(self, errors: Errors, timeout: float | None) -> None:
+        try:
+            await self._until_over(timeout)
+        except TimedOut:
+            raise
+        except OscarError:
+            if errors == "raise":
+                raise
+
+    def _values(self) -> list[Any]:
+        """Each job's value, or the exception that stands for it."""
+        if self._decode is None:
+            return bridge.run(self._results())
+        decode = self._decode
+
+        def value(item: Item) -> Any:
+            try:
+                return decode(self._job(item)) if self._engine.state(item) is State.DONE else self._job(item).result()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is that job's failure
+                return error
+
+        pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jupyter-oscar results")
+        try:
+            return [bridge.wait(future) for future in [pool.submit(value, item) for item in self._engine.items]]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _results(self) -> list[Any]:
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def value(item: Item) -> Any:
+            async with gate:
+                try:
+                    return await self._job(item).ended_well()
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is that job's failure
+                    return error
+
+        return list(await asyncio.gather(*map(value, self._engine.items)))
+
+    def _sorted_out(self, values: Sequence[Any], errors: Errors) -> list[Any]:
+        if errors == "return":
+            return list(values)
+        pairs = list(zip(self._engine.items, values, strict=True))
+        if errors == "raise" and any(isinstance(value, Exception) for value in values):
+            raise self._failure([(item, value) for item, value in pairs if isinstance(value, Exception)])
+        return [value for value in values if not isinstance(value, Exception)]
+
+    def _failure(self, bad: Sequence[tuple[Item, Exception]], saved: str = "") -> MapFailed:
+        first = "\n".join(f"  {item.name}: {str(error).splitlines()[0]}" for item, error in bad[:3])
+        more = f"\n  and {len(bad) - 3} more" if len(bad) > 3 else ""  # noqa: PLR2004
+        msg = f"{len(bad)} of {len(self._engine.items)} calls of {self.name} failed.{saved}\n{first}{more}\n"
+        hint = 'jobs.failed lists them, jobs.retry() sends them again, results(errors="skip") leaves them out.'
+        failure = MapFailed(msg, errors={item.name: error for item, error in bad}, hint=hint)
+        failure.__cause__ = bad[0][1]
+        return failure
+
+    def __await__(self) -> Generator[Any, None, list[Any]]:
+        return asyncio.to_thread(self.results).__await__()
+
+    # -- news
+
+    async def changes(self) -> AsyncIterator[Progress]:
+        """How far it is, now and whenever that changes, until all have ended. On our loop: see ``bridge``."""
+        async for now in self._engine.changes():
+            yield now
+
+    def on_change(self, callback: Callable[[Progress], None]) -> Callable[[], None]:
+        """Call back, in our thread, now and whenever something changes; what is returned ends that."""
+
+        async def follow() -> None:
+            async for now in self._engine.changes():
+                callback(now)
+
+        following = bridge.start(follow())
+
+        def stop() -> None:
+            following.cancel()
+
+        return stop
+
+    # -- doing
+
+    def save(self, folder: Path | str) -> list[Path]:
+        """Wait for all, write their outputs into a folder, and return where each lies.
+
+        Outputs keep their names; where two calls wrote the same name, each call's go into a folder named after its
+        input.
+
+        Raises:
+            NotSaved: the disk is full, or may not be written to. Whole files stand there, no halves.
+            MapFailed: some calls ended badly; the outputs of the others are there.
+
+        """
+        with _Line(self):
+            bridge.run(self._until_ready("return", None))
+        values = bridge.run(self._results())
+        pairs = list(zip(self._engine.items, values, strict=True))
+        paths = bridge.run(self._save(Path(folder), [(item, value) for item, value in pairs if value is not None]))
+        if bad := [(item, value) for item, value in pairs if isinstance(value, Exception)]:
+            raise self._failure(bad, f" The outputs of the others are in {folder}.")
+        return paths
+
+    async def _save(self, root: Path, found: Sequence[tuple[Item, Result | Exception]]) -> list[Path]:
+        results = [(item, value) for item, value in found if isinstance(value, Result)]
+        names = Counter(views.safe_name(output.name) for _, result in results for output in result)
+        clash = any(count > 1 for count in names.values())
+        stems = Counter(_stem(item) for item, _ in results)
+        wanted = []
+        for item, result in results:
+            own = _stem(item) if stems[_stem(item)] == 1 else f"{_stem(item)}-{item.index}"
+            wanted += [
+                (output, root / own / views.safe_name(output.name) if clash else root / views.safe_name(output.name))
+                for output in result
+            ]
+        gate, saved = asyncio.Semaphore(AT_ONCE), 0
+
+        async def save(output: Any, path: Path) -> Path:
+            nonlocal saved
+            async with gate:
+                await output.save_to(path)
+            saved += 1
+            return path
+
+        try:
+            await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
+            return list(await asyncio.gather(*(save(output, path) for output, path in wanted)))
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            msg = f"The outputs could not be saved to {root}: {why}. {saved} of {len(wanted)} are there."
+            raise NotSaved(msg, hint="Make room, or name another folder, and save again.") from error
+
+    def retry(self) -> Map:
+        """Send anew what ended badly, was cancelled or never sent; inputs are not stored again."""
+        bridge.run(self._engine.retry())
+        if self._sending is None or self._sending.done():
+            self._send(lambda: None)
+        return self
+
+    def cancel(self) -> Map:
+        """Send nothing more and end what runs. What has ended stays as it is."""
+        bridge.run(self._engine.cancel())
+        return self
+
+    # -- how it looks
+
+    def __repr__(self) -> str:
+        return views.map_text(self.progress)
+
+    def _repr_html_(self) -> str:
+        return views.map_html(self.progress)
+
+    def static(self) -> dict[str, Any]:
+        """What a saved notebook keeps of it."""
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+class Completed:
+    """The jobs of a map as they end."""
+
+    def __init__(self, engine: Engine, job: Callable[[Item], Job]) -> None:
+        self._engine, self._job = engine, job
+
+    def __iter__(self) -> Iterator[Job]:
+        for item in bridge.iterate(self._engine.as_ended):
+            yield self._job(item)
+
+    async def __aiter__(self) -> AsyncIterator[Job]:
+        iterator = self._engine.as_ended()
+        while True:
+            item = await bridge.here(_next(iterator))
+            if item is None:
+                return
+            yield self._job(item)
+
+
+async def _next(iterator: AsyncIterator[Item]) -> Item | None:
+    try:
+        return await iterator.__anext__()
+    except StopAsyncIteration:
+        return None
+
+
+class _Line:
+    """One line in a terminal that is kept current while somebody waits for longer than a moment."""
+
+    def __init__(self, jobs: Map) -> None:
+        self._jobs = jobs
+        self._shown = False
+        self._following: concurrent.futures.Future[None] | None = None
+
+    def __enter__(self) -> None:
+        if sys.stderr is not None and sys.stderr.isatty():
+            self._following = bridge.start(self._follow())
+
+    async def _follow(self) -> None:
+        await asyncio.sleep(QUIET)
+        async for now in self._jobs.changes():
+            self._shown = True
+            print(f"\r\x1b[K{views.map_text(now)}", end="", file=sys.stderr, flush=True)  # noqa: T201
+            await asyncio.sleep(0.2)
+
+    def __exit__(self, *_: object) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            if self._shown:
+                print(f"\r\x1b[K{views.map_text(self._jobs.progress)}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _announce(engine: Engine) -> None:
+    """Say beforehand how long the server's start rate makes it."""
+    least = engine.least_seconds
+    if least is None or least < WORTH_SAYING:
+        return
+    count = sum(not item.over for item in engine.items)
+    words = (
+        f"{count:,} calls: a cluster starts about {START_RATE} jobs a second, so about {views.about(least)} at least."
+    )
+    # A notebook shows what goes to stderr as an alarm.
+    print(words, file=sys.stdout if "ipykernel" in sys.modules else sys.stderr, flush=True)
+
+
+def _check(errors: str) -> None:
+    if errors not in {"raise", "return", "skip"}:
+        msg = f'errors="{errors}" is none of "raise", "return", "skip".'
+        raise InvalidRequest(msg)
+
+
+def _stem(item: Item) -> str:
+    return views.safe_name(PurePosixPath(item.name).stem or item.name)
