@@ -106,6 +106,11 @@ class Progress(NamedTuple):
         return sum(self.counts.get(one, 0) for one in (State.FAILED, State.LOST, State.UNKNOWN))
 
     @property
+    def cancelled(self) -> int:
+        """How many we ended ourselves."""
+        return self.counts.get(State.CANCELLED, 0)
+
+    @property
     def over(self) -> bool:
         """Whether all have ended."""
         return self.total is not None and self.ended >= self.total

@@ -11,11 +11,10 @@ from html import escape
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_oscar.client.jobs import State
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from jupyter_oscar.client.jobs import State
     from jupyter_oscar.client.maps import Progress
     from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.services import Summary
@@ -163,8 +162,7 @@ def map_word(now: Progress) -> str:
     total = f"{now.total:,}" if now.total is not None else f"{now.known:,} and more"
     words = [f"{now.ended:,} of {total}"]
     words += [f"{now.failed:,} failed"] if now.failed else []
-    cancelled = now.counts.get(State.CANCELLED, 0)
-    words += [f"{cancelled:,} cancelled"] if cancelled else []
+    words += [f"{now.cancelled:,} cancelled"] if now.cancelled else []
     if now.seconds_left:
         words.append(f"about {about(now.seconds_left)} left")
     return " · ".join(words)

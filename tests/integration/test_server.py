@@ -124,7 +124,10 @@ async def test_a_definition_is_checked_planned_deployed_opened_and_deleted(ask: 
 
 async def test_a_plan_says_what_oscar_would_ignore_and_what_deploying_costs(ask: Any) -> None:
     idle = "allowed_users: [somebody]\n        interlink_node_name: vega\n        image"
-    said = {"fdl": FDL.format(name="svc").replace("image", idle, 1), "scripts": {"script.sh": "#!/usr/bin/env python3\n"}}
+    said = {
+        "fdl": FDL.format(name="svc").replace("image", idle, 1),
+        "scripts": {"script.sh": "#!/usr/bin/env python3\n"},
+    }
     plan = await ask("POST", "clusters", "box", "plan", body=said)
     assert [key["key"] for key in plan["ignored"]] == ["allowed_users", "interlink_node_name", "script"], plan
     assert "/bin/sh" in plan["ignored"][2]["why"]
