@@ -102,6 +102,13 @@ export function word(said: string, trans: TranslationBundle): string {
       return trans.__('unknown');
     case 'stopped':
       return trans.__('stopped');
+    // OSCAR's own words of an exposed service.
+    case 'ready':
+      return trans.__('running');
+    case 'degraded':
+      return trans.__('degraded');
+    case 'unavailable':
+      return trans.__('unavailable');
     case 'async':
       return trans.__('async');
     case 'sync':

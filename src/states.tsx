@@ -173,6 +173,8 @@ namespace Private {
     unknown: <circle cx="6" cy="6" r="4.5" strokeDasharray="1.6 2.1" />,
     // Of clusters and exposed services.
     ok: <circle cx="6" cy="6" r="4.2" fill="currentColor" stroke="none" />,
+    ready: <circle cx="6" cy="6" r="4.2" fill="currentColor" stroke="none" />,
+    degraded: <path d="M6 2v5M6 9.6v.1" />,
     stopped: ring
   };
 }

@@ -156,6 +156,16 @@ class Services:
         found: dict[str, Any] = await self._cluster.json("GET", "/system/services", name, "deployment", what=what)
         return found
 
+    async def deployment_log(self, name: str) -> list[str]:
+        """What the instances of a service have printed, oldest first; the last thousand lines (oscar.md §1.2.2).
+
+        Each begins with its moment, which tells a line said twice from one read twice. A stopped service says nothing.
+        """
+        params = {"timestamps": "true", "tailLines": "1000"}
+        path = ("/system/services", name, "deployment", "logs")
+        found = await self._cluster.json("GET", *path, what=f'Reading the log of "{name}"', params=params)
+        return [f"{line.get('timestamp', '')} {line.get('message', '')}".strip() for line in found.get("entries") or []]
+
     async def lifecycle(self, name: str, verb: str) -> None:
         """``start``, ``stop`` or ``restart`` an exposed service (since 4.1, oscar.md §1.2). Never by an update."""
         what = f'{verb.capitalize()} of "{name}"'

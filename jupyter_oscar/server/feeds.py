@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 Said = dict[str, Any]
 
 # Seconds between two looks.
-CLUSTERS, SERVICES, CALLS_BUSY, CALLS_IDLE, LOG_SOONEST, LOG_LATEST = 20.0, 10.0, 2.0, 10.0, 0.5, 5.0
+CLUSTERS, SERVICES, SERVICES_CHANGING, CALLS_BUSY, CALLS_IDLE = 20.0, 10.0, 2.0, 2.0, 10.0
+LOG_SOONEST, LOG_LATEST = 0.5, 5.0
 # How many calls' own logs are looked for at a look, to tell the running from the queued: each costs a real server about
 # four of its five requests a second, a sandbox nothing.
 LOGS, LOGS_SANDBOX = 1, 20
@@ -146,7 +147,7 @@ class ServicesFeed(StateFeed):
     async def look(self) -> float:
         rows = await services.rows(self.pool.client(self.topic.split("/", 1)[1]))
         self.tell([row.model_dump(mode="json") for row in rows])
-        return SERVICES
+        return SERVICES_CHANGING if any(row.state == "pending" for row in rows) else SERVICES
 
 
 class CallsFeed(StateFeed):
@@ -187,12 +188,11 @@ class CallsFeed(StateFeed):
                     facts[call.id] = replace(facts[call.id], has_log=True)
 
 
-class LogFeed(Feed):
-    """``log/<cluster>/<service>/<id>``: a log piece by piece. A server gives only whole logs; what is new is told."""
+class TextFeed(Feed):
+    """A text that grows, told piece by piece."""
 
     def __init__(self, pool: Pool, topic: str) -> None:
         super().__init__(pool, topic)
-        _, self._cluster, self._service, self._id = topic.split("/", 3)
         self._text = ""
         self._over = False
         self._pause = LOG_SOONEST
@@ -214,20 +214,53 @@ class LogFeed(Feed):
             tell({"topic": self.topic, "cursor": str(read), "data": {"text": piece, "over": over}})
             self._tellers[tell] = "end" if over else str(read)
 
-    async def look(self) -> float:
-        cluster = self.pool.client(self._cluster)
-        call = await cluster.calls.find(f"{self._service}/{self._id}")
-        over = state(await cluster.calls.look(call)).ended
-        try:
-            text = await cluster.calls.log(call)
-        except JobNotFound:
-            text = ""
+    def tell(self, text: str, *, over: bool) -> float:
+        """Tell what the text has become; returns the seconds until it is worth another look."""
         grown = len(text) > len(self._text)
         self._text, self._over = text, over
         for tell in list(self._tellers):
             self._tell_one(tell)
         self._pause = LOG_SOONEST if grown else min(LOG_LATEST, self._pause * 1.5)
         return 3600.0 if over else self._pause
+
+
+class LogFeed(TextFeed):
+    """``log/<cluster>/<service>/<id>``: the log of a call. A server gives only whole logs; what is new is told."""
+
+    async def look(self) -> float:
+        _, name, service, identity = self.topic.split("/", 3)
+        cluster = self.pool.client(name)
+        call = await cluster.calls.find(f"{service}/{identity}")
+        over = state(await cluster.calls.look(call)).ended
+        try:
+            text = await cluster.calls.log(call)
+        except JobNotFound:
+            text = ""
+        return self.tell(text, over=over)
+
+
+class DeploymentLogFeed(TextFeed):
+    """``deployment-log/<cluster>/<service>``: what an exposed service prints, for as long as somebody looks.
+
+    A server gives the last lines of the instances that run now; those of earlier ones stay until nobody listens.
+    """
+
+    def __init__(self, pool: Pool, topic: str) -> None:
+        super().__init__(pool, topic)
+        self._last: list[str] = []
+
+    async def look(self) -> float:
+        _, name, service = self.topic.split("/", 2)
+        lines = await self.pool.client(name).services.deployment_log(service)
+        new = lines[_overlap(self._last, lines) :]
+        self._last = lines or self._last
+        return self.tell(self._text + "".join(f"{line}\n" for line in new), over=False)
+
+
+def _overlap(before: list[str], now: list[str]) -> int:
+    """How many of the first lines ``now`` are the last ones of ``before``."""
+    most = min(len(before), len(now))
+    return next((count for count in range(most, 0, -1) if before[-count:] == now[:count]), 0)
 
 
 def _number(cursor: str) -> int:
@@ -239,6 +272,7 @@ KINDS: dict[str, tuple[type[Feed], str]] = {
     "services": (ServicesFeed, "jupyter_oscar:services"),
     "calls": (CallsFeed, "jupyter_oscar:jobs"),
     "log": (LogFeed, "jupyter_oscar:jobs"),
+    "deployment-log": (DeploymentLogFeed, "jupyter_oscar:services"),
 }
 # How long a feed that nobody listens to keeps what it knows.
 KEPT = 60.0
@@ -273,5 +307,5 @@ class News:
 def resource(topic: str) -> str | None:
     """What a topic's listener must be allowed to read, or None where there is no such topic."""
     kind, *rest = topic.split("/")
-    wanted = {"clusters": 0, "services": 1, "calls": 1, "log": 3}.get(kind)
+    wanted = {"clusters": 0, "services": 1, "calls": 1, "log": 3, "deployment-log": 2}.get(kind)
     return KINDS[kind][1] if wanted == len(rest) and all(rest) else None

@@ -66,8 +66,15 @@ export const servicesPlugin: JupyterFrontEndPlugin<void> = {
         ? model.services.rows?.find(one => one.name === meant?.name)
         : undefined;
     };
-    const exposed = (args: ReadonlyPartialJSONObject): boolean =>
-      row(args)?.kind === 'exposed';
+    /** Of another cluster nothing is known here: whoever names one has looked. */
+    const exposed = (args: ReadonlyPartialJSONObject): boolean => {
+      const meant = target(args);
+      return meant && meant.cluster !== model.current
+        ? true
+        : row(args)?.kind === 'exposed';
+    };
+    const is = (args: ReadonlyPartialJSONObject, stopped: boolean): boolean =>
+      exposed(args) && (row(args)?.state === 'stopped') === stopped;
 
     commands.addCommand(CommandIDs.deleteService, {
       label: trans.__('Delete…'),
@@ -130,7 +137,8 @@ export const servicesPlugin: JupyterFrontEndPlugin<void> = {
         caption,
         icon,
         describedBy,
-        isEnabled: exposed,
+        isEnabled: args =>
+          verb === 'restart' ? exposed(args) : is(args, verb === 'start'),
         isVisible: exposed,
         execute: async args => {
           const meant = target(args);

@@ -2,6 +2,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import {
   caretDownIcon,
   caretRightIcon,
+  launchIcon,
   runIcon
 } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
@@ -130,13 +131,23 @@ export function ServicesSection(
                   )}
                 </span>
                 <span className="jp-OscarRow-actions">
-                  <Action
-                    icon={runIcon}
-                    label={trans.__('Call %1', row.name)}
-                    onClick={() => {
-                      run(CommandIDs.callService, row);
-                    }}
-                  />
+                  {row.kind === 'exposed' ? (
+                    <Action
+                      icon={launchIcon}
+                      label={trans.__('Open %1', row.name)}
+                      onClick={() => {
+                        run(CommandIDs.openExposed, row);
+                      }}
+                    />
+                  ) : (
+                    <Action
+                      icon={runIcon}
+                      label={trans.__('Call %1', row.name)}
+                      onClick={() => {
+                        run(CommandIDs.callService, row);
+                      }}
+                    />
+                  )}
                   <More label={trans.__('More on %1', row.name)} />
                 </span>
               </div>

@@ -1,7 +1,7 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
-import { Panel } from '@lumino/widgets';
+import { Panel, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { ago, word } from '../../format';
@@ -20,13 +20,13 @@ export class LogPanel extends Panel {
     const { model, channel, trans } = options;
     this.addClass('jp-OscarLogPanel');
     this._log = new LogView({ channel, trans });
-    const picker = ReactWidget.create(
+    this._picker = ReactWidget.create(
       <UseSignal signal={model.changed}>
         {() => <Picker model={model} trans={trans} />}
       </UseSignal>
     );
-    picker.addClass('jp-OscarLogPanel-picker');
-    this.addWidget(picker);
+    this._picker.addClass('jp-OscarLogPanel-picker');
+    this.addWidget(this._picker);
     this.addWidget(this._log);
     this._log.begun.connect(() => {
       if (model.selected) {
@@ -46,6 +46,19 @@ export class LogPanel extends Panel {
 
   private _update(): void {
     const { model, trans } = this.options;
+    const exposed = model.detail?.kind === 'exposed';
+    this._picker.setHidden(exposed);
+    if (exposed) {
+      this._log.name = `${model.name}.log`;
+      this._log.follow(`deployment-log/${model.cluster}/${model.name}`);
+      this._log.state = model.detail?.state ?? '';
+      this._log.waiting =
+        model.detail?.state === 'stopped'
+          ? trans.__('It is stopped, so it says nothing.')
+          : trans.__('It has said nothing yet.');
+      this._log.setHidden(false);
+      return;
+    }
     const call = model.selected;
     if (call) {
       this._log.name = `${call.service}-${call.id}.log`;
@@ -59,6 +72,7 @@ export class LogPanel extends Panel {
   }
 
   private readonly _log: LogView;
+  private readonly _picker: Widget;
 }
 
 export namespace LogPanel {

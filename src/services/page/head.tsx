@@ -8,7 +8,7 @@ import { word } from '../../format';
 import { Name, Skeleton } from '../../states';
 import { CommandIDs } from '../../tokens';
 import { ServiceDetail } from '../../types';
-import { ServiceModel, Tab, TABS } from './model';
+import { ServiceModel, Tab } from './model';
 import { Wrong } from './shown';
 
 /** What a service is, and the tabs of its page. */
@@ -74,6 +74,7 @@ function About(props: {
     });
     own.open(box.left, box.bottom);
   };
+  const stopped = detail.state === 'stopped';
   const state = exposed && detail.state ? detail.state : '';
   return (
     <>
@@ -90,24 +91,34 @@ function About(props: {
             .join(' · ')}
         </span>
         <span className="jp-OscarPage-actions">
-          {exposed && (
+          {exposed ? (
+            <>
+              <Do
+                accent
+                disabled={stopped}
+                label={trans.__('Open')}
+                execute={() => commands.execute(CommandIDs.openExposed, args)}
+              />
+              <Do
+                label={stopped ? trans.__('Start') : trans.__('Stop')}
+                execute={() =>
+                  commands.execute(
+                    stopped ? CommandIDs.startService : CommandIDs.stopService,
+                    args
+                  )
+                }
+              />
+            </>
+          ) : (
             <button
               className="jp-mod-styled"
-              onClick={() =>
-                void commands.execute(CommandIDs.openExposed, args)
-              }
+              onClick={() => {
+                model.tab = 'call';
+              }}
             >
-              {trans.__('Open')}
+              {trans.__('Call')}
             </button>
           )}
-          <button
-            className="jp-mod-styled"
-            onClick={() => {
-              model.tab = 'call';
-            }}
-          >
-            {trans.__('Call')}
-          </button>
           <button
             className="jp-mod-styled"
             onClick={() => {
@@ -168,6 +179,31 @@ function About(props: {
   );
 }
 
+/** A button that is busy while what it does goes on. */
+function Do(props: {
+  label: string;
+  accent?: boolean;
+  disabled?: boolean;
+  execute: () => Promise<unknown>;
+}): React.JSX.Element {
+  const [busy, setBusy] = React.useState(false);
+  return (
+    <button
+      className={`jp-mod-styled ${props.accent ? 'jp-mod-accept' : ''}`}
+      disabled={busy || props.disabled}
+      aria-busy={busy}
+      onClick={() => {
+        setBusy(true);
+        void props.execute().finally(() => {
+          setBusy(false);
+        });
+      }}
+    >
+      {props.label}
+    </button>
+  );
+}
+
 function Tabs(props: {
   model: ServiceModel;
   trans: TranslationBundle;
@@ -183,15 +219,15 @@ function Tabs(props: {
     definition: trans.__('Definition')
   };
   const key = (event: React.KeyboardEvent) => {
-    const at = TABS.indexOf(model.tab);
+    const at = model.tabs.indexOf(model.tab);
     const to: Record<string, number> = {
-      ArrowRight: (at + 1) % TABS.length,
-      ArrowLeft: (at + TABS.length - 1) % TABS.length,
+      ArrowRight: (at + 1) % model.tabs.length,
+      ArrowLeft: (at + model.tabs.length - 1) % model.tabs.length,
       Home: 0,
-      End: TABS.length - 1
+      End: model.tabs.length - 1
     };
     if (event.key in to) {
-      const tab = TABS[to[event.key]];
+      const tab = model.tabs[to[event.key]];
       model.tab = tab;
       document.getElementById(`${id}-tab-${tab}`)?.focus();
       event.preventDefault();
@@ -205,7 +241,7 @@ function Tabs(props: {
       aria-label={trans.__('Parts of %1', model.name)}
       onKeyDown={key}
     >
-      {TABS.map(tab => (
+      {model.tabs.map(tab => (
         <button
           key={tab}
           id={`${id}-tab-${tab}`}

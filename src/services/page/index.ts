@@ -142,6 +142,10 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Give a service an input'),
       describedBy: { args: { type: 'object', properties: named } },
       isEnabled,
+      // One that is exposed is opened instead.
+      isVisible: args =>
+        model.services.rows?.find(({ name }) => name === meant(args)?.name)
+          ?.kind !== 'exposed',
       execute: args => open(args, 'call')
     });
 

@@ -1,13 +1,16 @@
-import { IDisposable } from '@lumino/disposable';
+import { DisposableSet, IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { IOscarChannel, IOscarClient, OscarError } from '../../tokens';
-import { CallRow, Problem, ServiceDetail } from '../../types';
+import { CallRow, Problem, ServiceDetail, ServiceRow } from '../../types';
 
 /** The parts of a service's page. */
 export type Tab = 'call' | 'calls' | 'log' | 'definition';
 
 export const TABS: readonly Tab[] = ['call', 'calls', 'log', 'definition'];
+
+/** An exposed service is opened, not called. */
+export const EXPOSED_TABS: readonly Tab[] = ['log', 'definition'];
 
 /** What an error says; one that is not ours is said as it is. */
 export function problemOf(error: unknown): Problem {
@@ -43,6 +46,11 @@ export class ServiceModel implements IDisposable {
   calls: readonly CallRow[] | undefined;
   callsProblem: Problem | undefined;
 
+  /** The parts that this kind of service has. */
+  get tabs(): readonly Tab[] {
+    return this.detail?.kind === 'exposed' ? EXPOSED_TABS : TABS;
+  }
+
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -56,7 +64,7 @@ export class ServiceModel implements IDisposable {
     return this._tab;
   }
   set tab(tab: Tab) {
-    if (tab !== this._tab) {
+    if (tab !== this._tab && this.tabs.includes(tab)) {
       this._tab = tab;
       this._changed.emit();
     }
@@ -105,6 +113,9 @@ export class ServiceModel implements IDisposable {
     try {
       this.detail = await this.client.service(this.cluster, this.name);
       this.problem = undefined;
+      if (!this.tabs.includes(this._tab)) {
+        this._tab = this.tabs[0];
+      }
     } catch (error) {
       this.problem = problemOf(error);
     }
@@ -119,7 +130,9 @@ export class ServiceModel implements IDisposable {
       this._listening?.dispose();
       this._listening = undefined;
     } else if (!this._listening && !this._isDisposed) {
-      this._listening = this.channel.subscribe<CallRow[]>(
+      this._listening = new DisposableSet();
+      this._listening.add(this._listenToRow());
+      const calls = this.channel.subscribe<CallRow[]>(
         `calls/${this.cluster}`,
         ({ data, problem }) => {
           this.callsProblem = problem;
@@ -129,7 +142,22 @@ export class ServiceModel implements IDisposable {
           this._changed.emit();
         }
       );
+      this._listening.add(calls);
     }
+  }
+
+  /** What the list of services says of this one is newer than what was loaded. */
+  private _listenToRow(): IDisposable {
+    return this.channel.subscribe<ServiceRow[]>(
+      `services/${this.cluster}`,
+      ({ data }) => {
+        const row = data?.find(({ name }) => name === this.name);
+        if (row && this.detail && row.state !== this.detail.state) {
+          this.detail = { ...this.detail, ...row };
+          this._changed.emit();
+        }
+      }
+    );
   }
 
   dispose(): void {
@@ -161,7 +189,7 @@ export class ServiceModel implements IDisposable {
 
   private _changed = new Signal<this, void>(this);
   private _isDisposed = false;
-  private _listening: IDisposable | undefined;
+  private _listening: DisposableSet | undefined;
   private _tab: Tab = 'call';
   private _selected = '';
   private _added = new Map<string, CallRow>();
