@@ -156,7 +156,7 @@ class Services:
         found: dict[str, Any] = await self._cluster.json("GET", "/system/services", name, "deployment", what=what)
         return found
 
-    async def deployment_log(self, name: str) -> list[str]:
+    async def deployment_log(self, name: str) -> Sequence[str]:
         """What the instances of a service have printed, oldest first; the last thousand lines (oscar.md §1.2.2).
 
         Each begins with its moment, which tells a line said twice from one read twice. A stopped service says nothing.

@@ -251,7 +251,7 @@ class DeploymentLogFeed(TextFeed):
 
     async def look(self) -> float:
         _, name, service = self.topic.split("/", 2)
-        lines = await self.pool.client(name).services.deployment_log(service)
+        lines = list(await self.pool.client(name).services.deployment_log(service))
         new = lines[_overlap(self._last, lines) :]
         self._last = lines or self._last
         return self.tell(self._text + "".join(f"{line}\n" for line in new), over=False)
