@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import sys
 from collections import Counter
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from weakref import WeakValueDictionary
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 Errors = Literal["raise", "return", "skip"]
 # How many results are fetched, or outputs saved, at once.
 AT_ONCE: Final = 16
+BAD: Final = frozenset({State.FAILED, State.LOST, State.UNKNOWN})
+# Failures that a saved notebook names.
+SHOWN: Final = 20
 # A wait that is shorter shows nothing.
 QUIET: Final = 1.0
 # Worth saying before it begins, in seconds.
@@ -200,8 +204,7 @@ class Map:
     @property
     def failed(self) -> list[Job]:
         """The jobs that ended badly so far, cancelled ones not counted."""
-        bad = {State.FAILED, State.LOST, State.UNKNOWN}
-        return [self._job(item) for item in self._engine.items if item.over and self._engine.state(item) in bad]
+        return [self._job(item) for item in self._engine.items if item.over and self._engine.state(item) in BAD]
 
     # -- waiting
 
@@ -379,10 +382,13 @@ class Map:
 
     def retry(self) -> Map:
         """Send anew what ended badly, was cancelled or never sent; inputs are not stored again."""
-        bridge.run(self._engine.retry())
+        bridge.run(self._retry())
+        return self
+
+    async def _retry(self) -> None:
+        await self._engine.retry()
         if self._sending is None or self._sending.done():
             self._send(lambda: None)
-        return self
 
     def cancel(self) -> Map:
         """Send nothing more and end what runs. What has ended stays as it is."""
@@ -397,9 +403,32 @@ class Map:
     def _repr_html_(self) -> str:
         return views.map_html(self.progress)
 
+    def _ipython_display_(self) -> None:
+        """A live line; the static one where no kernel can show a widget."""
+        from .live.map import MapView, Ways
+        from .live.view import show
+
+        ways = Ways(self._reasons, self._engine.cancel, self._retry)
+        show(lambda: MapView(self, ways), self.static())
+
+    def _reasons(self, most: int) -> list[tuple[str, str]]:
+        """Input and reason of at most so many that ended badly; asks nobody."""
+        bad = (item for item in self._engine.items if item.over and self._engine.state(item) in BAD)
+        return [(item.name, self._reason(item)) for item in islice(bad, most)]
+
+    def _reason(self, item: Item) -> str:
+        if item.error is not None:
+            return str(item.error).splitlines()[0]
+        done = item.facts.done if item.facts else None
+        if done is None:
+            return str(self._engine.state(item))
+        last = done.lines.strip().splitlines()
+        return f"exit {done.exit}: {last[-1]}" if last else f"exit {done.exit}"
+
     def static(self) -> dict[str, Any]:
         """What a saved notebook keeps of it."""
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+        failed = self._reasons(SHOWN) if self.progress.failed else []
+        return {"text/plain": repr(self), "text/html": self._repr_html_() + views.failures_html(failed)}
 
 
 class Completed:

@@ -157,6 +157,17 @@ def map_html(now: Progress) -> str:
     )
 
 
+def failures_html(failed: Sequence[tuple[str, str]]) -> str:
+    """Which inputs failed and why, folded away, and what sends them again."""
+    if not failed:
+        return ""
+    rows = "".join(
+        f"<tr><td {_CELL}>{escape(name)}</td><td {_CELL}>{escape(reason)}</td></tr>" for name, reason in failed
+    )
+    again = f"<span {_QUIET}><code>jobs.retry()</code> sends them again.</span>"
+    return f"<details><summary {_QUIET}>failed</summary>{_TABLE}{rows}</table>{again}</details>"
+
+
 def map_word(now: Progress) -> str:
     """``231 of 340 · 3 failed · about 2 min left``."""
     total = f"{now.total:,}" if now.total is not None else f"{now.known:,} and more"

@@ -24,6 +24,7 @@ class ServicesView(View):
     """A row for each service; read again every 15 s."""
 
     idle_stops: ClassVar[bool] = True
+    lingers: ClassVar[bool] = True
 
     def __init__(
         self,

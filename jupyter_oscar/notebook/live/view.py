@@ -47,6 +47,8 @@ class View:
     verbs: ClassVar[frozenset[str]] = frozenset()
     #: Whether news are asked for only to show them: such a view needs somebody who looks, not just nobody who left.
     idle_stops: ClassVar[bool] = False
+    #: Whether it stays live for a while when nobody looks, and is then written down as it was.
+    lingers: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._widget = Widget(view=self.now())
@@ -133,14 +135,15 @@ class View:
 
     async def _back(self) -> bool:
         """Whether somebody looks again soon; what nobody comes back to is written down as it was."""
-        if not self.idle_stops:
+        if not self.lingers:
             return False
         until = time.monotonic() + LEFT
         while time.monotonic() < until:
             await asyncio.sleep(1)
             if self._looked_at:
                 return True
-        await self._replace()
+        if not self.now().get("going"):
+            await self._replace()
         return False
 
     def _tell(self, **more: Any) -> None:
