@@ -6,9 +6,12 @@ page by aiobotocore, because OSCAR's own listing is flat and obstore cannot page
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from .cluster import Cluster
+    from .config import MinioProvider
 
 TEN_MINUTES: Final = 600
 
@@ -53,6 +57,7 @@ class Buckets:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._authorities: IO[bytes] | None = None
 
     async def list(self) -> Sequence[Bucket]:
         """The buckets the caller may see; a server says ``null`` where there are none (wire A021)."""
@@ -100,6 +105,15 @@ class Buckets:
         async with self._s3(f"Copying {bucket}/{key}") as s3:
             await s3.copy_object(Bucket=to_bucket, Key=to_key, CopySource={"Bucket": bucket, "Key": key})
 
+    async def _verify(self, provider: MinioProvider) -> bool | str:
+        """Whom to trust. botocore takes one file, so the public authorities and the profile's own are joined in one."""
+        bundle = self._cluster.profile.ca_bundle
+        if not (bundle and provider.verify_tls and provider.endpoint.startswith("https")):
+            return provider.verify_tls
+        if self._authorities is None:
+            self._authorities = await asyncio.to_thread(_joined, Path(bundle))
+        return self._authorities.name
+
     @contextlib.asynccontextmanager
     async def _s3(self, what: str) -> AsyncIterator[Any]:
         from aiobotocore.config import AioConfig
@@ -122,7 +136,7 @@ class Buckets:
                 region_name=provider.region or "us-east-1",
                 aws_access_key_id=provider.access_key,
                 aws_secret_access_key=provider.secret_key.get_secret_value(),
-                verify=provider.verify_tls,
+                verify=await self._verify(provider),
                 config=config,
             ) as s3:
                 yield s3
@@ -131,6 +145,15 @@ class Buckets:
         except BotoCoreError as error:
             msg = f"{what} failed: {error}."
             raise StorageFailed(msg) from error
+
+
+def _joined(bundle: Path) -> IO[bytes]:
+    import certifi
+
+    file = tempfile.NamedTemporaryFile(prefix="jupyter-oscar-", suffix=".pem")  # noqa: SIM115 - lives with its Buckets
+    file.write(Path(certifi.where()).read_bytes() + b"\n" + bundle.read_bytes())
+    file.flush()
+    return file
 
 
 def _translated(what: str, said: dict[str, Any]) -> OscarError:

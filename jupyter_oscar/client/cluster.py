@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .buckets import Buckets
+    from .budget import Budget
     from .calls import Calls
     from .config import Config, Info
     from .jobs import Jobs
@@ -58,8 +59,9 @@ class _Busy(Exception):
 class Cluster:
     """One OSCAR cluster. Close it with ``await cluster.aclose()`` or use it as an async context manager."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, budget: Budget | None = None) -> None:
         self.profile = profile
+        self._budget = budget
         self._once = asyncio.Lock()
         self._info: Info | None = None
         self._config: Config | None = None
@@ -86,7 +88,12 @@ class Cluster:
         """The pooled client, made when first used."""
         return httpx.AsyncClient(
             base_url=self.profile.endpoint,
-            transport=Connections(self.profile.endpoint, verify=self.profile.verify),
+            transport=Connections(
+                self.profile.endpoint,
+                verify=self.profile.verify,
+                ca_bundle=self.profile.ca_bundle,
+                budget=self._budget,
+            ),
             timeout=READ,
             follow_redirects=False,
             headers={"User-Agent": "jupyter-oscar", "Accept": "*/*"},
@@ -164,6 +171,9 @@ class Cluster:
                 config = Config.model_validate(_json(response, self.profile.endpoint))
                 if self.profile.storage:
                     config.minio_provider.endpoint = self.profile.storage
+                if not self.profile.verify:
+                    # Who accepts any certificate of the cluster means its storage too.
+                    config.minio_provider.verify_tls = False
                 self._config = config
         return self._config
 
@@ -206,7 +216,7 @@ class Cluster:
     async def stream(self, *path: str, what: str, missing: type[NotFound] = NotFound) -> AsyncIterator[httpx.Response]:
         """A GET whose body is read as it comes."""
         url = path[0] + "".join("/" + quote(segment, safe="") for segment in path[1:])
-        headers = {"Authorization": self.profile.credentials.header()}
+        headers = {"Authorization": await self._header()}
         with self._translated(url):
             async with self.http.stream("GET", url, headers=headers) as response:
                 if not response.is_success:
@@ -245,7 +255,7 @@ class Cluster:
     ) -> httpx.Response:
         sent = dict(headers or {})
         if authorised and "Authorization" not in sent:
-            sent["Authorization"] = self.profile.credentials.header()
+            sent["Authorization"] = await self._header()
         with self._translated(url):
             response = await self.http.request(method, url, headers=sent, **options)
             for _ in range(REDIRECTS):
@@ -253,6 +263,11 @@ class Cluster:
                     break
                 response = await self.http.request(method, self._same_place(response), headers=sent)
         return self._not_a_web_page(response)
+
+    async def _header(self) -> str:
+        """Who we are; a token file is read at every use, off the loop."""
+        who = self.profile.credentials
+        return await asyncio.to_thread(who.header) if who.token_file else who.header()
 
     def _same_place(self, response: httpx.Response) -> str:
         """Where a redirect leads, if it stays at the same scheme, host and port (DESIGN §7)."""

@@ -275,6 +275,12 @@ class OutputsNotAttributable(OscarError):
         super().__init__(message, hint=hint)
 
 
+class Throttled(OscarError):
+    """There was no room for a request within what we may ask of a cluster."""
+
+    code = "throttled"
+
+
 class JobNotIdentified(OscarError):
     """The server is too old to tell a job's name, and it could not be found out."""
 

@@ -46,7 +46,8 @@ class Profile:
     """A cluster by name: ``endpoint`` is its address without a trailing slash.
 
     ``storage`` is where its object storage is reached from here, if that is not where the cluster says: its own word
-    may be an address that only the cluster's inside knows (oscar.md §10.16).
+    may be an address that only the cluster's inside knows (oscar.md §10.16). ``ca_bundle`` is a file of authorities
+    that are trusted for both, beside the public ones.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Profile:
     verify: bool = True
     source: str = "explicit"
     storage: str | None = None
+    ca_bundle: str | None = None
 
     @cached_property
     def sandbox(self) -> Sandbox | None:

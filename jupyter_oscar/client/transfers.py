@@ -12,6 +12,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +20,6 @@ from .errors import FileMissing, InvalidRequest, NotAllowed, ObjectNotFound, Sto
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-    from pathlib import Path
 
     from obstore.store import S3Store
 
@@ -189,6 +189,9 @@ class Store:
             client: dict[str, Any] = {"allow_http": not secure, "connect_timeout": timedelta(seconds=10)}
             if secure and not provider.verify_tls:
                 client["allow_invalid_certificates"] = True
+            elif secure and (bundle := self._cluster.profile.ca_bundle):
+                # Beside the public ones, as for the cluster itself.
+                client["root_certificate"] = await asyncio.to_thread(Path(bundle).read_bytes)
             self._stores[name] = S3Store(
                 name,
                 endpoint=provider.endpoint,

@@ -14,6 +14,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from .budget import Budget
+
 if TYPE_CHECKING:
     import ssl
 
@@ -24,8 +26,12 @@ MOST: Final = 48
 class Connections(httpx.AsyncBaseTransport):
     """At most 48 requests under way; the rest waits its turn."""
 
-    def __init__(self, endpoint: str, *, verify: bool) -> None:
-        self._verify: bool | ssl.SSLContext = _context(verify=verify) if endpoint.startswith("https") else False
+    def __init__(
+        self, endpoint: str, *, verify: bool, ca_bundle: str | None = None, budget: Budget | None = None
+    ) -> None:
+        secure = endpoint.startswith("https")
+        self._verify: bool | ssl.SSLContext = context(verify=verify, ca_bundle=ca_bundle) if secure else False
+        self._budget = budget or Budget()
         self._proxy = _proxy(endpoint)
         self._gate = asyncio.Semaphore(MOST)
         self._idle: list[httpx.AsyncHTTPTransport] = []
@@ -33,6 +39,7 @@ class Connections(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send on the connection that was used last; one whose answer is still being read makes a second."""
+        await self._budget.turn()
         async with self._gate:
             pool = self._idle.pop() if self._idle else self._new()
             try:
@@ -54,9 +61,25 @@ class Connections(httpx.AsyncBaseTransport):
         self._idle.clear()
 
 
-def _context(*, verify: bool) -> ssl.SSLContext:
-    """Made once; loading the certificates takes longer than a request."""
-    return httpx.create_ssl_context(verify=verify)
+def context(*, verify: bool, ca_bundle: str | None = None) -> ssl.SSLContext:
+    """Made once for a client, since loading the certificates takes longer than a request."""
+    made = httpx.create_ssl_context(verify=verify)
+    if verify and ca_bundle:
+        made.load_verify_locations(ca_bundle)
+    return made
+
+
+def why_no_bundle(path: str) -> str | None:
+    """What is wrong with a file of authorities, or None."""
+    import ssl
+
+    try:
+        ssl.create_default_context().load_verify_locations(path)
+    except ssl.SSLError:
+        return f"{path} holds no certificate in PEM format"
+    except OSError as error:
+        return f"{path} cannot be read: {(error.strerror or str(error)).lower()}"
+    return None
 
 
 def _proxy(endpoint: str) -> str | None:

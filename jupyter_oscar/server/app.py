@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Dict, List, Unicode
+from traitlets import Bool, Dict, Int, List, Unicode
 
 if TYPE_CHECKING:
     from .pool import Pool
+    from .route import Problem
 
 NAME = r"([^/]+)"
 
@@ -38,6 +39,15 @@ class JupyterOscarApp(ExtensionApp):
     ).tag(config=True)
     processes = Bool(default_value=True, help="Whether people may start a sandbox from the panel.").tag(config=True)
 
+    ca_bundle = Unicode(
+        help="A file of authorities (PEM) that are trusted for clusters and their storage, beside the public ones."
+    ).tag(config=True)
+    request_budget = Int(
+        min=0,
+        help="""How many requests a second this server may send to one cluster, for all people together; 0: any number.
+        Who clicks goes before what refreshes itself. Objects go to the cluster's storage and are not counted.""",
+    ).tag(config=True)
+
     _pool: Pool | None = None
 
     def initialize_settings(self) -> None:
@@ -46,17 +56,34 @@ class JupyterOscarApp(ExtensionApp):
         from .pool import Pool
         from .processes import Processes
 
+        wrong = self._wrong_bundle()
         self._pool = Pool(
             self.clusters,
             allow_user_clusters=self.allow_user_clusters,
             allowed_hosts=tuple(self.allowed_hosts),
             persist=self.persist_tokens,
+            ca_bundle=None if wrong else self.ca_bundle or None,
+            request_budget=self.request_budget,
         )
         self.settings.update(
             jupyter_oscar_pool=self._pool,
             jupyter_oscar_processes=Processes(allowed=self.processes),
             jupyter_oscar_news=News(self._pool),
+            jupyter_oscar_problems=[wrong] if wrong else [],
         )
+
+    def _wrong_bundle(self) -> Problem | None:
+        """Said once at the start and in ``health``; clusters with public certificates work all the same."""
+        from jupyter_oscar.client.transport import why_no_bundle
+
+        from .route import Problem
+
+        why = why_no_bundle(self.ca_bundle) if self.ca_bundle else None
+        if why is None:
+            return None
+        message = f"The setting ca_bundle of this server is not used: {why}."
+        self.log.error(message)
+        return Problem(code="ca-bundle", message=message, hint="Its operator sets c.JupyterOscarApp.ca_bundle.")
 
     def initialize_handlers(self) -> None:
         """One line a route."""

@@ -160,7 +160,7 @@ class CallsRoute(Route):
     @may("execute")
     async def post(self, cluster: str, service: str) -> None:
         """Submit text, JSON or an object; answers when the cluster has taken it."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         with tempfile.TemporaryDirectory(prefix="jupyter-oscar-") as folder:
             call = await one.calls.submit(service, await payload(one, self.body(Input), Path(folder)))
         self.news.soon(f"calls/{cluster}")
@@ -175,7 +175,7 @@ class RunRoute(Route):
     @may("execute")
     async def post(self, cluster: str, service: str) -> None:
         """Call a service and wait for its answer."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         with tempfile.TemporaryDirectory(prefix="jupyter-oscar-") as folder:
             answer = await one.calls.run(service, await payload(one, self.body(Input), Path(folder)))
         self.reply(reply(answer))
@@ -222,7 +222,7 @@ class FileRoute(Route):
         """Submit or run with this file as input."""
         from jupyter_oscar.client.calls import Payload
 
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         with tempfile.TemporaryDirectory(prefix="jupyter-oscar-") as folder:
             path = Path(folder) / "input"
             # Off the loop: a large file takes a while to copy, and kernels' messages share the loop.
@@ -244,7 +244,7 @@ class CallRoute(Route):
     @may()
     async def get(self, cluster: str, service: str, identity: str) -> None:
         """One call and its state now."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         call = await one.calls.find(f"{service}/{identity}")
         self.reply(row(call, await one.calls.look(call)))
 
@@ -257,7 +257,7 @@ class CallVerbRoute(Route):
     @may("execute")
     async def post(self, cluster: str, service: str, identity: str, verb: str) -> None:
         """End it, or submit its input once more as a new call."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         call = await one.calls.find(f"{service}/{identity}")
         call = await one.calls.cancel(call) if verb == "cancel" else await self._again(one, call)
         self.news.soon(f"calls/{cluster}")
@@ -283,7 +283,7 @@ class OutputsRoute(Route):
     @may()
     async def get(self, cluster: str, service: str, identity: str) -> None:
         """The outputs of an ended call."""
-        self.reply([found for found, _, _ in await outputs(self.cluster(cluster), f"{service}/{identity}")])
+        self.reply([found for found, _, _ in await outputs(await self.cluster(cluster), f"{service}/{identity}")])
 
 
 class OutputRoute(Route):
@@ -294,7 +294,7 @@ class OutputRoute(Route):
     @may()
     async def get(self, cluster: str, service: str, identity: str, name: str) -> None:
         """The bytes of one output, as an attachment that no browser runs (DESIGN §7)."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         found = await outputs(one, f"{service}/{identity}")
         picked = next((entry for entry in found if entry[0].name == name), None)
         if picked is None:

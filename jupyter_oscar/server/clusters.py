@@ -16,7 +16,7 @@ from jupyter_oscar.client.profiles import SANDBOX
 from .route import Message, Problem, Route, may, problem
 
 if TYPE_CHECKING:
-    from jupyter_oscar.client.profiles import Profile
+    from jupyter_oscar.client.profiles import Profile, Sandbox
 
     from .pool import Pool
 
@@ -56,15 +56,14 @@ class NewCluster(SignIn):
 
 async def row(pool: Pool, profile: Profile) -> ClusterRow:
     """Ask a cluster how it is, without letting one that does not answer hold up the others."""
-    fallen = profile.fallen if profile.source == SANDBOX else None
-    box = fallen or profile.sandbox
+    fallen, box, expires = await asyncio.to_thread(_of_files, profile)
     answer = ClusterRow(
         name=profile.name,
         endpoint=profile.endpoint,
         user=profile.credentials.user,
         source=profile.source,
         state="ok",
-        expires_at=profile.credentials.expires,
+        expires_at=expires,
         sandbox=f"{box.mode}, no containers" if box else None,
         removable=profile.source == "sign-in",
     )
@@ -75,11 +74,17 @@ async def row(pool: Pool, profile: Profile) -> ClusterRow:
         answer.state = "unreachable"
         return answer
     try:
-        answer.version = (await pool.client(profile.name).info(fresh=True)).version
+        answer.version = (await (await pool.client(profile.name)).info(fresh=True)).version
     except OscarError as error:
         answer.problem = problem(error)
         answer.state = _state(error, answer.expires_at)
     return answer
+
+
+def _of_files(profile: Profile) -> tuple[Sandbox | None, Sandbox | None, float | None]:
+    """What is in files, read off the loop: a sandbox that fell, one that runs or fell, and when a token ends."""
+    fallen = profile.fallen if profile.source == SANDBOX else None
+    return fallen, fallen or profile.sandbox, profile.credentials.expires
 
 
 def _state(error: OscarError, expires_at: float | None) -> State:
@@ -92,7 +97,8 @@ def _state(error: OscarError, expires_at: float | None) -> State:
 
 async def rows(pool: Pool) -> list[ClusterRow]:
     """Every cluster and how it is."""
-    return list(await asyncio.gather(*(row(pool, profile) for profile in pool.profiles().values())))
+    found = await asyncio.to_thread(pool.profiles)
+    return list(await asyncio.gather(*(row(pool, profile) for profile in found.values())))
 
 
 def kept(name: str, endpoint: str, said: SignIn, *, verify: bool = True) -> Kept:
@@ -121,9 +127,9 @@ class ClustersRoute(Route):
         """Know a cluster by a name, if it answers and knows us; a wrong password is not kept."""
         said = self.body(NewCluster)
         one = kept(said.name.strip(), said.endpoint.strip(), said, verify=said.verify)
-        await try_out(one)
-        self.pool.add(one)
-        self.reply(await row(self.pool, self.pool.profiles()[one.name]), 201)
+        await try_out(self.pool, one)
+        await asyncio.to_thread(self.pool.add, one)
+        self.reply(await row(self.pool, (await asyncio.to_thread(self.pool.profiles))[one.name]), 201)
 
 
 class ClusterRoute(Route):
@@ -134,28 +140,27 @@ class ClusterRoute(Route):
     @may()
     async def put(self, name: str) -> None:
         """Sign in to a cluster that is known."""
-        profile = self.pool.profile(name)
+        profile = await asyncio.to_thread(self.pool.profile, name)
         if profile is None:
             msg = f'There is no cluster named "{name}".'
             raise ProfileNotFound(msg)
         one = kept(name, profile.endpoint, self.body(SignIn), verify=profile.verify)
-        await try_out(one)
-        self.pool.add(one)
-        self.reply(await row(self.pool, self.pool.profiles()[name]))
+        await try_out(self.pool, one)
+        await asyncio.to_thread(self.pool.add, one)
+        self.reply(await row(self.pool, (await asyncio.to_thread(self.pool.profiles))[name]))
 
     @may()
     async def delete(self, name: str) -> None:
         """Forget a sign-in."""
-        if not self.pool.forget(name):
+        if not await asyncio.to_thread(self.pool.forget, name):
             msg = f'"{name}" was not signed in to here.'
             raise ProfileNotFound(msg, hint="What stands in a configuration file is removed there.")
         self.reply(None)
 
 
-async def try_out(one: Kept) -> None:
+async def try_out(pool: Pool, one: Kept) -> None:
     """Ask the cluster who it is with these credentials, before they are kept."""
-    from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.profiles import Profile
 
-    async with Cluster(Profile(one.name, one.endpoint, one.credentials, one.verify)) as cluster:
+    async with pool.making(Profile(one.name, one.endpoint, one.credentials, one.verify)) as cluster:
         await cluster.info()

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from jupyter_oscar.client.budget import POLLING
 from jupyter_oscar.client.errors import JobNotFound, OscarError
 from jupyter_oscar.client.jobs import Facts, State, state
 
@@ -82,6 +83,7 @@ class Feed:
         self._soon.set()
 
     async def _run(self) -> None:
+        POLLING.set(True)
         while self._tellers:
             self._soon.clear()
             began = time.monotonic()
@@ -145,7 +147,7 @@ class ServicesFeed(StateFeed):
     """``services/<cluster>``."""
 
     async def look(self) -> float:
-        rows = await services.rows(self.pool.client(self.topic.split("/", 1)[1]))
+        rows = await services.rows(await self.pool.client(self.topic.split("/", 1)[1]))
         self.tell([row.model_dump(mode="json") for row in rows])
         return SERVICES_CHANGING if any(row.state == "pending" for row in rows) else SERVICES
 
@@ -160,7 +162,7 @@ class CallsFeed(StateFeed):
         self._begun: set[str] = set()
 
     async def look(self) -> float:
-        cluster = self.pool.client(self.topic.split("/", 1)[1])
+        cluster = await self.pool.client(self.topic.split("/", 1)[1])
         since = datetime.now(timezone.utc) - RECENT
         self._known.update(await cluster.calls.recorded(since, known=self._known))
         newest = sorted(self._known.values(), key=lambda call: call.created, reverse=True)[:MOST]
@@ -229,7 +231,7 @@ class LogFeed(TextFeed):
 
     async def look(self) -> float:
         _, name, service, identity = self.topic.split("/", 3)
-        cluster = self.pool.client(name)
+        cluster = await self.pool.client(name)
         call = await cluster.calls.find(f"{service}/{identity}")
         over = state(await cluster.calls.look(call)).ended
         try:
@@ -251,7 +253,8 @@ class DeploymentLogFeed(TextFeed):
 
     async def look(self) -> float:
         _, name, service = self.topic.split("/", 2)
-        lines = list(await self.pool.client(name).services.deployment_log(service))
+        cluster = await self.pool.client(name)
+        lines = list(await cluster.services.deployment_log(service))
         new = lines[_overlap(self._last, lines) :]
         self._last = lines or self._last
         return self.tell(self._text + "".join(f"{line}\n" for line in new), over=False)

@@ -35,4 +35,8 @@ class HealthRoute(Route):
         allows = Capabilities(
             sandbox=self.settings["jupyter_oscar_processes"].allowed, user_clusters=self.pool.allow_user_clusters
         )
-        self.reply(Health(version=jupyter_oscar.__version__, capabilities=allows, problems=[]))
+        self.reply(
+            Health(
+                version=jupyter_oscar.__version__, capabilities=allows, problems=self.settings["jupyter_oscar_problems"]
+            )
+        )

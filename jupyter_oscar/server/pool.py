@@ -5,6 +5,8 @@ Operators name clusters (``c.JupyterOscarApp.clusters``); users add their own by
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ from jupyter_oscar.client.profiles import Profile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jupyter_oscar.client.budget import Budget
     from jupyter_oscar.client.cluster import Cluster
 
 OPERATOR = "operator"
@@ -32,6 +35,8 @@ class Pool:
         allow_user_clusters: bool = True,
         allowed_hosts: tuple[str, ...] = (),
         persist: bool = True,
+        ca_bundle: str | None = None,
+        request_budget: int = 0,
     ) -> None:
         self._named = named
         self.allow_user_clusters = allow_user_clusters
@@ -41,6 +46,10 @@ class Pool:
         #: Sign-ins of this server's life, where they may not be kept.
         self._memory: dict[str, Kept] = {}
         self._clients: dict[str, Cluster] = {}
+        self._ca_bundle = ca_bundle
+        self._request_budget = request_budget
+        #: One for each address, whatever names it has and however often its client is made anew.
+        self._budgets: dict[str, Budget] = {}
 
     def profiles(self) -> dict[str, Profile]:
         """Every cluster by name: the operator's first, then what the person has. Credentials of a sign-in win."""
@@ -54,7 +63,7 @@ class Pool:
             # One that was killed stays in the list and says so, rather than vanish from under who looks at it.
             fallen = profiles.fallen_sandbox()
             for profile in [*own, fallen] if fallen and self._allowed(fallen.endpoint) else own:
-                found.setdefault(profile.name, profile)
+                found.setdefault(profile.name, self._trusting(profile))
         return found
 
     def profile(self, name: str) -> Profile | None:
@@ -65,25 +74,42 @@ class Pool:
         said = self._named[name]
         kept = self._memory.get(name) or self._store.get(name)
         who = kept.credentials if kept and kept.endpoint == said["endpoint"].rstrip("/") else _credentials(said)
-        return Profile(name, said["endpoint"], who, bool(said.get("verify", True)), OPERATOR)
+        return self._trusting(Profile(name, said["endpoint"], who, bool(said.get("verify", True)), OPERATOR))
 
-    def client(self, name: str) -> Cluster:
+    def _trusting(self, profile: Profile) -> Profile:
+        return profile if profile.ca_bundle == self._ca_bundle else replace(profile, ca_bundle=self._ca_bundle)
+
+    def _found(self, name: str) -> Profile | None:
+        profile = self.profile(name)
+        if profile is not None:
+            _ = profile.sandbox  # looked up here too, since it is in files as well
+        return profile
+
+    async def client(self, name: str) -> Cluster:
         """The client of a cluster; a new one when the profile has changed, as after a sign-in or a sandbox's restart.
+
+        Profiles are in files that others write, perhaps on a slow disk: they are read off the loop.
 
         Raises:
             ProfileNotFound: no cluster of that name is known.
 
         """
-        profile = self.profile(name)
+        profile = await asyncio.to_thread(self._found, name)
         if profile is None:
             msg = f'There is no cluster named "{name}".'
             raise ProfileNotFound(msg, hint="Add it in the panel.")
         client = self._clients.get(name)
         if client is None or client.profile != profile:
-            from jupyter_oscar.client.cluster import Cluster
-
-            client = self._clients[name] = Cluster(profile)
+            client = self._clients[name] = self.making(profile)
         return client
+
+    def making(self, profile: Profile) -> Cluster:
+        """A new client, within what this server may ask of that address."""
+        from jupyter_oscar.client.budget import Budget
+        from jupyter_oscar.client.cluster import Cluster
+
+        budget = self._budgets.setdefault(profile.endpoint, Budget(self._request_budget))
+        return Cluster(self._trusting(profile), budget)
 
     def add(self, kept: Kept) -> None:
         """Know a cluster by a name.

@@ -59,6 +59,7 @@ STATUS: tuple[tuple[type[errors.OscarError], int], ...] = (
     (errors.TrackingRefused, 400),
     (errors.NoCluster, 400),
     (errors.QuotaExceeded, 403),
+    (errors.Throttled, 503),
     (errors.TimedOut, 504),
     (errors.Unreachable, 502),
     (errors.NotOscar, 502),
@@ -100,9 +101,9 @@ class Route(APIHandler):
         """The feeds of this server."""
         return cast("News", self.settings["jupyter_oscar_news"])
 
-    def cluster(self, name: str) -> Cluster:
+    async def cluster(self, name: str) -> Cluster:
         """The client of a cluster by its profile's name; a browser never names an address."""
-        return self.pool.client(name)
+        return await self.pool.client(name)
 
     def body(self, model: type[M]) -> M:
         """The request's body as a model."""

@@ -159,14 +159,14 @@ class ServicesRoute(Route):
     @may()
     async def get(self, cluster: str) -> None:
         """Every service."""
-        self.reply(await rows(self.cluster(cluster)))
+        self.reply(await rows(await self.cluster(cluster)))
 
     @may()
     async def post(self, cluster: str) -> None:
         """Deploy a definition; what was made is removed again when a later one fails."""
         from jupyter_oscar.client import fdl
 
-        said, one = self.body(Deployment), self.cluster(cluster)
+        said, one = self.body(Deployment), await self.cluster(cluster)
         made = await one.services.deploy(fdl.parse(said.fdl, said.scripts), update=said.update)
         self.reply([row(service) for service in made], 201)
 
@@ -202,7 +202,7 @@ class PlanRoute(Route):
         """The difference between a definition and what is deployed."""
         from jupyter_oscar.client import fdl, review
 
-        said, one = self.body(Definition), self.cluster(cluster)
+        said, one = self.body(Definition), await self.cluster(cluster)
         try:
             found = fdl.parse(said.fdl, said.scripts)
         except FdlError as error:
@@ -240,7 +240,7 @@ class ServiceRoute(Route):
     @may()
     async def get(self, cluster: str, name: str) -> None:
         """One service, opened."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         service = await one.services.get(name)
         if service.expose.api_port:
             service.deployment = await one.services.deployment(name)
@@ -249,7 +249,7 @@ class ServiceRoute(Route):
     @may()
     async def delete(self, cluster: str, name: str) -> None:
         """Delete it with its buckets and all objects in them."""
-        await self.cluster(cluster).services.delete(name)
+        await (await self.cluster(cluster)).services.delete(name)
         self.reply(None)
 
 
@@ -261,7 +261,7 @@ class BelongingsRoute(Route):
     @may()
     async def get(self, cluster: str, name: str) -> None:
         """Its buckets and how much is in them."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         service = await one.services.get(name)
         self.reply([await _belonging(one, bucket) for bucket in service.buckets()])
 
@@ -288,7 +288,7 @@ class LifecycleRoute(Route):
     @may("execute")
     async def post(self, cluster: str, name: str, verb: str) -> None:
         """Start, stop or restart an exposed service."""
-        one = self.cluster(cluster)
+        one = await self.cluster(cluster)
         await one.services.lifecycle(name, verb)
         service = await one.services.get(name)
         service.deployment = await one.services.deployment(name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 
@@ -72,8 +73,13 @@ def hanging_up() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def losing_answers(upstream: str, when: Callable[[bytes], bool]) -> Iterator[str]:
-    """A proxy that passes everything on, but hangs up instead of answering the requests ``when`` picks, once each."""
+def losing_answers(  # noqa: C901 - three threads a connection, each a few lines
+    upstream: str, when: Callable[[bytes], bool], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """A proxy that passes everything on, but hangs up instead of answering the requests ``when`` picks, once each.
+
+    With ``tls`` it is reached by https alone, as ``localhost``.
+    """
     host, port = urlsplit(upstream).hostname, urlsplit(upstream).port
     listener = socket.create_server(("127.0.0.1", 0))
     lost: set[bytes] = set()
@@ -88,6 +94,11 @@ def losing_answers(upstream: str, when: Callable[[bytes], bool]) -> Iterator[str
 
     def serve_one(near: socket.socket) -> None:
         hang_up = threading.Event()
+        if tls:
+            try:
+                near = tls.wrap_socket(near, server_side=True)
+            except OSError:
+                return  # it did not like our certificate
         with near, socket.create_connection((host, port)) as far, contextlib.suppress(OSError):
             threading.Thread(target=back, args=(far, near, hang_up), daemon=True).start()
             while request := near.recv(1 << 20):
@@ -104,6 +115,6 @@ def losing_answers(upstream: str, when: Callable[[bytes], bool]) -> Iterator[str
 
     threading.Thread(target=serve, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https://localhost' if tls else 'http://127.0.0.1'}:{listener.getsockname()[1]}"
     finally:
         listener.close()
