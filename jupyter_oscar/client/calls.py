@@ -19,6 +19,7 @@ from .answers import decode
 from .errors import (
     AlreadyExists,
     JobNotFound,
+    JobNotIdentified,
     NotAllowed,
     NotAuthenticated,
     ObjectNotFound,
@@ -94,7 +95,7 @@ class Calls(Traces):
 
         """
         service = await self._cluster.services.known(service_name)
-        await self._cluster.config()
+        await asyncio.gather(self._cluster.config(), self._cluster.names.ours())
         if service.home is None:
             await self.records.own_bucket()
         return self.plan_known(service, name)
@@ -175,7 +176,8 @@ class Calls(Traces):
                         "X-Delegated-Job-ID": call.id,
                         "Content-Type": "application/json",
                     },
-                    repeatable=True,
+                    # An older server would start a second job.
+                    repeatable=await self._cluster.names.ours(),
                 )
             except AlreadyExists:
                 # Our own id: an earlier try of this very call arrived after all.
@@ -247,22 +249,23 @@ class Calls(Traces):
 
     async def cancel(self, call: Call) -> Call:
         """End a job and note that it was us; its log is kept beside the record, since the server forgets it."""
+        name = await self._cluster.names.of(call)
         try:
-            text = await self._cluster.jobs.log(call.service, call.id)
+            text = await self._cluster.jobs.log(call.service, name)
             await self._cluster.store.put(call.bucket, f"{RECORDS}/{call.id}.log", text.encode())
         except JobNotFound:
             pass
         cancelled = call.model_copy(update={"cancelled": datetime.now(timezone.utc)})
         await self.records.put(cancelled)
-        await self._cluster.jobs.delete(call.service, call.id)
+        await self._cluster.jobs.delete(call.service, name)
         self._cluster.watch.cancelled(cancelled)
         return cancelled
 
     async def log(self, call: Call) -> str:
         """The whole log so far, from the server or, after a cancel, from beside the record."""
         try:
-            return await self._cluster.jobs.log(call.service, call.id)
-        except JobNotFound:
+            return await self._cluster.jobs.log(call.service, await self._cluster.names.of(call))
+        except (JobNotFound, JobNotIdentified):
             try:
                 return (await self._cluster.store.get(call.bucket, f"{RECORDS}/{call.id}.log")).decode()
             except ObjectNotFound:

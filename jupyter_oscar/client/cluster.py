@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .calls import Calls
     from .config import Config, Info
     from .jobs import Jobs
+    from .names import Names
     from .profiles import Profile
     from .runs import Runs
     from .transfers import Store
@@ -110,6 +111,13 @@ class Cluster:
         from .jobs import Jobs
 
         return Jobs(self)
+
+    @cached_property
+    def names(self) -> Names:
+        """How the server calls the jobs of our calls."""
+        from .names import Names
+
+        return Names(self)
 
     @cached_property
     def calls(self) -> Calls:

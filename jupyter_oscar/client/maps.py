@@ -741,7 +741,7 @@ class Map:
         call = item.planned
         async with gate:
             with contextlib.suppress(JobNotFound):
-                await self.cluster.jobs.delete(call.service, call.id)
+                await self.cluster.jobs.delete(call.service, await self.cluster.names.of(call))
         self.cluster.watch.cancelled(call)
         self._end(item, Facts(cancelled=True, row_gone=True, tracked=call.tracked))
 

@@ -2,7 +2,10 @@
 case "${JUPYTER_OSCAR_TRACKED:-}|${JOB_UUID:-}|${STORAGE_OBJECT_KEY:-}" in
 "|"?*"|.oscar/in/"*)
   JUPYTER_OSCAR_TRACKED=1; export JUPYTER_OSCAR_TRACKED
-  _jo_out="$TMP_OUTPUT_DIR/$JOB_UUID"; _jo_tmp="${TMPDIR:-/tmp}/jupyter-oscar-$JOB_UUID"; _jo_code=125
+  # A server before 4.1 names jobs itself; then the call's id is the folder its input lies in.
+  _jo_id=${STORAGE_OBJECT_KEY#.oscar/in/}; _jo_id=${_jo_id%%/*}
+  case "$JOB_UUID" in "${_jo_id%?}"?) _jo_id=$JOB_UUID ;; esac
+  _jo_out="$TMP_OUTPUT_DIR/$_jo_id"; _jo_tmp="${TMPDIR:-/tmp}/jupyter-oscar-$JOB_UUID"; _jo_code=125
   mkdir -p "$_jo_out" "$_jo_tmp" || exit 125
   TMP_OUTPUT_DIR="$_jo_out"; export TMP_OUTPUT_DIR
   # Seconds since 1970, with a fraction where this date(1) knows one.

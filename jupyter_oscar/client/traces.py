@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from . import prologue
-from .errors import JobNotFound, ObjectNotFound, OutputsNotAttributable
+from .errors import JobNotFound, JobNotIdentified, ObjectNotFound, OutputsNotAttributable
 from .jobs import Facts, log_end
 from .transfers import Object
 
@@ -41,8 +41,13 @@ class Traces:
         if facts.done is not None:
             return facts
         if call.tracked and not call.cancelled:
-            return replace(facts, has_log=await self._cluster.jobs.has_log(call.service, call.id))
+            return replace(facts, has_log=await self.has_log(call))
         return replace(facts, **await self.look_in_log(call))
+
+    async def has_log(self, call: Call) -> bool:
+        """Whether a call's log has begun; where its job's name would have to be searched for, that is not known."""
+        name = await self._cluster.names.known(call)
+        return name is not None and await self._cluster.jobs.has_log(call.service, name)
 
     async def look_in_bucket(self, call: Call) -> Facts:
         """What the bucket says of a call."""
@@ -116,7 +121,9 @@ class Traces:
     async def look_in_log(self, call: Call) -> dict[str, Any]:
         """What the call's own log says, as fields of :class:`Facts`."""
         try:
-            text = await self._cluster.jobs.log(call.service, call.id)
+            text = await self._cluster.jobs.log(call.service, await self._cluster.names.of(call))
+        except JobNotIdentified:
+            return {"has_log": False}
         except JobNotFound:
             # We noted that we would end it before we did; without a log it is ended.
             return {"has_log": False, "row_gone": call.cancelled is not None}

@@ -195,7 +195,9 @@ class Watch:
         self._lists_due[due] = now + NEXT_LIST
         rows = await self._cluster.jobs.list(due)
         for waiting in [w for w in self._waiting.values() if w.call.service == due]:
-            await self._apply(waiting, rows.get(waiting.call.id))
+            name = await self._cluster.names.known(waiting.call)
+            if name is not None:
+                await self._apply(waiting, rows.get(name))
 
     async def _apply(self, waiting: Waiting, row: Row | None) -> None:
         facts = replace(waiting.facts, row=row.status if row else None, row_gone=row is None)

@@ -185,7 +185,7 @@ class CallsFeed(StateFeed):
                 facts[call.id] = replace(facts[call.id], seen_running=True)
             elif most and state(facts[call.id]) is State.QUEUED:
                 most -= 1
-                if await cluster.jobs.has_log(call.service, call.id):
+                if await cluster.calls.has_log(call):
                     self._begun.add(call.id)
                     facts[call.id] = replace(facts[call.id], has_log=True)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -118,3 +120,37 @@ def losing_answers(  # noqa: C901 - three threads a connection, each a few lines
         yield f"{'https://localhost' if tls else 'http://127.0.0.1'}:{listener.getsockname()[1]}"
     finally:
         listener.close()
+
+
+@contextlib.contextmanager
+def older(upstream: str, version: str) -> Iterator[str]:
+    """A server that says it is an older OSCAR, and names jobs itself as those did."""
+
+    class Older(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            dropped = {"host", "x-delegated-job-id", "content-length", "accept-encoding"}
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
+            address = urlsplit(upstream)
+            connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            said = answer.read()
+            if self.path == "/system/info":
+                said = json.dumps({**json.loads(said), "version": version}).encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.headers.get("Content-Type") or "text/plain")
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+            connection.close()
+
+        do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815 - http.server looks them up
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with serving(Older) as url:
+        yield url
