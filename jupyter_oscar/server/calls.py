@@ -178,7 +178,7 @@ class RunRoute(Route):
         one = await self.cluster(cluster)
         with tempfile.TemporaryDirectory(prefix="jupyter-oscar-") as folder:
             answer = await one.calls.run(service, await payload(one, self.body(Input), Path(folder)))
-        self.reply(reply(answer))
+        self.reply(await asyncio.to_thread(reply, answer))
 
 
 @web.stream_request_body
@@ -229,7 +229,7 @@ class FileRoute(Route):
             await asyncio.to_thread(self._copy_to, path)
             given = Payload(PurePosixPath(name).name or "input", path)
             if verb == "run":
-                self.reply(reply(await one.calls.run(service, given)))
+                self.reply(await asyncio.to_thread(reply, await one.calls.run(service, given)))
                 return
             call = await one.calls.submit(service, given)
         self.news.soon(f"calls/{cluster}")

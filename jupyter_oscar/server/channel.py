@@ -76,7 +76,8 @@ class ChannelSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if "unsubscribe" in said:
             self._leave(topic)
         elif "refresh" in said:
-            self.news.soon(topic)
+            if topic in self._topics:
+                self.news.soon(topic)
         elif len(self._topics) >= TOPICS:
             self._refuse(topic, "too-many-topics", "This page listens to too many topics.")
         elif await allowed(self, topic):

@@ -127,6 +127,7 @@ class ClustersRoute(Route):
         """Know a cluster by a name, if it answers and knows us; a wrong password is not kept."""
         said = self.body(NewCluster)
         one = kept(said.name.strip(), said.endpoint.strip(), said, verify=said.verify)
+        self.pool.check(one)  # before anything is sent there
         await try_out(self.pool, one)
         await asyncio.to_thread(self.pool.add, one)
         self.reply(await row(self.pool, (await asyncio.to_thread(self.pool.profiles))[one.name]), 201)
@@ -145,6 +146,7 @@ class ClusterRoute(Route):
             msg = f'There is no cluster named "{name}".'
             raise ProfileNotFound(msg)
         one = kept(name, profile.endpoint, self.body(SignIn), verify=profile.verify)
+        self.pool.check(one)  # before anything is sent there
         await try_out(self.pool, one)
         await asyncio.to_thread(self.pool.add, one)
         self.reply(await row(self.pool, (await asyncio.to_thread(self.pool.profiles))[name]))

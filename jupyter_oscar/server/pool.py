@@ -111,8 +111,8 @@ class Pool:
         budget = self._budgets.setdefault(profile.endpoint, Budget(self._request_budget))
         return Cluster(self._trusting(profile), budget)
 
-    def add(self, kept: Kept) -> None:
-        """Know a cluster by a name.
+    def check(self, kept: Kept) -> None:
+        """Whether a person may connect there.
 
         Raises:
             NotAllowed: the operator forbids clusters of one's own, or this host.
@@ -126,6 +126,10 @@ class Pool:
             msg = f"This site does not allow connecting to {urlsplit(kept.endpoint).hostname}."
             raise NotAllowed(msg, hint="Ask its operator: allow_user_clusters and allowed_hosts decide.")
         Profile(kept.name, kept.endpoint, kept.credentials)  # refuses what is no address
+
+    def add(self, kept: Kept) -> None:
+        """Know a cluster by a name; see :meth:`check`."""
+        self.check(kept)
         if self._persist:
             self._store.save(kept)
         else:

@@ -29,6 +29,10 @@ M = TypeVar("M", bound=BaseModel)
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
+# Larger inputs go as files, which are not held in memory.
+BODY = 16_000_000
+
+
 class Message(BaseModel):
     """Base of what routes take and give; unknown keys are a mistake of the sender."""
 
@@ -107,6 +111,9 @@ class Route(APIHandler):
 
     def body(self, model: type[M]) -> M:
         """The request's body as a model."""
+        if len(self.request.body) > BODY:
+            msg = f"The request is larger than {BODY // 1_000_000} MB."
+            raise errors.InvalidRequest(msg, hint="Send what is large as a file.")
         try:
             return model.model_validate(self.get_json_body() or {})
         except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -167,7 +168,7 @@ class ServicesRoute(Route):
         from jupyter_oscar.client import fdl
 
         said, one = self.body(Deployment), await self.cluster(cluster)
-        made = await one.services.deploy(fdl.parse(said.fdl, said.scripts), update=said.update)
+        made = await one.services.deploy(await asyncio.to_thread(fdl.parse, said.fdl, said.scripts), update=said.update)
         self.reply([row(service) for service in made], 201)
 
 
@@ -185,7 +186,7 @@ class CheckRoute(Route):
 
         said = self.body(Definition)
         try:
-            found = fdl.parse(said.fdl, said.scripts)
+            found = await asyncio.to_thread(fdl.parse, said.fdl, said.scripts)
         except FdlError as error:
             self.reply(Check(problems=[problem(error)]))
         else:
@@ -204,7 +205,7 @@ class PlanRoute(Route):
 
         said, one = self.body(Definition), await self.cluster(cluster)
         try:
-            found = fdl.parse(said.fdl, said.scripts)
+            found = await asyncio.to_thread(fdl.parse, said.fdl, said.scripts)
         except FdlError as error:
             self.reply(Plan(problems=[problem(error)]))
             return

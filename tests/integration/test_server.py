@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -60,7 +61,9 @@ def ask(jp_fetch: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]
         try:
             answer = await jp_fetch("jupyter-oscar", *path, method=method, body=data, **more)
         except HTTPClientError as error:
-            return error.code, json.loads(error.response.body) if error.response and error.response.body else None
+            said = error.response.body if error.response else b""
+            # A socket's refusal is a page.
+            return error.code, json.loads(said) if said[:1] in {b"{", b"["} else None
         return json.loads(answer.body) if answer.body else None
 
     return do
@@ -263,6 +266,56 @@ async def test_an_operators_authorizer_is_asked_for_each_thing(ask: Any, jp_serv
     assert ("read", "jupyter_oscar:services") in authorizer.asked
     assert ("write", "jupyter_oscar:credentials") in authorizer.asked
     assert set(actions) >= {f"jupyter_oscar:{resource}" for _, _, resource in ROUTES}
+
+
+def every_verb(app: Any) -> list[tuple[str, str]]:
+    """Each verb that each of our routes has, with a path that leads to it: found in the code, not listed by hand."""
+    found = []
+    (extension,) = app.extension_manager.extension_apps["jupyter_oscar"]
+    for pattern, route, *_ in extension.handlers:
+        if not pattern.startswith("/jupyter-oscar/"):
+            continue  # an extension's own static files
+        path = re.sub(
+            r"\(([^)|]+\|)*([^)|]+)\)", lambda match: "a" if "." in match[2] or "^" in match[2] else match[2], pattern
+        )
+        verbs = [verb for verb in ("get", "post", "put", "delete", "patch", "head") if verb in vars(route)]
+        assert verbs, route
+        found += [(verb.upper(), path.removeprefix("/jupyter-oscar/")) for verb in verbs]
+    return found
+
+
+async def test_no_verb_of_any_route_lets_one_in_whom_the_authorizer_does_not(ask: Any, jp_serverapp: Any) -> None:
+    class Nobody(Denying):
+        def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+            del handler, user
+            self.asked.append((action, resource))
+            return False
+
+    authorizer = Nobody(parent=jp_serverapp)
+    jp_serverapp.web_app.settings["authorizer"] = authorizer
+    verbs = every_verb(jp_serverapp)
+    assert len(verbs) >= len(ROUTES)
+    for method, path in verbs:
+        authorizer.asked.clear()
+        status, _ = await ask(method, path, params={"topic": "clusters"})
+        assert status == 403, (method, path)
+        assert [resource.split(":")[0] for _, resource in authorizer.asked] == ["jupyter_oscar"], (method, path)
+        status, _ = await ask(method, path, headers={"Authorization": "token wrong"}, params={"topic": "clusters"})
+        assert status == 403, (method, path)
+
+
+async def test_what_a_site_forbids_is_not_even_asked(ask: Any, jp_serverapp: Any, odd: Any) -> None:
+    asked: list[bytes] = []
+    jp_serverapp.web_app.settings["jupyter_oscar_pool"]._allowed_hosts = ("oscar.example.org",)
+    with odd.losing_answers("http://127.0.0.1:1", lambda request: bool(asked.append(request))) as url:
+        body = {"name": "mine", "endpoint": url, "user": "oscar", "password": "x"}
+        assert (await ask("POST", "clusters", body=body))[1]["code"] == "not-allowed"
+    assert asked == []
+
+
+async def test_a_body_that_is_no_file_is_bounded(ask: Any) -> None:
+    status, refusal = await ask("POST", "clusters", "box", "services", "svc", "calls", body={"text": "x" * 16_000_001})
+    assert (status, refusal["message"]) == (400, "The request is larger than 16 MB.")
 
 
 async def said_on(socket: Any, topic: str, wanted: Callable[[Any], bool] = lambda _: True) -> Any:
