@@ -6,6 +6,7 @@ Operators name clusters (``c.JupyterOscarApp.clusters``); users add their own by
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
 
 OPERATOR = "operator"
+# What others change in a profile is seen after so many seconds.
+FRESH = 1.0
 
 
 class Pool:
@@ -46,6 +49,7 @@ class Pool:
         #: Sign-ins of this server's life, where they may not be kept.
         self._memory: dict[str, Kept] = {}
         self._clients: dict[str, Cluster] = {}
+        self._looked: dict[str, float] = {}
         self._ca_bundle = ca_bundle
         self._request_budget = request_budget
         #: One for each address, whatever names it has and however often its client is made anew.
@@ -94,6 +98,9 @@ class Pool:
             ProfileNotFound: no cluster of that name is known.
 
         """
+        if name in self._clients and time.monotonic() - self._looked.get(name, 0.0) < FRESH:
+            return self._clients[name]
+        looked = time.monotonic()
         profile = await asyncio.to_thread(self._found, name)
         if profile is None:
             msg = f'There is no cluster named "{name}".'
@@ -101,6 +108,7 @@ class Pool:
         client = self._clients.get(name)
         if client is None or client.profile != profile:
             client = self._clients[name] = self.making(profile)
+        self._looked[name] = looked
         return client
 
     def making(self, profile: Profile) -> Cluster:
@@ -134,10 +142,13 @@ class Pool:
             self._store.save(kept)
         else:
             self._memory[kept.name] = kept
+        self._looked.clear()
 
     def forget(self, name: str) -> bool:
         """Forget a sign-in; whether there was one. What stands in files of others is theirs."""
-        return bool(self._memory.pop(name, None)) | self._store.forget(name)
+        there = bool(self._memory.pop(name, None)) | self._store.forget(name)
+        self._looked.clear()
+        return there
 
     def _allowed(self, endpoint: str) -> bool:
         return not self._allowed_hosts or urlsplit(endpoint).hostname in self._allowed_hosts
