@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jupyter_oscar.notebook import connect as connect
     from jupyter_oscar.notebook import errors as errors
+    from jupyter_oscar.notebook.forms import form as form
 
     __version__: str
 
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "connect": "notebook",
     "errors": "notebook",
+    "form": "notebook.forms",
 }
 
-__all__ = ["__version__", "connect", "errors"]
+__all__ = ["__version__", "connect", "errors", "form"]
 
 
 def __getattr__(name: str) -> Any:

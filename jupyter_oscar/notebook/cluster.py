@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.service import Service
 
+    from .forms import Form
     from .handles import Job, Reply
     from .maps import Map
     from .runs import Runs
@@ -167,8 +168,9 @@ class Cluster:
     def submit(self, service: str, file: Path | str | None = None, *, text: str | None = None, data: Any = None) -> Job:
         """Submit a job and return its handle at once; sending goes on behind it.
 
-        The input is a local file, or ``text=``, or ``data=`` as bytes, or anything JSON can hold. A service or file
-        that is not there raises now; what the cluster says later shows on the handle.
+        The input is a local file or an object as ``"s3://bucket/key"``, or ``text=``, or ``data=`` as bytes, or
+        anything JSON can hold. A service or file that is not there raises now; what the cluster says later shows on the
+        handle.
         """
         from .handles import Job
 
@@ -259,6 +261,12 @@ class Cluster:
 
         known = self._jobs.get(reference.partition("/")[2])
         return known or Job(self.client, bridge.run(self.client.calls.find(reference)))
+
+    def form(self, service: str) -> Form:
+        """A form that calls a service: input, how to run it, and each run's state, log and outputs below."""
+        from .forms import Form
+
+        return Form(self, service)
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_oscar.client.errors import JobCancelled, JobFailed, JobLost, JobNotFound, ObjectNotFound, TimedOut
 from jupyter_oscar.client.jobs import Facts, State, script_lines, state
 
-from . import views
+from . import shown, views
 from .bridge import bridge
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.records import Call
     from jupyter_oscar.client.transfers import Object
+
+    from .live.job import JobView
 
 # A live log is read again after this many seconds, longer while nothing comes (a read costs the server about four
 # requests of its five a second).
@@ -368,17 +370,23 @@ class Job:
 
     def _ipython_display_(self) -> None:
         """A live line while it goes on; the static one once it has ended, or where no kernel can show a widget."""
-        from .live.job import JobView, Ways
         from .live.view import put, show
+
+        if self._ended is None:
+            show(self.view, self.static())
+        else:
+            put(self.static())
+
+    def view(self) -> JobView:
+        """A live view of it."""
+        from .live.job import JobView, Ways
 
         def known() -> tuple[State, Done | None]:
             return self._known() or State.QUEUED, self._ended.done if self._ended else None
 
-        ways = Ways(known, lambda: self._until_ended(None), self._cancel, lambda: self._follow(raw=False))
-        if self._ended is None:
-            show(lambda: JobView(self, ways), self.static())
-        else:
-            put(self.static())
+        return JobView(
+            self, Ways(known, lambda: self._until_ended(None), self._cancel, lambda: self._follow(raw=False))
+        )
 
 
 class Reply:
@@ -417,8 +425,8 @@ class Reply:
         return self.text
 
     def __repr__(self) -> str:
-        return self.text if views.is_text(self.content) else f"{len(self.content)} bytes"
+        return self.text if shown.is_text(self.content) else f"{len(self.content)} bytes"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         del include, exclude
-        return views.bytes_bundle(self.content, repr(self))
+        return shown.bundle(self.content, "", repr(self))

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 
 def one(file: Path | str | None, text: str | None, data: Any) -> Payload:
-    """The input of one call: a file, or ``text``, or ``data`` as bytes or what JSON can hold."""
+    """The input of one call: a file or ``"s3://bucket/key"``, or ``text``, or ``data``: bytes or what JSON can hold."""
     from jupyter_oscar.client.calls import Payload
 
     given = sum(value is not None for value in (file, text, data))
     if given > 1:
         msg = "The input was given more than once."
         raise InvalidRequest(msg, hint="Give one of: a file, text=, data=.")
+    if isinstance(file, str) and file.startswith("s3://"):
+        return _object(file)
     if file is not None:
         return _file(Path(file).expanduser())
     if text is not None:

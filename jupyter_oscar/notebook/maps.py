@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.maps import Item, Progress
 
     from .cluster import Cluster
+    from .live.map import MapView
 
 Errors = Literal["raise", "return", "skip"]
 # How many results are fetched, or outputs saved, at once.
@@ -405,11 +406,15 @@ class Map:
 
     def _ipython_display_(self) -> None:
         """A live line; the static one where no kernel can show a widget."""
-        from .live.map import MapView, Ways
         from .live.view import show
 
-        ways = Ways(self._reasons, self._engine.cancel, self._retry)
-        show(lambda: MapView(self, ways), self.static())
+        show(self.view, self.static())
+
+    def view(self) -> MapView:
+        """A live view of it."""
+        from .live.map import MapView, Ways
+
+        return MapView(self, Ways(self._reasons, self._engine.cancel, self._retry))
 
     def _reasons(self, most: int) -> list[tuple[str, str]]:
         """Input and reason of at most so many that ended badly; asks nobody."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from . import views
+from . import shown
 from .bridge import bridge
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Runs:
 
     def _repr_html_(self) -> str:
         return (
-            views.table(
+            shown.table(
                 ("name", "service", "calls", "begun"),
                 [(run.name, run.service, f"{run.count:,}", _when(run)) for run in self._rows],
             )

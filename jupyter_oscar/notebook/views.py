@@ -1,18 +1,20 @@
 """How things look in a cell: plain text and static HTML, every word from a server escaped (DESIGN §7).
 
-Static means that a saved notebook still says the same: no script, no link to a server. Pictures are given to the
-notebook as pictures; SVG from a server is never rendered here, since it may carry script.
+Static means that a saved notebook still says the same: no script, no link to a server. What a service gave back is
+shown by ``shown``.
 """
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+from . import shown
+from .shown import CELL, QUIET, SHOWN_BYTES, SHOWN_CHARACTERS, TABLE
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from jupyter_oscar.client.jobs import State
     from jupyter_oscar.client.maps import Progress
@@ -22,16 +24,8 @@ if TYPE_CHECKING:
     from .handles import Output
 
 KIB: Final = 1000
-PICTURES: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-# What is shown at once; the rest is a call away.
-SHOWN_BYTES: Final = 8_000_000
-SHOWN_CHARACTERS: Final = 20_000
 NAMES: Final = 3
 MINUTE: Final = 60
-
-_CELL = 'style="text-align:left;padding:2px 12px 2px 0;white-space:nowrap"'
-_TABLE = '<table style="border-collapse:collapse;color:var(--jp-ui-font-color1);font-variant-numeric:tabular-nums">'
-_QUIET = 'style="color:var(--jp-ui-font-color2)"'
 
 
 class Log(str):
@@ -74,15 +68,8 @@ def _about(service: Summary) -> str:
 def services_html(services: Sequence[Summary], cluster: str) -> str:
     """A table: name, kind, visibility, image, owner."""
     if not services:
-        return f"<span {_QUIET}>{escape(services_text(services, cluster))}</span>"
-    return table(("name", "kind", "visibility", "image", "owner"), services)
-
-
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows under titles."""
-    head = "".join(f"<th {_CELL}>{title}</th>" for title in titles)
-    body = "".join("<tr>" + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"{_TABLE}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<span {QUIET}>{escape(services_text(services, cluster))}</span>"
+    return shown.table(("name", "kind", "visibility", "image", "owner"), services)
 
 
 def job_text(service: str, given: str, identity: str, state: State | None) -> str:
@@ -97,7 +84,7 @@ def job_html(service: str, given: str, identity: str, state: State | None, done:
     colour = _COLOURS.get(str(state), "var(--jp-ui-font-color2)")
     said = escape(f"{service} · {given or 'no input'}{job_outputs(done)}")
     line = (
-        f'<span style="color:{colour}">{mark}</span> {said} &nbsp;{word} &nbsp;<code {_QUIET}>{escape(identity)}</code>'
+        f'<span style="color:{colour}">{mark}</span> {said} &nbsp;{word} &nbsp;<code {QUIET}>{escape(identity)}</code>'
     )
     return line + (_last_words(done.lines) if done else "")
 
@@ -118,10 +105,10 @@ def job_outputs(done: Done | None) -> str:
 
 def _last_words(lines: str) -> str:
     """What the script printed last, folded away."""
-    shown = lines.strip()[-SHOWN_CHARACTERS:]
-    if not shown:
+    words = lines.strip()[-SHOWN_CHARACTERS:]
+    if not words:
         return ""
-    return f'<details><summary {_QUIET}>log</summary><pre style="white-space:pre-wrap">{escape(shown)}</pre></details>'
+    return f'<details><summary {QUIET}>log</summary><pre style="white-space:pre-wrap">{escape(words)}</pre></details>'
 
 
 def duration(seconds: float) -> str:
@@ -162,10 +149,10 @@ def failures_html(failed: Sequence[tuple[str, str]]) -> str:
     if not failed:
         return ""
     rows = "".join(
-        f"<tr><td {_CELL}>{escape(name)}</td><td {_CELL}>{escape(reason)}</td></tr>" for name, reason in failed
+        f"<tr><td {CELL}>{escape(name)}</td><td {CELL}>{escape(reason)}</td></tr>" for name, reason in failed
     )
-    again = f"<span {_QUIET}><code>jobs.retry()</code> sends them again.</span>"
-    return f"<details><summary {_QUIET}>failed</summary>{_TABLE}{rows}</table>{again}</details>"
+    again = f"<span {QUIET}><code>jobs.retry()</code> sends them again.</span>"
+    return f"<details><summary {QUIET}>failed</summary>{TABLE}{rows}</table>{again}</details>"
 
 
 def map_word(now: Progress) -> str:
@@ -192,37 +179,17 @@ def _bar(now: Progress) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
-def is_text(content: bytes) -> bool:
-    """Whether the bytes read as text."""
-    try:
-        return "\x00" not in content.decode()
-    except UnicodeDecodeError:
-        return False
-
-
 def output_bundle(output: Output) -> dict[str, Any]:
-    """A picture as a picture, text as text, anything else by name and size."""
+    """An output shown by its kind; a long one by name and size."""
     plain = repr(output)
-    return {"text/plain": plain} if output.size > SHOWN_BYTES else bytes_bundle(output.content, plain)
-
-
-def bytes_bundle(content: bytes, plain: str) -> dict[str, Any]:
-    """The same for bytes that are here."""
-    kind = next((kind for magic, kind in PICTURES.items() if content.startswith(magic)), None)
-    if kind:
-        return {"text/plain": plain, kind: base64.b64encode(content).decode()}
-    if not is_text(content):
-        return {"text/plain": plain}
-    text = content.decode()
-    shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "\n…"
-    return {"text/plain": shown, "text/html": f'<pre style="white-space:pre-wrap">{escape(shown)}</pre>'}
+    return {"text/plain": plain} if output.size > SHOWN_BYTES else shown.bundle(output.content, output.name, plain)
 
 
 def outputs_bundle(outputs: Sequence[Output]) -> dict[str, Any]:
     """Several outputs as a table of names and sizes."""
     plain = "\n".join(repr(output) for output in outputs) or "no outputs"
     rows = "".join(
-        f'<tr><td {_CELL}>{escape(output.name)}</td><td style="text-align:right">{size(output.size)}</td></tr>'
+        f'<tr><td {CELL}>{escape(output.name)}</td><td style="text-align:right">{size(output.size)}</td></tr>'
         for output in outputs
     )
-    return {"text/plain": plain, "text/html": f"{_TABLE}{rows}</table>" if rows else f"<span {_QUIET}>{plain}</span>"}
+    return {"text/plain": plain, "text/html": f"{TABLE}{rows}</table>" if rows else f"<span {QUIET}>{plain}</span>"}

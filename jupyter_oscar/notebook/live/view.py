@@ -53,7 +53,7 @@ class View:
     def __init__(self) -> None:
         self._widget = Widget(view=self.now())
         self._widget.on_msg(self._heard)
-        self._display = uuid.uuid4().hex
+        self._display: str | None = None
         self._looking: dict[str, float] = {}
         self._anybody = False
         self._following: concurrent.futures.Future[None] | None = None
@@ -81,8 +81,14 @@ class View:
     def show(self) -> None:
         """Put it below the cell and keep it current."""
         widget = {VIEW: {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}}
+        self._display = uuid.uuid4().hex
         put({**widget, **self.static()}, self._display)
         self._follow()
+
+    def embed(self) -> Widget:
+        """The widget, to be put among others; it stays when its thing has ended."""
+        self._follow()
+        return self._widget
 
     def _heard(self, _widget: Widget, content: dict[str, Any], _buffers: Any) -> None:
         """A message of the page, in the kernel's own thread."""
@@ -153,6 +159,8 @@ class View:
 
     async def _replace(self) -> None:
         """Put the static form in the widget's place, so that the notebook keeps it; a log in it stays open."""
+        if self._display is None:
+            return
         opened = bool(self._logging)
         await asyncio.gather(*map(asyncio.wrap_future, self._logging.values()), return_exceptions=True)
         static = self.static()
