@@ -87,7 +87,7 @@ def test_a_job_is_a_live_line_and_then_the_line_that_a_saved_notebook_keeps(serv
 def test_a_map_shows_how_far_it_is_and_what_failed_and_sends_it_again(server, waits, page):
     run(server, page, "jobs = cluster.map('waits', text=['a', 'bad', 'b'])\njobs")
     page.locator(".jp-oscar-live-count", has_text="3 of 3 · 1 failed").wait_for(timeout=30_000)
-    assert page.get_by_role("progressbar").get_attribute("aria-valuenow") == "3"
+    assert page.get_by_role("progressbar", name="waits").get_attribute("aria-valuenow") == "3"
 
     page.locator(".jp-oscar-live").get_by_role("button", name="failed", exact=False).first.click()
     page.get_by_role("cell", name="00001.txt").wait_for()

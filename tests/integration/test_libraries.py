@@ -4,7 +4,6 @@ import json
 import pickle
 
 import pytest
-from minio.commonconfig import CopySource
 
 
 def test_s3fs_minio_and_oscar_python_are_signed_in(cluster):
