@@ -405,10 +405,13 @@ class Map:
         return views.map_html(self.progress)
 
     def _ipython_display_(self) -> None:
-        """A live line; the static one where no kernel can show a widget."""
-        from .live.view import show
+        """A live line; the static one when all have ended well, or where no kernel can show a widget."""
+        from .live.view import put, show
 
-        show(self.view, self.static())
+        if self.progress.over and not self.progress.failed:
+            put(self.static())
+        else:
+            show(self.view, self.static())
 
     def view(self) -> MapView:
         """A live view of it."""

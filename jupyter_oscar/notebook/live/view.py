@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -166,7 +167,8 @@ class View:
         static = self.static()
         if opened:
             static["text/html"] = static["text/html"].replace("<details>", "<details open>")
-        put(static, self._display, update=True)
+        # As a message of the cell that runs now, not of the one in which our thread began: nbclient hears no other.
+        Context().run(put, static, self._display, update=True)
         self._widget.close()
 
     async def _act(self, verb: str) -> None:
