@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from jupyter_oscar.notebook import connect as connect
     from jupyter_oscar.notebook import errors as errors
     from jupyter_oscar.notebook.forms import form as form
+    from jupyter_oscar.notebook.functions import function as function
+    from jupyter_oscar.notebook.runners import runners as runners
 
     __version__: str
 
@@ -20,9 +22,11 @@ _HOMES = {
     "connect": "notebook",
     "errors": "notebook",
     "form": "notebook.forms",
+    "function": "notebook.functions",
+    "runners": "notebook.runners",
 }
 
-__all__ = ["__version__", "connect", "errors", "form"]
+__all__ = ["__version__", "connect", "errors", "form", "function", "runners"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ __all__ = [
     "BucketNotFound",
     "FdlError",
     "FileMissing",
+    "FunctionFailed",
     "InsecureEndpoint",
     "InvalidRequest",
     "JobCancelled",
@@ -32,12 +33,15 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "NotOscar",
+    "NotPicklable",
     "NotSaved",
     "ObjectNotFound",
+    "OffloadUnavailable",
     "OscarError",
     "OutputsNotAttributable",
     "ProfileNotFound",
     "QuotaExceeded",
+    "ResultRefused",
     "RunChanged",
     "RunFailed",
     "RunNotFound",
@@ -48,6 +52,7 @@ __all__ = [
     "TrackingRefused",
     "Unreachable",
     "UpstreamFailed",
+    "VersionMismatch",
 ]
 
 
@@ -223,6 +228,40 @@ class JobFailed(OscarError):
         self.exit_code = exit_code
         self.lines = tuple(lines)
         super().__init__(message, hint=hint)
+
+
+class FunctionFailed(JobFailed):
+    """A function raised what cannot be raised here; ``traceback`` has its words."""
+
+    code = "function-failed"
+
+    def __init__(self, message: str, *, traceback: str = "", hint: str | None = None) -> None:
+        self.traceback = traceback
+        super().__init__(message, lines=traceback.splitlines(), hint=hint)
+
+
+class NotPicklable(OscarError):
+    """A function, an argument or a value cannot travel."""
+
+    code = "not-picklable"
+
+
+class ResultRefused(OscarError):
+    """The result of a function is not known to come from our own runner, and is not loaded."""
+
+    code = "result-refused"
+
+
+class VersionMismatch(OscarError):
+    """A function would run under another Python than it was written with."""
+
+    code = "version-mismatch"
+
+
+class OffloadUnavailable(OscarError):
+    """A function was to run on an HPC node, which cannot be done yet."""
+
+    code = "offload-unavailable"
 
 
 class JobCancelled(OscarError):

@@ -6,7 +6,7 @@ building the models costs a fresh process more than everything else it does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .errors import AlreadyExists, FdlError, OscarError, SecretWouldBeBlanked, ServiceNotFound, UpstreamFailed
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .cluster import Cluster
     from .fdl import Fdl
     from .service import Service
+
+
+#: Marks a service that functions run on: see ``runners``.
+RUNNER_LABEL: Final = "jupyter-oscar/runner"
 
 
 class Summary(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_oscar.client.errors import (
     ServiceNotFound,
 )
-from jupyter_oscar.client.services import Summary
+from jupyter_oscar.client.services import RUNNER_LABEL, Summary
 
 from . import inputs, views
 from .bridge import bridge
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from oscar_python.client import Client as OscarPython
     from s3fs import S3FileSystem
 
+    from jupyter_oscar.client.calls import Payload
     from jupyter_oscar.client.cluster import Cluster as Client
+    from jupyter_oscar.client.records import Call
     from jupyter_oscar.client.service import Service
 
     from .forms import Form
     from .handles import Job, Reply
     from .maps import Map
     from .runs import Runs
+
+    J = TypeVar("J", bound=Job)
 
 
 class Services(Mapping[str, "Service"]):
@@ -182,7 +186,10 @@ class Cluster:
             if known and known.home
             else bridge.run(self.client.calls.plan(service, payload.name))
         )
-        job = Job(self.client, call)
+        return self.send(Job(self.client, call), call, payload)
+
+    def send(self, job: J, call: Call, payload: Payload) -> J:
+        """Carry out a planned call behind its handle, which is kept."""
 
         def note() -> None:
             self._jobs[job.id] = job
@@ -256,11 +263,19 @@ class Cluster:
         return Reply(bridge.run(self.client.calls.run(service, payload)), service)
 
     def job(self, reference: str) -> Job:
-        """A call of another day, by ``service/id`` as its handle shows it."""
+        """A call of another day, by ``service/id`` as its handle shows it; of a function too."""
         from .handles import Job
 
         known = self._jobs.get(reference.partition("/")[2])
-        return known or Job(self.client, bridge.run(self.client.calls.find(reference)))
+        if known is not None:
+            return known
+        call = bridge.run(self.client.calls.find(reference))
+        service = self.client.services.peek(call.service)
+        if service is not None and RUNNER_LABEL in service.labels:
+            from .functions import FunctionJob
+
+            return FunctionJob(self.client, call)
+        return Job(self.client, call)
 
     def form(self, service: str) -> Form:
         """A form that calls a service: input, how to run it, and each run's state, log and outputs below."""

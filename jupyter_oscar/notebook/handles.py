@@ -184,6 +184,11 @@ class Job:
         return self._call.name
 
     @property
+    def place(self) -> tuple[str, str] | None:
+        """Bucket and folder of its outputs, where they have a folder of their own."""
+        return self._call.place
+
+    @property
     def created(self) -> datetime:
         """When it was submitted."""
         return self._call.created

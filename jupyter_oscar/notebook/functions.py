@@ -1,0 +1,437 @@
+"""``@oscar.function``: a Python function that runs here when called, and on a cluster when submitted (DESIGN §5).
+
+It travels with its arguments inside the input of a job of a *runner* (``client/runners``), large arguments too: a job
+is not promised a way to read the storage by itself. Many calls may share a job, because a real cluster starts about 2.4
+jobs a second whatever one does.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import islice
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+
+from typing_extensions import ParamSpec
+
+from jupyter_oscar.client.errors import (
+    InvalidRequest,
+    JobFailed,
+    MapFailed,
+    NotFound,
+    OffloadUnavailable,
+    OscarError,
+    ResultRefused,
+)
+from jupyter_oscar.client.jobs import State, state
+
+from . import values, views
+from .bridge import bridge
+from .handles import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from jupyter_oscar.client.cluster import Cluster as Client
+    from jupyter_oscar.client.maps import Progress
+    from jupyter_oscar.client.runners import Spec
+    from jupyter_oscar.client.service import Service
+
+    from .cluster import Cluster
+    from .maps import Errors, Map
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Worth saying, in bytes: so much travels with every call.
+HEAVY: Final = 8 * 1024 * 1024
+# Calls that share a job: as many as fill so many seconds, and never more than this.
+JOB_SECONDS: Final = 10.0
+MOST_IN_BATCH: Final = 1000
+# While nothing is measured: so many jobs for a whole map.
+JOBS_UNMEASURED: Final = 40
+_SAID: Final[set[str]] = set()
+
+
+def _say(words: str) -> None:
+    # A notebook shows what goes to stderr as an alarm.
+    print(words, file=sys.stdout if "ipykernel" in sys.modules else sys.stderr, flush=True)
+
+
+def _say_once(words: str) -> None:
+    if words not in _SAID:
+        _SAID.add(words)
+        _say(words)
+
+
+class Function(Generic[P, R]):
+    """A function that can also run on a cluster: ``ndvi(a, b)`` here, ``ndvi.submit(a, b)`` there."""
+
+    def __init__(self, function: Any, options: Mapping[str, Any]) -> None:
+        if not callable(function):
+            msg = f"@oscar.function decorates a function, and this is {type(function).__name__}."
+            raise InvalidRequest(msg)
+        self.function: Callable[P, R] = function
+        self._options = dict(options)
+        self._times: list[float] = []
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it here."""
+        return self.function(*args, **kwargs)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        # In a class it is a method, as any function is.
+        return self if owner is None else functools.partial(self, owner)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Over there it is the plain function: nothing of ours is installed where a function calls itself.
+        return copy.copy, (self.function,)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(getattr(self.function, "__name__", type(self.function).__name__))
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{key}={value!r}" for key, value in self._options.items() if value and key != "cluster")
+        return f"<oscar.function {self.name}{f' ({said})' if said else ''}>"
+
+    def on(self, *, node: str, time: str | None = None, gpus: int = 0) -> Function[P, R]:
+        """The same function meant for an HPC node behind interLink. Offloading is not there yet: submitting says so."""
+        return Function(self.function, {**self._options, "node": node, "time": time, "gpus": gpus})
+
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> FunctionJob:
+        """Run it on the cluster; the handle is returned at once, and its ``result()`` is the value.
+
+        Arguments travel inside the call's input, whatever their size.
+
+        Raises:
+            NotPicklable: the function, or an argument, cannot travel.
+            VersionMismatch: the image has another Python.
+            InvalidRequest: a cluster needs ``image=``.
+
+        """
+        cluster, spec = self._where()
+        frames = [values.pickled(self.function), values.pickled_arguments(self.name, (args, kwargs))]
+        service, key = _runner(cluster.client, spec)
+        payload = self._payload(f"{self._stem}.call", key, frames, many=False)
+        call = cluster.client.calls.plan_known(service, payload.name)
+        job = cluster.send(FunctionJob(cluster.client, call), call, payload)
+        job.timed = self._times.append
+        return job
+
+    def map(self, *inputs: Iterable[Any], batch: int | None = None, retries: int = 0) -> FunctionMap:
+        """Run it for each input, as the built-in ``map`` does: ``ndvi.map(reds, nirs, batch=25)``.
+
+        ``batch`` calls share a job; without it, as many as fill about ten seconds by the times measured so far, or what
+        makes about forty jobs while there are none. A call that fails fails only itself. ``retries`` sends a job again
+        that the cluster failed or lost.
+        """
+        from .maps import Map
+
+        if not inputs or (batch is not None and batch < 1):
+            msg = "A map takes at least one iterable, and batches of at least one."
+            raise InvalidRequest(msg, hint=f"{self.name}.map([1, 2, 3], batch=10)")
+        cluster, spec = self._where()
+        if batch is None:
+            inputs = tuple(given if isinstance(given, Sized) else list(given) for given in inputs)
+            batch = self._batch(min(len(given) for given in inputs if isinstance(given, Sized)))
+        function = values.pickled(self.function)
+        service, key = _runner(cluster.client, spec)
+        sizes: list[int] = []
+
+        def payloads() -> Iterator[Any]:
+            # Ends with the shortest, as the built-in does.
+            calls = zip(*inputs)  # noqa: B905
+            while some := list(islice(calls, batch)):
+                frames = [function, *(values.pickled_arguments(self.name, (args, {})) for args in some)]
+                first = sum(sizes)
+                name = f"{self._stem}-{first:05d}" + (f"-{first + len(some) - 1:05d}" if len(some) > 1 else "")
+                sizes.append(len(some))
+                yield self._payload(f"{name}.call", key, frames, many=True)
+
+        def decode(job: Job) -> list[values.Outcome]:
+            found = bridge.run(_read(cluster.client, job))
+            return values.outcomes(found, job.id, key, self.name)
+
+        jobs = Map.start(cluster, service.name, payloads(), decode=decode, retries=retries)
+        return FunctionMap(self.name, jobs, sizes, self._times.append)
+
+    def _where(self) -> tuple[Cluster, Spec]:
+        from jupyter_oscar.client.runners import Spec
+
+        if self._options.get("node"):
+            msg = f"{self.name} is meant for the HPC node {self._options['node']}, and offloading is not there yet."
+            raise OffloadUnavailable(msg, hint="Without .on(…) it runs on the cluster itself.")
+        cluster = self._options.get("cluster") or default()
+        packages = tuple(self._options.get("packages") or ())
+        image = self._options.get("image") or ""
+        spec = Spec(image, packages, str(self._options.get("cpu") or "1"), str(self._options.get("memory") or "1Gi"))
+        return cluster, spec.checked(sandbox=cluster.client.profile.sandbox is not None)
+
+    @property
+    def _stem(self) -> str:
+        return re.sub(r"\W+", "_", self.name, flags=re.ASCII).strip("_") or "function"
+
+    def _payload(self, name: str, key: bytes, frames: list[bytes], *, many: bool) -> Any:
+        from jupyter_oscar.client import remote
+        from jupyter_oscar.client.calls import Payload
+
+        content = remote.pack(key, values.header(self.function, self._options.get("packages") or (), many=many), frames)
+        if len(content) > HEAVY:
+            words = (
+                f"Arguments of {self.name}: {views.size(len(content))} travel with every {'job' if many else 'call'}."
+            )
+            _say_once(words)
+        return Payload(name, content)
+
+    def _batch(self, count: int) -> int:
+        if self._times:
+            usual = sorted(self._times[-50:])[len(self._times[-50:]) // 2]
+            return max(1, min(MOST_IN_BATCH, int(JOB_SECONDS / max(usual, 1e-6)), ceil(count / 2)))
+        return max(1, min(MOST_IN_BATCH, ceil(count / JOBS_UNMEASURED)))
+
+
+class FunctionJob(Job):
+    """A call of a function. ``result()``, and ``await``, give its value, or raise what it raised."""
+
+    #: Who wants to know how long the call took.
+    timed: Callable[[float], None] | None = None
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the end and return the value; of a job of many calls, the list of their values.
+
+        Raises:
+            Exception: what the function raised, with the traceback of over there in its notes.
+            FunctionFailed: it raised what cannot be raised here; the words are in the error.
+            ResultRefused: the result is not known to come from our own runner.
+            JobFailed, JobCancelled, JobLost, TimedOut: as for any job.
+
+        """
+        return self._decoded(*bridge.run(self._raw(timeout)))
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        # Decoded where it is awaited: what a value does when it is made is no business of our loop.
+        content, service = yield from bridge.here(self._raw(None)).__await__()
+        return self._decoded(content, service)
+
+    async def _raw(self, timeout: float | None) -> tuple[bytes, Service]:
+        facts = await self._until_ended(timeout)
+        if not (state(facts) is State.FAILED and _wrote(facts.done)):
+            await self._raise_if_bad(facts)
+        service = await self._client.services.known(self.service)
+        return await _read(self._client, self), service
+
+    def _decoded(self, content: bytes, service: Service) -> Any:
+        from jupyter_oscar.client.runners import Runners
+
+        name = self.input.rpartition(".")[0] or "The function"
+        found = values.outcomes(content, self.id, Runners(self._client).key_of(service), name)
+        if self.timed is not None:
+            self.timed(found[0].seconds)
+        for outcome in found:
+            if outcome.error is not None:
+                raise outcome.error
+        return [outcome.value for outcome in found] if found[0].many else found[0].value
+
+
+class FunctionMap:
+    """The calls of a function for many inputs; ``results()``, and ``await``, give their values in order.
+
+    ``jobs`` is the map of the jobs that carry them.
+    """
+
+    def __init__(self, name: str, jobs: Map, sizes: list[int], timed: Callable[[float], None]) -> None:
+        self.name = name
+        self.jobs = jobs
+        self._sizes = sizes
+        self._timed = timed
+
+    def __len__(self) -> int:
+        len(self.jobs)  # until all inputs are drawn
+        return sum(self._sizes)
+
+    def __bool__(self) -> bool:
+        return True
+
+    @property
+    def progress(self) -> Progress:
+        """How far the jobs are; asks nobody."""
+        return self.jobs.progress
+
+    def wait(self, timeout: float | None = None) -> FunctionMap:
+        """Wait until all jobs have ended, well or badly."""
+        self.jobs.wait(timeout)
+        return self
+
+    def cancel(self) -> FunctionMap:
+        """Send nothing more and end what runs."""
+        self.jobs.cancel()
+        return self
+
+    def retry(self) -> FunctionMap:
+        """Send anew the jobs that ended badly; calls that raised in a job that went well are not repeated."""
+        self.jobs.retry()
+        return self
+
+    def results(self, errors: Errors = "raise", timeout: float | None = None) -> list[Any]:
+        """Wait for all and return each call's value, in the order of the inputs.
+
+        With ``errors="return"`` what failed stands as its exception among them, with ``"skip"`` it is left out.
+
+        Raises:
+            MapFailed: some calls failed; the error has each one's own by the number of its input.
+
+        """
+        if errors not in {"raise", "return", "skip"}:
+            msg = f'errors="{errors}" is none of "raise", "return", "skip".'
+            raise InvalidRequest(msg)
+        found: list[Any] = []
+        for size, outcomes in zip(self._sizes, self.jobs.results("return", timeout), strict=False):
+            if isinstance(outcomes, Exception):
+                found += [outcomes] * size
+                continue
+            for outcome in outcomes:
+                self._timed(outcome.seconds)
+                found.append(outcome.value if outcome.error is None else _Failed(outcome.error))
+        bad = {str(index): _plain(value) for index, value in enumerate(found) if _is_failure(value)}
+        if bad and errors == "raise":
+            raise self._failure(bad, len(found))
+        return [_plain(value) for value in found if errors == "return" or not _is_failure(value)]
+
+    def _failure(self, bad: Mapping[str, Exception], count: int) -> MapFailed:
+        first = "\n".join(
+            f"  {index}: {type(error).__name__}: {_line(error)}" for index, error in islice(bad.items(), 3)
+        )
+        more = f"\n  and {len(bad) - 3} more" if len(bad) > 3 else ""  # noqa: PLR2004
+        msg = f"{len(bad)} of {count} calls of {self.name} failed.\n{first}{more}\n"
+        failure = MapFailed(msg, errors=bad, hint='results(errors="return") gives them among the values.')
+        failure.__cause__ = next(iter(bad.values()))
+        return failure
+
+    def __await__(self) -> Generator[Any, None, list[Any]]:
+        import asyncio
+
+        return asyncio.to_thread(self.results).__await__()
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {views.map_text(self.progress)}"
+
+    def _repr_html_(self) -> str:
+        return self.jobs._repr_html_()
+
+    def _ipython_display_(self) -> None:
+        self.jobs._ipython_display_()
+
+
+class _Failed:
+    """A call that failed, to be told from one whose value is an exception."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _is_failure(value: Any) -> bool:
+    return isinstance(value, (_Failed, OscarError))
+
+
+def _plain(value: Any) -> Any:
+    return value.error if isinstance(value, _Failed) else value
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
+
+
+def _wrote(done: Any) -> bool:
+    from jupyter_oscar.client import remote
+
+    return done is not None and any(output.name == remote.RESULT for output in done.outputs)
+
+
+async def _read(client: Client, job: Job) -> bytes:
+    """The bytes that the runner wrote for a job that has ended."""
+    from jupyter_oscar.client import remote
+
+    place = job.place
+    if place is None:
+        msg = f"{job.reference} is no call of a function."
+        raise JobFailed(msg)
+    try:
+        return await client.store.get(place[0], f"{place[1]}/{remote.RESULT}")
+    except NotFound as error:
+        msg = f"{job.reference} ended without a result: its runner wrote none, or somebody removed it."
+        raise ResultRefused(msg, hint="Submit the call again.") from error
+
+
+def default() -> Cluster:
+    """The cluster that ``connect()`` finds, kept while it stays the same."""
+    from jupyter_oscar.client import profiles
+
+    from .connect import connect
+
+    profile = profiles.resolve()
+    if not _DEFAULT or _DEFAULT[0].client.profile != profile:
+        _DEFAULT[:] = [connect()]
+    return _DEFAULT[0]
+
+
+_DEFAULT: Final[list[Cluster]] = []
+
+
+def _runner(client: Client, spec: Spec) -> tuple[Service, bytes]:
+    """The runner and its key; made, and that is said, if it is not there."""
+    from jupyter_oscar.client.runners import HERE, Runners
+
+    ours = Runners(client)
+    name, service = bridge.run(ours.find(spec))
+    if client.profile.sandbox is not None:
+        _say_once("The sandbox runs functions as processes of this machine, without the image.")
+    if service is None:
+        about = "at once" if client.profile.sandbox else "about 7 s"
+        _say(f"Making a runner for Python {HERE} ({name}), {about}, once.")
+        service = bridge.run(ours.make(spec, name))
+    key = ours.key_of(service)
+    if key is None:
+        msg = f"The runner {name} was not made with the key of this machine, so its results could not be trusted."
+        raise ResultRefused(msg, hint=f'Remove it: oscar.runners().remove("{name}").')
+    return service, key
+
+
+@overload
+def function(function: Callable[P, R], /) -> Function[P, R]: ...
+@overload
+def function(
+    *,
+    cpu: float | str | None = None,
+    memory: str | None = None,
+    image: str | None = None,
+    packages: Iterable[str] | None = None,
+    cluster: Cluster | None = None,
+) -> Callable[[Callable[P, R]], Function[P, R]]: ...
+def function(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    cpu: float | str | None = None,
+    memory: str | None = None,
+    image: str | None = None,
+    packages: Iterable[str] | None = None,
+    cluster: Cluster | None = None,
+) -> Any:
+    """Make a function run on a cluster too: ``@oscar.function`` or ``@oscar.function(cpu=2, memory="2Gi")``.
+
+    ``image`` is needed on a real cluster and must have this Python; ``packages`` that it lacks are installed at the
+    beginning of each job. Without ``cluster``, what ``connect()`` finds. The first call for such resources makes a
+    *runner*, a private service that later calls use again; ``oscar.runners()`` lists and removes them.
+    """
+    if isinstance(packages, str):
+        msg = f'packages="{packages}" is one word.'
+        raise InvalidRequest(msg, hint=f'Give a list: packages=["{packages}"].')
+    options = {"cpu": cpu, "memory": memory, "image": image, "packages": list(packages or ()), "cluster": cluster}
+    return Function(function, options) if function is not None else lambda one: Function(one, options)
