@@ -9,7 +9,7 @@ from jupyter_oscar.client.errors import ServiceNotFound
 from jupyter_oscar.client.runners import Runners as Client
 from jupyter_oscar.client.runners import describe
 
-from . import views
+from . import shown
 from .bridge import bridge
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Runners:
             return escape(repr(self))
         titles = ("runner", "python", "image", "packages", "resources", "made by")
         note = "<p>Removing one removes its bucket too: <code>oscar.runners().remove(name)</code>.</p>"
-        return views.table(titles, self._cells()) + note
+        return shown.table(titles, self._cells()) + note
 
 
 def runners(cluster: Cluster | None = None) -> Runners:
