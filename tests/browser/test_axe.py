@@ -1,0 +1,90 @@
+"""What axe finds in our own parts of the page, in three themes: nothing."""
+
+import pytest
+from shots import CLUSTER, SERVICES, calls, said, show
+from test_sidebar import deploy
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+THEMES = ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
+WANTED = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+# Core's own toolbar button says aria-pressed="false" on a role that has none.
+CORES = "jp-button"
+
+
+def findings(page, where):
+    """``rule: element`` for each thing that axe finds below ``where``, in each theme."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed: pip install axe-playwright-python"
+    ).Axe()
+    found = []
+    for theme in THEMES:
+        page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)", theme
+        )
+        page.wait_for_timeout(300)
+        said = axe.run(page, context={"include": [[where]], "exclude": [[CORES]]}, options=WANTED).response
+        found += [
+            f"{theme}: {rule['id']}: {node['html'][:200]}" for rule in said["violations"] for node in rule["nodes"]
+        ]
+    return found
+
+
+def execute(page, command, **args):
+    page.evaluate(
+        "([command, args]) => void window.jupyterapp.commands.execute(command, args)",
+        [f"jupyter-oscar:{command}", args],
+    )
+
+
+def test_the_sidebar_with_services_calls_and_a_filter(lab, page):
+    said(page, CLUSTER, SERVICES, calls(20))
+    page.goto(lab)
+    show(page)
+    page.locator(".jp-OscarCallRow").first.wait_for()
+    page.locator(".jp-OscarServiceRow").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert findings(page, ".jp-OscarSidebar") == []
+
+
+@pytest.mark.parametrize("state", ["unreachable", "unauthorised", "expired"])
+def test_the_sidebar_when_something_is_wrong(lab, page, state):
+    problem = {
+        "code": state,
+        "message": "oscar.example.org says no.",
+        "hint": "Ask.",
+        "upstream_status": 401,
+        "line": None,
+    }
+    said(page, {**CLUSTER, "state": state, "problem": problem, "expires_at": 1.0}, SERVICES, [])
+    page.goto(lab)
+    show(page)
+    page.locator(".jp-OscarNotice").first.wait_for()
+    assert findings(page, ".jp-OscarSidebar") == []
+
+
+def test_the_dialog_that_connects(lab, page):
+    said(page, CLUSTER, SERVICES, [])
+    page.goto(lab)
+    show(page)
+    execute(page, "add-cluster")
+    page.locator(".jp-Dialog").wait_for()
+    assert findings(page, ".jp-Dialog-body") == []
+
+
+def test_the_parts_of_a_service_s_page(server, lab, page):
+    server.sandbox("start")
+    deploy(server, "copy", script="echo hello; cp $INPUT_FILE_PATH $TMP_OUTPUT_DIR/")
+    server.python("import jupyter_oscar as o\no.connect('sandbox').submit('copy', text='hello').result()")
+    page.goto(lab)
+    show(page)
+    page.locator(".jp-OscarServiceRow", has_text="copy").wait_for()
+    for tab, there in (
+        ("call", ".jp-OscarPage-call input"),
+        ("calls", ".jp-OscarCalls-row"),
+        ("log", ".jp-OscarLogPanel .jp-OscarLog"),
+        ("definition", ".cm-content"),
+    ):
+        execute(page, "open-service", cluster="sandbox", name="copy", tab=tab)
+        page.locator(f".jp-OscarPage {there}:visible").first.wait_for(timeout=30_000)
+        assert findings(page, ".jp-OscarPage") == [], tab
