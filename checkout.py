@@ -336,7 +336,7 @@ TYPES = {"mypy": ["mypy"], "tsc": ["jlpm", "types:check"], "types.ts": ["jlpm", 
 
 def test(arguments: list[str]) -> int:
     environment, wheel = ready("lab", "lint", "test")
-    bad = check(environment, {**RUFF, **TYPES, **WEB})
+    bad = check(environment, {**RUFF, **TYPES, **WEB, "jest": ["jlpm", "test"]})
     # Off the import path: the checkout itself, so that what is tested is the wheel.
     more = {"PYTHONSAFEPATH": "1", "JUPYTER_OSCAR_WHEEL": str(wheel)}
     code = environment.call("pytest", "--ignore=tests/real", *(arguments or ["tests"]), **more)

@@ -76,6 +76,11 @@ export default defineConfig([
     }
   },
   {
+    files: ['tests/frontend/**/*.ts'],
+    extends: [tseslint.configs.recommended],
+    languageOptions: { globals: { ...globals.browser, ...globals.jest } }
+  },
+  {
     // Generated: its interfaces are named as the server's models.
     files: ['src/types.ts'],
     rules: { '@typescript-eslint/naming-convention': 'off' }
