@@ -22,6 +22,7 @@ from .errors import (
     JobNotIdentified,
     NotAllowed,
     NotAuthenticated,
+    NotFound,
     ObjectNotFound,
     RunFailed,
     ServiceNotFound,
@@ -126,8 +127,13 @@ class Calls(Traces):
     async def commit(self, call: Call, payload: Payload) -> Call:
         """Carry out a planned call: two PUTs and one POST. Safe to repeat after a failure."""
         async with self.gate:
-            call = await self._stage(call, payload)
-            await self.post(call, await self._cluster.services.known(call.service))
+            try:
+                call = await self._stage(call, payload)
+                await self.post(call, await self._cluster.services.known(call.service))
+            except NotFound:
+                # Its bucket or itself is gone, so the next call looks at the service anew.
+                self._cluster.services.forget(call.service)
+                raise
         return call
 
     async def _stage(self, call: Call, payload: Payload) -> Call:

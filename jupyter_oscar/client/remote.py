@@ -18,7 +18,7 @@ import os
 import pickle
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 FORMAT = 1
 KEY = "JUPYTER_OSCAR_KEY"
@@ -27,6 +27,10 @@ RESULT = "result.fn"
 DIGITS = 4096
 # What a failure says of itself at most, in characters.
 WORDS = 20_000
+# What a function prints is kept up to so many bytes.
+PRINTED = 1_000_000
+# How long what a function left running may hold up the end of its job, in seconds.
+PATIENCE = 1.0
 
 
 class Refused(Exception):
@@ -285,22 +289,71 @@ def _is_there(package: str) -> bool:
         return False
 
 
+def bounded() -> int:
+    """From here on what is printed passes a process of its own, which lets through so much and counts the rest.
+
+    A log is read whole by whoever looks at it. No thread of ours could do this: a function may hold the interpreter's
+    lock while it prints.
+    """
+    out, into = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        os.close(out)
+        os.dup2(into, 1)
+        os.dup2(into, 2)
+        os.close(into)
+        return child
+    os.close(into)
+    left, dropped = PRINTED, 0
+    while some := os.read(out, 65536):
+        if left:
+            os.write(1, some[:left])
+        dropped += max(0, len(some) - left)
+        left = max(0, left - len(some))
+    if dropped:
+        os.write(1, f"\n{dropped:,} bytes more were printed and are left out.\n".encode())
+    os._exit(0)
+
+
+def leave(code: int, printer: int) -> NoReturn:
+    """End the job once what was printed is through. A thread or a process that the function left behind ends too."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # the function closed them
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    until = time.monotonic() + PATIENCE
+    while not os.waitpid(printer, os.WNOHANG)[0]:
+        if time.monotonic() > until:
+            os.kill(printer, 9)
+            os.waitpid(printer, 0)
+            break
+        time.sleep(0.001)
+    os._exit(code)
+
+
 def main(pickler: str) -> None:
     """One job, by its environment."""
     key = bytes.fromhex(os.environ.pop(KEY, ""))
+    printer = bounded()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if "JUPYTER_OSCAR_TRACKED" not in os.environ:
         print("A runner is called by jobs only: use submit() or map() of a function.")  # noqa: T201
-        sys.exit(3)
+        leave(3, printer)
     try:
         with open(os.environ["INPUT_FILE_PATH"], "rb") as file:  # noqa: PTH123
             content = file.read()
         # The prologue has made a folder for the call, named after it; an older server's job has another name.
-        call = os.path.basename(os.environ["TMP_OUTPUT_DIR"])  # noqa: PTH119
+        folder = os.environ["TMP_OUTPUT_DIR"]
+        call = os.path.basename(folder)  # noqa: PTH119
         result, well = run(key, call, content, lambda header: prepared(header, pickler))
     except Refused as error:
         print(error)  # noqa: T201
-        sys.exit(3)
-    with open(os.path.join(os.environ["TMP_OUTPUT_DIR"], RESULT), "wb") as file:  # noqa: PTH118, PTH123
+        leave(3, printer)
+    with open(os.path.join(folder, RESULT), "wb") as file:  # noqa: PTH118, PTH123
         file.write(result)
-    sys.exit(0 if well else 1)
+    leave(0 if well else 1, printer)

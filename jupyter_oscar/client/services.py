@@ -71,13 +71,21 @@ class Services:
         what = f'Reading service "{name}"'
         from .service import Service
 
-        row = await self._cluster.json("GET", "/system/services", name, what=what, missing=ServiceNotFound)
+        try:
+            row = await self._cluster.json("GET", "/system/services", name, what=what, missing=ServiceNotFound)
+        except ServiceNotFound:
+            self.forget(name)
+            raise
         self._known[name] = Service.model_validate(row)
         return self._known[name]
 
     def peek(self, name: str) -> Service | None:
         """The service as last seen, if it was."""
         return self._known.get(name)
+
+    def forget(self, name: str) -> None:
+        """Believe no more what was seen of a service: something of it was found to be gone."""
+        self._known.pop(name, None)
 
     async def known(self, name: str) -> Service:
         """The service as last seen; asks the server only the first time."""
