@@ -289,7 +289,7 @@ def _is_there(package: str) -> bool:
         return False
 
 
-def bounded() -> int:
+def bounded() -> None:
     """From here on what is printed passes a process of its own, which lets through so much and counts the rest.
 
     A log is read whole by whoever looks at it. No thread of ours could do this: a function may hold the interpreter's
@@ -297,16 +297,16 @@ def bounded() -> int:
     """
     out, into = os.pipe()
     sys.stdout.flush()
-    child = os.fork()
-    if child:
+    us = os.getpid()
+    if os.fork():
         os.close(out)
         os.dup2(into, 1)
         os.dup2(into, 2)
         os.close(into)
-        return child
+        return
     os.close(into)
     left, dropped = PRINTED, 0
-    while some := os.read(out, 65536):
+    for some in _printed(out, us):
         if left:
             os.write(1, some[:left])
         dropped += max(0, len(some) - left)
@@ -316,34 +316,42 @@ def bounded() -> int:
     os._exit(0)
 
 
-def leave(code: int, printer: int) -> NoReturn:
-    """End the job once what was printed is through. A thread or a process that the function left behind ends too."""
+def _printed(out: int, by: int) -> Any:
+    """What is printed, until nobody can print any more; a process left behind is not waited for."""
+    import select
+
+    until = None
+    while True:
+        if until is None and os.getppid() != by:
+            until = time.monotonic() + PATIENCE
+        wait = PATIENCE if until is None else until - time.monotonic()
+        if wait <= 0:
+            return
+        if select.select([out], [], [], wait)[0]:
+            some = os.read(out, 65536)
+            if not some:
+                return
+            yield some
+
+
+def leave(code: int) -> NoReturn:
+    """End the job, and with it any thread that the function left behind."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, ValueError):
         pass  # the function closed them
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
-    until = time.monotonic() + PATIENCE
-    while not os.waitpid(printer, os.WNOHANG)[0]:
-        if time.monotonic() > until:
-            os.kill(printer, 9)
-            os.waitpid(printer, 0)
-            break
-        time.sleep(0.001)
     os._exit(code)
 
 
 def main(pickler: str) -> None:
     """One job, by its environment."""
     key = bytes.fromhex(os.environ.pop(KEY, ""))
-    printer = bounded()
+    bounded()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if "JUPYTER_OSCAR_TRACKED" not in os.environ:
         print("A runner is called by jobs only: use submit() or map() of a function.")  # noqa: T201
-        leave(3, printer)
+        leave(3)
     try:
         with open(os.environ["INPUT_FILE_PATH"], "rb") as file:  # noqa: PTH123
             content = file.read()
@@ -353,7 +361,7 @@ def main(pickler: str) -> None:
         result, well = run(key, call, content, lambda header: prepared(header, pickler))
     except Refused as error:
         print(error)  # noqa: T201
-        leave(3, printer)
+        leave(3)
     with open(os.path.join(folder, RESULT), "wb") as file:  # noqa: PTH118, PTH123
         file.write(result)
-    leave(0 if well else 1, printer)
+    leave(0 if well else 1)
