@@ -176,9 +176,7 @@ print(jobs.counts, flush=True)
 
 def kernel(sandbox: Any) -> subprocess.Popen[str]:
     arguments = [sys.executable, "-c", textwrap.dedent(PROGRAM), sandbox.endpoint, sandbox.user, sandbox.password]
-    return subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    )
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_kernel_that_dies_in_a_map_of_200_leaves_exactly_the_missing_for_the_next(
