@@ -16,6 +16,7 @@ import { runningPlugin } from './running';
 import { servicesPlugin } from './services/commands';
 import { servicePagesPlugin } from './services/page';
 import { sidebarPlugin } from './sidebar';
+import { noticesPlugin } from './notices';
 import { statusPlugin } from './status';
 
 export * from './tokens';
@@ -46,6 +47,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   servicePagesPlugin,
   sidebarPlugin,
   notebookPlugin,
+  noticesPlugin,
   statusPlugin,
   runningPlugin
 ];

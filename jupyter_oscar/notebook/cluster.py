@@ -277,6 +277,10 @@ class Cluster:
             return FunctionJob(self.client, call)
         return Job(self.client, call)
 
+    def watch(self, handle: Job | Map) -> None:
+        """Show a notice in JupyterLab when a job or a map has ended, also when its cell is out of sight."""
+        handle.notify()
+
     def form(self, service: str) -> Form:
         """A form that calls a service: input, how to run it, and each run's state, log and outputs below."""
         from .forms import Form

@@ -382,6 +382,13 @@ class Job:
         else:
             put(self.static())
 
+    def notify(self) -> Job:
+        """Show a notice in JupyterLab when it has ended; the same as ``cluster.watch(job)``."""
+        from . import notices
+
+        notices.watch(self, self._client.profile.name, notices.of_job(self, self._until_ended(None)))
+        return self
+
     def view(self) -> JobView:
         """A live view of it."""
         from .live.job import JobView, Ways

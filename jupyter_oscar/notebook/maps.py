@@ -413,6 +413,13 @@ class Map:
         else:
             show(self.view, self.static())
 
+    def notify(self) -> Map:
+        """Show a notice in JupyterLab when all have ended; the same as ``cluster.watch(jobs)``."""
+        from . import notices
+
+        notices.watch(self, self._engine.cluster.profile.name, notices.of_map(self))
+        return self
+
     def view(self) -> MapView:
         """A live view of it."""
         from .live.map import MapView, Ways

@@ -136,3 +136,16 @@ def test_a_form_asks_for_what_the_service_takes_and_shows_what_it_gives(server, 
     page.get_by_role("cell", name="LEVEL").wait_for()
     assert "a-secret-word" not in page.locator(".jp-Notebook").inner_text()
     assert page.evaluate("() => window.hit") is None
+
+
+def test_a_watched_job_says_that_it_ended_although_its_cell_did_not_wait(server, waits, page):
+    run(
+        server,
+        page,
+        "job = cluster.submit('waits', text='bad <img src=x onerror=window.hit=true>')\ncluster.watch(job)",
+    )
+    notice = page.locator(".Toastify__toast, .jp-Notification-Toast").filter(has_text="waits · input.txt: exit 3")
+    notice.first.wait_for(timeout=60_000)
+    page.get_by_role("button", name="Open log").first.click()
+    page.locator(".jp-OscarLog").get_by_text("I heard").wait_for(timeout=30_000)
+    assert page.evaluate("() => window.hit") is None

@@ -1,0 +1,63 @@
+"""A notice in JupyterLab when a job or a map has ended, also when its cell is long out of sight.
+
+The kernel learns of the end from the one poller that everybody who waits shares, and tells the page over a comm that
+the labextension answers. Where nobody answers (another front end, a terminal) nothing happens.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_oscar.client.errors import OscarError
+
+from . import views
+from .bridge import bridge
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from .handles import Job
+    from .maps import Map
+
+TARGET: Final = "jupyter-oscar:notice"
+
+
+def watch(handle: Job | Map, cluster: str, ended: Coroutine[Any, Any, tuple[str, str]]) -> None:
+    """Tell when ``ended`` gives how it ended: the state's word and a sentence."""
+
+    async def tell() -> None:
+        try:
+            state, words = await ended
+        except OscarError as error:
+            state, words = "unknown", f"{handle.service}: {str(error).splitlines()[0]}"
+        _open({"state": state, "message": words, "cluster": cluster, **_call(handle)})
+
+    bridge.start(tell())
+
+
+def _call(handle: Any) -> dict[str, str]:
+    """What the page needs to open the log of a job."""
+    return {"service": handle.service, "id": handle.id} if hasattr(handle, "id") else {"service": handle.service}
+
+
+def _open(data: dict[str, Any]) -> None:
+    from comm import create_comm
+
+    create_comm(target_name=TARGET, data=data).close()
+
+
+async def of_job(job: Job, ended: Coroutine[Any, Any, Any]) -> tuple[str, str]:
+    """How a job ended, in words."""
+    from jupyter_oscar.client.jobs import state
+
+    facts = await ended
+    now = state(facts)
+    return str(now), f"{job.service} · {job.input or 'no input'}: {views.job_word(now, facts.done)}"
+
+
+async def of_map(jobs: Map) -> tuple[str, str]:
+    """How a map ended, in words."""
+    now = jobs.progress
+    async for told in jobs.changes():
+        now = told
+    return "failed" if now.failed else "done", f"{now.name}: {views.map_word(now)}"
