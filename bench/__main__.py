@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 
-FILES = ("start", "roundtrip", "submits", "server")
+FILES = ("start", "roundtrip", "submits", "functions", "server")
 
 
 def main() -> int:

@@ -117,7 +117,7 @@ class Function(Generic[P, R]):
 
         """
         cluster, spec = self._where()
-        frames = [values.pickled(self.function), values.pickled_arguments(self.name, (args, kwargs))]
+        frames = [values.pickled(self.function), values.pickled_arguments(self.function, (args, kwargs))]
         service, key = _runner(cluster.client, spec)
         payload = self._payload(f"{self._stem}.call", key, frames, many=False)
         call = cluster.client.calls.plan_known(service, payload.name)
@@ -149,7 +149,7 @@ class Function(Generic[P, R]):
             # Ends with the shortest, as the built-in does.
             calls = zip(*inputs)  # noqa: B905
             while some := list(islice(calls, batch)):
-                frames = [function, *(values.pickled_arguments(self.name, (args, {})) for args in some)]
+                frames = [function, *(values.pickled_arguments(self.function, (args, {})) for args in some)]
                 first = sum(sizes)
                 name = f"{self._stem}-{first:05d}" + (f"-{first + len(some) - 1:05d}" if len(some) > 1 else "")
                 sizes.append(len(some))

@@ -11,6 +11,10 @@ import hmac
 import inspect
 import json
 import pickle
+import sys
+import sysconfig
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jupyter_oscar.client import remote
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 # Names that are listed when something cannot travel.
 SHOWN: Final = 3
+# What cloudpickle is told to take along, it is told for the whole process.
+_REGISTERING: Final = threading.Lock()
 
 
 class Outcome(NamedTuple):
@@ -44,15 +50,13 @@ def pickled(function: Callable[..., Any]) -> bytes:
         NotPicklable: something it uses cannot travel; the error names it.
 
     """
-    import cloudpickle
-
     name = getattr(function, "__name__", "The function")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise _lazy(name, "generator")
     if inspect.iscoroutinefunction(function):
         raise _lazy(name, "coroutine")
     try:
-        return bytes(cloudpickle.dumps(function))
+        return _dumps(function, function)
     except Exception as error:
         used = inspect.getclosurevars(function)
         culprits = [key for key, value in {**used.globals, **used.nonlocals}.items() if _why_not(value)]
@@ -61,20 +65,19 @@ def pickled(function: Callable[..., Any]) -> bytes:
         raise NotPicklable(msg, hint="Make it inside the function, or pass what it is made from.") from error
 
 
-def pickled_arguments(name: str, arguments: Arguments) -> bytes:
+def pickled_arguments(function: Callable[..., Any], arguments: Arguments) -> bytes:
     """The arguments of one call as they travel.
 
     Raises:
         NotPicklable: one of them cannot travel; the error names it.
 
     """
-    import cloudpickle
-
     try:
-        return bytes(cloudpickle.dumps(arguments))
+        return _dumps(arguments, function)
     except Exception as error:
         given = {f"argument {index + 1}": value for index, value in enumerate(arguments[0])} | arguments[1]
         culprits = [f"{key} ({type(value).__name__})" for key, value in given.items() if _why_not(value)]
+        name = getattr(function, "__name__", "The function")
         msg = f"{name} cannot be called there: {_listed(culprits) or 'its arguments'} cannot be pickled ({error})."
         raise NotPicklable(msg, hint="Pass what it is made from: a path, bytes, numbers.") from error
 
@@ -90,6 +93,37 @@ def header(function: Callable[..., Any], packages: Sequence[str], *, many: bool)
     except (OSError, TypeError, AttributeError):
         pass
     return said
+
+
+def _dumps(value: Any, function: Callable[..., Any]) -> bytes:
+    """A pickle; what lies in a file of the user's own beside the function goes along, since it is not installed there.
+
+    Raises:
+        Exception: whatever pickling raises.
+
+    """
+    import cloudpickle
+
+    top = sys.modules.get((function.__module__ or "").partition(".")[0]) if hasattr(function, "__module__") else None
+    if top is None or not _is_own(top):
+        return bytes(cloudpickle.dumps(value))
+    with _REGISTERING:
+        before = top.__name__ in cloudpickle.list_registry_pickle_by_value()
+        cloudpickle.register_pickle_by_value(top)
+        try:
+            return bytes(cloudpickle.dumps(value))
+        finally:
+            if not before:
+                cloudpickle.unregister_pickle_by_value(top)
+
+
+def _is_own(module: Any) -> bool:
+    """Whether a module is a file of the user's own: neither built in nor installed."""
+    where = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    if where is None or module.__name__ == "__main__":
+        return False
+    installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return not any(Path(where).is_relative_to(path) for path in installed)
 
 
 def _why_not(value: Any) -> bool:

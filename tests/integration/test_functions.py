@@ -110,8 +110,19 @@ def test_a_function_may_call_itself_and_others(box: Cluster) -> None:
     assert countdown.submit(3).result(PATIENCE) == [6, 4, 2]
 
 
-class TooDeep(Exception):
-    """Of a module that the runner does not have."""
+def test_a_file_of_ones_own_goes_along(box: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scientist's ``tools.py`` beside the notebook is not installed where the function runs."""
+    (tmp_path / "my_tools.py").write_text(
+        "import jupyter_oscar as oscar\n"
+        "class Level:\n    def __init__(self, m): self.m = m\n"
+        "def double(level): return Level(level.m * 2)\n"
+        "@oscar.function\ndef twice(level): return double(double(level))\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import my_tools  # type: ignore[import-not-found]
+
+    back = oscar.function(my_tools.twice.function, cluster=box).submit(my_tools.Level(2)).result(PATIENCE)
+    assert back.m == 8
 
 
 def test_what_it_raises_is_raised_here_with_its_lines(box: Cluster) -> None:

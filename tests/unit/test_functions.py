@@ -114,7 +114,7 @@ def run_script(tmp_path: Path, content: bytes, *options: str) -> tuple[subproces
 
 
 def packed(function: Any, *args: Any, **header: Any) -> bytes:
-    frames = [values.pickled(function), values.pickled_arguments("f", (args, {}))]
+    frames = [values.pickled(function), values.pickled_arguments(function, (args, {}))]
     return remote.pack(KEY, {**values.header(function, [], many=False), **header}, frames)
 
 
