@@ -11,6 +11,8 @@ A seal is an HMAC by the runner's key. Without a right one nothing is unpickled,
 
 from __future__ import annotations
 
+import atexit
+import gc
 import hashlib
 import hmac
 import json
@@ -172,6 +174,7 @@ def attempt(function: Any, frame: memoryview, owner: int) -> tuple[dict[str, Any
     began = time.perf_counter()
     try:
         args, kwargs = pickle.loads(frame)  # noqa: S301 - its seal was checked
+        gc.enable()
         value = function(*args, **kwargs)
         # A child that the function left behind must not answer too.
         if os.getpid() != owner:
@@ -336,6 +339,7 @@ def _printed(out: int, by: int) -> Any:
 
 def leave(code: int) -> NoReturn:
     """End the job, and with it any thread that the function left behind."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public word for it
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -346,6 +350,7 @@ def leave(code: int) -> NoReturn:
 
 def main(pickler: str) -> None:
     """One job, by its environment."""
+    gc.disable()  # while libraries are loaded there is nothing to collect
     key = bytes.fromhex(os.environ.pop(KEY, ""))
     bounded()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]

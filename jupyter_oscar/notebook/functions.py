@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from weakref import WeakKeyDictionary
 
 from typing_extensions import ParamSpec
 
@@ -26,6 +27,7 @@ from jupyter_oscar.client.errors import (
     OffloadUnavailable,
     OscarError,
     ResultRefused,
+    ServiceNotFound,
 )
 from jupyter_oscar.client.jobs import State, state
 
@@ -220,6 +222,13 @@ class FunctionJob(Job):
         content, service = yield from bridge.here(self._raw(None)).__await__()
         return self._decoded(content, service)
 
+    async def _accept(self) -> None:
+        try:
+            await super()._accept()
+        except NotFound as error:
+            msg = f"The runner {self.service} is gone: it was removed after it was last used."
+            raise ServiceNotFound(msg, hint="Submit again: it is made anew.") from error
+
     async def _raw(self, timeout: float | None) -> tuple[bytes, Service]:
         facts = await self._until_ended(timeout)
         if not (state(facts) is State.FAILED and _wrote(facts.done)):
@@ -384,12 +393,20 @@ def default() -> Cluster:
 _DEFAULT: Final[list[Cluster]] = []
 
 
+_NAMES: Final[WeakKeyDictionary[Client, dict[Spec, str]]] = WeakKeyDictionary()
+
+
 def _runner(client: Client, spec: Spec) -> tuple[Service, bytes]:
     """The runner and its key; made, and that is said, if it is not there."""
     from jupyter_oscar.client.runners import HERE, Runners
 
     ours = Runners(client)
-    name, service = bridge.run(ours.find(spec))
+    names = _NAMES.setdefault(client, {})
+    # Changing threads costs a call more than all else here, so it is done once.
+    service = client.services.peek(names.get(spec, ""))
+    if service is None:
+        names[spec], service = bridge.run(ours.find(spec))
+    name = names[spec]
     if client.profile.sandbox is not None:
         _say_once("The sandbox runs functions as processes of this machine, without the image.")
     if service is None:

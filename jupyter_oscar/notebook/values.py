@@ -14,6 +14,7 @@ import pickle
 import sys
 import sysconfig
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -122,8 +123,12 @@ def _is_own(module: Any) -> bool:
     where = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
     if where is None or module.__name__ == "__main__":
         return False
-    installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return not any(Path(where).is_relative_to(path) for path in installed)
+    return not any(Path(where).is_relative_to(path) for path in _installed())
+
+
+@cache
+def _installed() -> set[str]:
+    return {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 
 
 def _why_not(value: Any) -> bool:
@@ -173,9 +178,8 @@ def outcomes(content: bytes, call: str, key: bytes | None, name: str) -> list[Ou
         raise _refused(call, "parts of it are missing")
     if key is not None:
         for (what, _, mark), frame in zip(rows, frames, strict=True):
-            if not hmac.compare_digest(
-                mark.encode(), remote.seal(key, "result", call, what.encode(), bytes(frame)).encode()
-            ):
+            right = remote.seal(key, "result", call, what.encode("utf-8", "replace"), bytes(frame))
+            if not hmac.compare_digest(mark.encode("utf-8", "replace"), right.encode()):
                 raise _refused(call, "it was not sealed by our runner for this call")
     return [
         Outcome(*_opened(meta, frame, call, name, trusted=key is not None), took, bool(meta.get("many")))

@@ -25,6 +25,7 @@ from jupyter_oscar.client.errors import (
     NotPicklable,
     OffloadUnavailable,
     ResultRefused,
+    ServiceNotFound,
     VersionMismatch,
 )
 from jupyter_oscar.client.keys import MachineKey
@@ -389,6 +390,18 @@ def test_a_runner_is_announced_made_once_listed_and_removed(box: Cluster, capsys
     assert job.service not in oscar.runners(box)
     # And again, as if nothing had been.
     assert small.submit().result(PATIENCE) == 1
+
+
+def test_a_runner_that_somebody_removed_is_made_anew(box: Cluster, sandbox: Any) -> None:
+    one = oscar.function(lambda: 1, cluster=box, memory="310Mi")
+    first = one.submit()
+    assert first.result(PATIENCE) == 1
+    other = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
+    oscar.runners(other).remove(first.service)
+    with pytest.raises(ServiceNotFound, match="removed after it was last used"):
+        one.submit().result(PATIENCE)
+    assert one.submit().result(PATIENCE) == 1
+    other.close()
 
 
 def test_a_real_cluster_needs_an_image_with_this_python(

@@ -146,6 +146,7 @@ def test_a_result_is_believed_only_under_its_seal() -> None:
         (good[:-1], "a-call", KEY),
         (b'{"entries": []}\n', "a-call", KEY),
         (b'{"entries": [["{\\"at\\": 0, \\"of\\": 1}", -1, "\\ud800"]]}\n', "a-call", KEY),
+        (b'{"entries": [["{\\"at\\": 0, \\"of\\": 1}", 0, "\\ud800"]]}\n', "a-call", KEY),
         (b"[" * 100_000, "a-call", KEY),
     ]:
         with pytest.raises(ResultRefused):
