@@ -11,6 +11,7 @@ import copy
 import functools
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 from math import ceil
@@ -25,7 +26,6 @@ from jupyter_oscar.client.errors import (
     MapFailed,
     NotFound,
     OffloadUnavailable,
-    OscarError,
     ResultRefused,
     ServiceNotFound,
 )
@@ -79,7 +79,7 @@ class Function(Generic[P, R]):
             raise InvalidRequest(msg)
         self.function: Callable[P, R] = function
         self._options = dict(options)
-        self._times: list[float] = []
+        self._times: deque[float] = deque(maxlen=50)
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -194,7 +194,7 @@ class Function(Generic[P, R]):
 
     def _batch(self, count: int) -> int:
         if self._times:
-            usual = sorted(self._times[-50:])[len(self._times[-50:]) // 2]
+            usual = sorted(self._times)[len(self._times) // 2]
             return max(1, min(MOST_IN_BATCH, int(JOB_SECONDS / max(usual, 1e-6)), ceil(count / 2)))
         return max(1, min(MOST_IN_BATCH, ceil(count / JOBS_UNMEASURED)))
 
@@ -303,7 +303,7 @@ class FunctionMap:
         found: list[Any] = []
         for size, outcomes in zip(self._sizes, self.jobs.results("return", timeout), strict=False):
             if isinstance(outcomes, Exception):
-                found += [outcomes] * size
+                found += [_Failed(outcomes)] * size
                 continue
             for outcome in outcomes:
                 self._timed(outcome.seconds)
@@ -346,7 +346,7 @@ class _Failed:
 
 
 def _is_failure(value: Any) -> bool:
-    return isinstance(value, (_Failed, OscarError))
+    return isinstance(value, _Failed)
 
 
 def _plain(value: Any) -> Any:

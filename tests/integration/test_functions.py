@@ -463,9 +463,20 @@ def test_one_that_fails_in_a_batch_fails_alone(box: Cluster) -> None:
 
 
 def test_a_job_that_dies_fails_only_its_own_calls(box: Cluster) -> None:
-    found = oscar.function(lambda n: os._exit(3) if n == 2 else n, cluster=box).map(range(6), batch=2).results("return")
+    jobs = oscar.function(lambda n: os._exit(3) if n == 2 else n, cluster=box).map(range(6), batch=2)
+    found = jobs.results("return", PATIENCE)
     assert found[:2] + found[4:] == [0, 1, 4, 5]
     assert [type(one) for one in found[2:4]] == [JobFailed, JobFailed]
+    with pytest.raises(MapFailed, match="2 of 6") as caught:
+        jobs.results()
+    assert list(caught.value.errors) == ["2", "3"]
+
+
+def test_packages_that_are_there_are_not_installed_again(box: Cluster) -> None:
+    import_numpy = oscar.function(lambda: __import__("numpy").__version__, cluster=box, packages=["numpy>=1", "numpy"])
+    job = import_numpy.submit()
+    assert job.result(PATIENCE) == np.__version__
+    assert job.log() == ""
 
 
 def test_a_batch_is_chosen_from_measured_times(box: Cluster) -> None:
