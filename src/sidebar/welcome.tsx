@@ -1,4 +1,5 @@
 import { Clipboard } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
@@ -27,6 +28,19 @@ export function Welcome(props: Welcome.IProps): React.JSX.Element | null {
   useChanged(model.clusters.changed);
 
   const problem = model.healthProblem;
+  if (problem && PageConfig.getOption('appName') === 'JupyterLite') {
+    // Nothing can be installed into a page that has no server.
+    return (
+      <Notice
+        what={trans.__(
+          'OSCAR needs a Jupyter server, and JupyterLite has none.'
+        )}
+        hint={trans.__(
+          'Open this in JupyterLab or on a JupyterHub to use your clusters.'
+        )}
+      />
+    );
+  }
   if (problem?.code === 'server-missing') {
     return (
       <Notice

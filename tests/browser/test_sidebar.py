@@ -319,3 +319,18 @@ def test_where_sockets_are_blocked_news_come_by_long_polls(sandbox, lab, page):
     open_sidebar(page, lab)
 
     page.locator(".jp-OscarCluster-line").wait_for(timeout=30_000)
+
+
+def test_where_there_is_no_server_at_all_nothing_is_asked_to_be_installed(lab, page):
+    """What a page of JupyterLite says of itself, in a page of JupyterLab."""
+
+    def as_lite(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace('"appName": "JupyterLab"', '"appName": "JupyterLite"'))
+
+    page.route("**/lab?**", as_lite)
+    page.route("**/jupyter-oscar/health*", lambda route: route.fulfill(status=404, body="File not found"))
+    open_sidebar(page, lab)
+
+    page.get_by_text("OSCAR needs a Jupyter server, and JupyterLite has none.").wait_for()
+    assert page.get_by_text("pip install").count() == 0
