@@ -326,7 +326,9 @@ def test_where_there_is_no_server_at_all_nothing_is_asked_to_be_installed(lab, p
 
     def as_lite(route):
         answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace('"appName": "JupyterLab"', '"appName": "JupyterLite"'))
+        route.fulfill(
+            response=answer, body=answer.text().replace('"appName": "JupyterLab"', '"appName": "JupyterLite"')
+        )
 
     page.route("**/lab?**", as_lite)
     page.route("**/jupyter-oscar/health*", lambda route: route.fulfill(status=404, body="File not found"))
