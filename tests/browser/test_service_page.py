@@ -105,6 +105,26 @@ def test_a_synchronous_call_shows_its_answer(open_lab):
     answer.get_by_text('"words": 6').wait_for(timeout=30_000)
 
 
+def test_an_output_in_rows_is_a_table_of_the_first_of_them(open_lab):
+    page = open_lab
+    deploy(
+        page,
+        "rows",
+        """\
+        #!/bin/sh
+        { echo number,said; seq 1 300 | sed 's/$/,"<b>one, two<\\/b>"/'; } > "$TMP_OUTPUT_DIR/rows.csv"
+        """,
+    )
+    call(page, "input.txt", "x")
+
+    table = page.get_by_role("region", name="rows.csv").get_by_role("table")
+    table.wait_for(timeout=30_000)
+    assert table.get_by_role("columnheader").all_inner_texts() == ["number", "said"]
+    assert table.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts() == ["1", "<b>one, two</b>"]
+    assert table.get_by_role("row").count() == 201
+    assert page.get_by_text("The first 200 of 300 rows.").is_visible()
+
+
 def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
     page = open_lab
     deploy(

@@ -1,12 +1,16 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { ITable, tableOf } from './table';
+
 /** So much of a text is shown. */
 const SHOWN = 100_000;
+/** A longer text is not looked into. */
+const READ = 2_000_000;
 
 /**
- * Content by its kind: a picture, a text, JSON; what is none of these is only
- * said to be there. A picture is an image element of bytes that we hold, and a
+ * Content by its kind: a picture, a table, a text, JSON; what is none of these
+ * is only said to be there. A picture is an image element of bytes that we hold, and a
  * text is text: nothing in it is ever run.
  */
 export function Shown(props: {
@@ -20,7 +24,7 @@ export function Shown(props: {
     return <Picture name={name} content={content} type={kind} trans={trans} />;
   }
   if (kind === 'text' || kind === 'json') {
-    return <Text json={kind === 'json'} content={content} trans={trans} />;
+    return <Text kind={kind} name={name} content={content} trans={trans} />;
   }
   return (
     <p className="jp-OscarShown-none">
@@ -67,11 +71,12 @@ function Picture(props: {
 }
 
 function Text(props: {
-  json: boolean;
+  kind: string;
+  name: string;
   content: Blob | string;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { json, content, trans } = props;
+  const { kind, name, content, trans } = props;
   const [text, setText] = React.useState<string | undefined>(
     typeof content === 'string' ? content : undefined
   );
@@ -95,10 +100,17 @@ function Text(props: {
       wanted = false;
     };
   }, [content]);
-  const whole = React.useMemo(
-    () => (json && text ? pretty(text) : (text ?? '')),
-    [json, text]
+  const table = React.useMemo(
+    () => (text && text.length <= READ ? tableOf(kind, name, text) : undefined),
+    [kind, name, text]
   );
+  const whole = React.useMemo(
+    () => (kind === 'json' && text ? pretty(text) : (text ?? '')),
+    [kind, text]
+  );
+  if (table) {
+    return <Table table={table} name={name} trans={trans} />;
+  }
   return (
     <>
       <pre className="jp-OscarShown-text" tabIndex={0}>
@@ -117,8 +129,57 @@ function Text(props: {
   );
 }
 
+function Table(props: {
+  table: ITable;
+  name: string;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { table, name, trans } = props;
+  const { columns, rows, total } = table;
+  return (
+    <>
+      <div
+        className="jp-OscarShown-table jp-RenderedHTMLCommon"
+        role="region"
+        aria-label={name}
+        tabIndex={0}
+      >
+        <table>
+          <thead>
+            <tr>
+              {columns.map((column, at) => (
+                <th key={at} scope="col">
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, at) => (
+              <tr key={at}>
+                {row.map((value, at) => (
+                  <td key={at}>{value}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {total > rows.length && (
+        <p className="jp-OscarShown-none">
+          {trans.__(
+            'The first %1 of %2 rows. Save it to see the rest.',
+            rows.length.toLocaleString(),
+            total.toLocaleString()
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
 function pretty(text: string): string {
-  if (text.length > 2_000_000) {
+  if (text.length > READ) {
     return text;
   }
   try {
