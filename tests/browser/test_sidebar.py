@@ -273,6 +273,14 @@ def test_nobody_looking_costs_nothing(lab, page):
     assert not asked
 
 
+def held(devtools, page):
+    """Listeners and nodes that are alive."""
+    devtools.send("HeapProfiler.collectGarbage")
+    page.wait_for_timeout(300)
+    found = devtools.send("Memory.getDOMCounters")
+    return found["jsEventListeners"], found["nodes"]
+
+
 def test_a_hundred_times_opened_and_closed_leaves_nothing_behind(sandbox, lab, page):
     alive = set()
 
@@ -291,15 +299,15 @@ def test_a_hundred_times_opened_and_closed_leaves_nothing_behind(sandbox, lab, p
             page.evaluate("name => window.jupyterapp.shell.activateById(name)", name)
             page.wait_for_timeout(15)
         page.wait_for_timeout(1500)
-        devtools.send("HeapProfiler.collectGarbage")
-        found = devtools.send("Memory.getDOMCounters")
-        return found["jsEventListeners"], found["nodes"]
+        # What was let go of is collected when the browser finds the time for it.
+        return min(held(devtools, page) for _ in range(6))
 
-    first = counted(20)
-    last = counted(100)
+    # What is made once for all may be made late, so the second hundred may show what the first hides.
+    first, middle, last = counted(20), counted(100), counted(100)
 
-    assert last[0] - first[0] < 50
-    assert last[1] - first[1] < 200
+    listeners, nodes = (min(b - a, c - b) for a, b, c in zip(first, middle, last, strict=True))
+    assert listeners < 50
+    assert nodes < 200
     assert len(alive) == 1
 
 
