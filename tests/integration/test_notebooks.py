@@ -38,6 +38,7 @@ def test_the_welcome_notebook_runs_and_reads_well_without_a_kernel(ran: Any) -> 
     assert any("<th" in output.data.get("text/html", "") and "gauge" in output.data["text/html"] for output in shown)
     assert any("12 of 12" in output.data["text/plain"] for output in shown)
     assert any(output.data["text/plain"] == "'done'" for output in shown)
+    assert any(output.data["text/plain"] == "(5.0, 5.0)" for output in shown), "the function, here and there"
     assert "token" not in nbformat.writes(ran).lower()
     kept = [output for output in shown if WIDGET in output.data]
     assert all("text/html" in output.data for output in kept), "a widget has a static form beside it"
