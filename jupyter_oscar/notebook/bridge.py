@@ -46,7 +46,7 @@ class Bridge:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="jupyter-oscar", daemon=True)
                 self._thread.start()
-                atexit.register(self._leave)
+                _at_the_end(self._leave)
             return self._loop
 
     def start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
@@ -168,6 +168,15 @@ class Bridge:
             if close is not None:
                 with contextlib.suppress(RuntimeError):
                     self.run(_closed(close))
+
+
+def _at_the_end(leave: Callable[[], None]) -> None:
+    """Call before the interpreter ends the threads that read files, which is before anything of ``atexit``."""
+    # Last in, first out: the threads' own end is noted down when they are first imported.
+    import concurrent.futures.thread  # noqa: F401
+
+    register: Callable[[Callable[[], None]], Any] = getattr(threading, "_register_atexit", atexit.register)
+    register(leave)
 
 
 def _say(words: str) -> None:
