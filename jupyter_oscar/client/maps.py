@@ -148,7 +148,8 @@ class Map:
         self._source = iter(payloads or ())
         self._all_recorded = payloads is None
         self._exhausted = False
-        self._weight = 0
+        # Bytes drawn, and bytes let go of: the one is counted where inputs are drawn, the other on the loop.
+        self._weight = self._released = 0
         self._bucket = ""
         self._stem = ""
         self._unsent: deque[Item] = deque()
@@ -184,6 +185,11 @@ class Map:
     def _drawn(self) -> bool:
         """Whether no more inputs will come."""
         return self._exhausted or self._stopped
+
+    @property
+    def _ahead(self) -> int:
+        """Bytes that are drawn and not stored yet."""
+        return self._weight - self._released
 
     @property
     def total(self) -> int | None:
@@ -250,7 +256,7 @@ class Map:
 
     def draw(self, most: int = MOST) -> None:
         """Take inputs until enough are ahead. Runs in a thread of its own or the caller's, for they may be slow."""
-        while not self._drawn and self._weight < AHEAD and most > 0:
+        while not self._drawn and self._ahead < AHEAD and most > 0:
             try:
                 payload = next(self._source)
             except StopIteration:
@@ -373,11 +379,14 @@ class Map:
         under_way: set[asyncio.Task[None]] = set()
         try:
             while not self._stopped:
-                if not self._unsent and self._drawn:
-                    break
-                if len(self._unsent) < BLOCK and not self._drawn:
+                if len(self._unsent) < BLOCK and not self._drawn and self._ahead < AHEAD:
                     await asyncio.to_thread(self.draw, 2 * BLOCK)
                     self._number(sort=False)
+                    continue
+                if not self._unsent:
+                    if self._drawn:
+                        break
+                    under_way = await _one_less(under_way)
                     continue
                 await self._look_at_service()
                 after = asyncio.Event()
@@ -385,9 +394,7 @@ class Map:
                 under_way.add(asyncio.ensure_future(self._send_block(block, before, after)))
                 before = after
                 if len(under_way) >= BLOCKS:
-                    done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
+                    under_way = await _one_less(under_way)
             await asyncio.gather(*under_way)
         except BaseException:
             self._stopped = True
@@ -437,7 +444,7 @@ class Map:
                 self._give_up(item, error)
             else:
                 item.payload = None
-        self._weight -= _weight(payload)
+        self._released += _weight(payload)
 
     async def _stage_somewhere(self, call: Call, payload: Payload) -> Call:
         try:
@@ -752,6 +759,14 @@ def _place(call: Call) -> Place:
         msg = f"{call.id} is no call of a map."
         raise RuntimeError(msg)
     return place
+
+
+async def _one_less(tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    """Wait for the first of them, and raise what it raised."""
+    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    return rest
 
 
 def _weight(payload: Payload) -> int:

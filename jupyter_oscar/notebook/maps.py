@@ -364,18 +364,27 @@ class Map:
                 (output, root / own / views.safe_name(output.name) if clash else root / views.safe_name(output.name))
                 for output in result
             ]
-        gate, saved = asyncio.Semaphore(AT_ONCE), 0
+        gate, saved, full = asyncio.Semaphore(AT_ONCE), 0, False
 
         async def save(output: Any, path: Path) -> Path:
-            nonlocal saved
+            nonlocal saved, full
             async with gate:
-                await output.save_to(path)
-            saved += 1
+                if not full:
+                    try:
+                        await output.save_to(path)
+                    except OSError:
+                        # The others under way are finished or cleared away before anybody is told.
+                        full = True
+                        raise
+                    saved += 1
             return path
 
         try:
             await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
-            return list(await asyncio.gather(*(save(output, path) for output, path in wanted)))
+            ends = await asyncio.gather(*(save(output, path) for output, path in wanted), return_exceptions=True)
+            if errors := [end for end in ends if isinstance(end, BaseException)]:
+                raise errors[0]
+            return [path for _, path in wanted]
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             msg = f"The outputs could not be saved to {root}: {why}. {saved} of {len(wanted)} are there."
