@@ -69,7 +69,7 @@ class Fields:
 
     def _read(self, name: str) -> Any:
         value = self._fields[name].value
-        if value in {"", None} if isinstance(value, str) or value is None else False:
+        if value is None or value == "":
             return None
         if _kind(self._properties[name]) not in {"array", "object"}:
             return value

@@ -225,16 +225,10 @@ class Form:
             told.cancel()
 
     def _ipython_display_(self) -> None:
-        from .live.view import put
+        from .live.view import of_widget, put
 
-        view = {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.box.model_id,
-            }
-        }
-        put({**view, "text/plain": repr(self), "text/html": f"<code>{escape(repr(self))}</code>"})
+        said = repr(self)
+        put({**of_widget(self.box), "text/plain": said, "text/html": f"<code>{escape(said)}</code>"})
 
     def __repr__(self) -> str:
         return f"form of {self.service.name} on {self._cluster.name}"

@@ -2,7 +2,7 @@
 
 import pytest
 from shots import show
-from test_sidebar import deploy
+from test_sidebar import deploy, open_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -19,14 +19,7 @@ def test_a_service_dragged_below_a_cell_becomes_one_that_runs_and_holds_no_secre
     (server.work / "input.txt").write_text("hello")
     page.goto(lab)
     show(page)
-    page.evaluate(
-        """async () => {
-            const { commands } = window.jupyterapp;
-            const panel = await commands.execute('notebook:create-new', { kernelName: 'python3' });
-            await panel.context.ready;
-            panel.content.activeCell.model.sharedModel.setSource('1 + 1');
-        }"""
-    )
+    open_notebook(page)
     row = page.locator(".jp-OscarServiceRow", has_text="copy")
     row.wait_for()
     start, end = row.bounding_box(), page.locator(".jp-Notebook .jp-Cell").bounding_box()

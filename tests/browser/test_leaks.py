@@ -21,7 +21,7 @@ OURS = {
 }
 
 
-def test_pages_logs_and_dialogs_leave_nothing_of_their_own(server, lab, page):
+def test_pages_logs_and_dialogs_leave_no_more_than_a_tab_of_labs_own(server, lab, page):
     server.sandbox("start")
     deploy(server, "copy")
     code = "import jupyter_oscar as o\njob = o.connect('sandbox').submit('copy', text='a').wait()\nprint(job.id)"

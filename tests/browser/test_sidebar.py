@@ -48,6 +48,18 @@ def open_sidebar(page, lab):
     show(page)
 
 
+def open_notebook(page):
+    """A fresh notebook whose one cell holds ``1 + 1``."""
+    page.evaluate(
+        """async () => {
+            const { commands } = window.jupyterapp;
+            const panel = await commands.execute('notebook:create-new', { kernelName: 'python3' });
+            await panel.context.ready;
+            panel.content.activeCell.model.sharedModel.setSource('1 + 1');
+        }"""
+    )
+
+
 def test_from_nothing_a_local_oscar_is_one_click_away(server, lab, page):
     server.sandbox("stop")
     open_sidebar(page, lab)
@@ -138,14 +150,7 @@ def test_the_last_list_of_a_cluster_that_does_not_answer_stays_and_says_how_old_
 def test_a_cell_that_calls_a_service_is_put_below_the_active_one(sandbox, lab, page):
     deploy(sandbox, "copy")
     open_sidebar(page, lab)
-    page.evaluate(
-        """async () => {
-            const { commands } = window.jupyterapp;
-            const panel = await commands.execute('notebook:create-new', { kernelName: 'python3' });
-            await panel.context.ready;
-            panel.content.activeCell.model.sharedModel.setSource('1 + 1');
-        }"""
-    )
+    open_notebook(page)
     page.locator(".jp-OscarServiceRow").first.click(button="right")
     page.get_by_role("menuitem", name="Insert Cell").click()
 

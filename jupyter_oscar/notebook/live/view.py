@@ -81,9 +81,8 @@ class View:
 
     def show(self) -> None:
         """Put it below the cell and keep it current."""
-        widget = {VIEW: {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}}
         self._display = uuid.uuid4().hex
-        put({**widget, **self.static()}, self._display)
+        put({**of_widget(self._widget), **self.static()}, self._display)
         self._follow()
 
     def embed(self) -> Widget:
@@ -231,6 +230,11 @@ def show(make: Callable[[], View], static: dict[str, Any]) -> None:
         make().show()
     else:
         put(static)
+
+
+def of_widget(widget: Any) -> dict[str, Any]:
+    """The part of a MIME bundle that shows a widget."""
+    return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
 
 
 def put(bundle: dict[str, Any], display_id: str | None = None, *, update: bool = False) -> None:
