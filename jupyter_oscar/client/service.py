@@ -167,6 +167,12 @@ class Service(Part):
     federation: dict[str, Any] | None = Field(default=None, repr=False)
     deployment: dict[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        # Short, and without fields: some hold what others must not read.
+        return f"<service {self.name}: {self.image}>"
+
+    __str__ = __repr__
+
     @property
     def tracked(self) -> bool:
         """Whether its script keeps the outputs of calls apart (DESIGN §6)."""

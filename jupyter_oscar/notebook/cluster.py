@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jupyter_oscar.client.errors import (
-    ServiceNotFound,
-)
-from jupyter_oscar.client.services import RUNNER_LABEL, Summary
+from jupyter_oscar.client.services import RUNNER_LABEL
 
-from . import inputs, views
+from . import inputs
 from .bridge import bridge
+from .services import Deployed, Services
+from .shown import QUIET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Mapping
 
     from minio import Minio
     from oscar_python.client import Client as OscarPython
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.calls import Payload
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.records import Call
-    from jupyter_oscar.client.service import Service
 
     from .forms import Form
     from .handles import Job, Reply
@@ -33,62 +31,6 @@ if TYPE_CHECKING:
     from .runs import Runs
 
     J = TypeVar("J", bound=Job)
-
-
-class Services(Mapping[str, "Service"]):
-    """The services of a cluster, by name, as they were when asked; shown in a cell, they stay current."""
-
-    def __init__(self, rows: Sequence[dict[str, Any]], client: Client) -> None:
-        self._keep(rows)
-        self._client = client
-
-    def _keep(self, rows: Sequence[dict[str, Any]]) -> None:
-        self._rows = {str(row.get("name")): row for row in rows}
-
-    async def _read_again(self) -> None:
-        self._keep(await self._client.services.rows())
-
-    @property
-    def _cluster(self) -> str:
-        return self._client.profile.name
-
-    def __getitem__(self, name: str) -> Service:
-        from jupyter_oscar.client.service import Service
-
-        if name not in self._rows:
-            msg = f'No service "{name}" on {self._cluster}.'
-            raise ServiceNotFound(msg)
-        return Service.model_validate(self._rows[name])
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._rows
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @property
-    def _summaries(self) -> list[Summary]:
-        return [Summary.of(row) for row in self._rows.values()]
-
-    def __repr__(self) -> str:
-        return views.services_text(self._summaries, self._cluster)
-
-    def _repr_html_(self) -> str:
-        return views.services_html(self._summaries, self._cluster)
-
-    def _static(self) -> dict[str, Any]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
-
-    def _ipython_display_(self) -> None:
-        from .live.services import ServicesView
-        from .live.view import show
-
-        # What a cell holds stays as it was when asked; what it shows is kept current.
-        shown = Services(list(self._rows.values()), self._client)
-        show(lambda: ServicesView(lambda: shown._summaries, shown._static, shown._read_again), self._static())
 
 
 class Cluster:
@@ -110,9 +52,16 @@ class Cluster:
         return self.client.profile.endpoint
 
     def __repr__(self) -> str:
+        return f"{self.name}  {self._about}"
+
+    def _repr_html_(self) -> str:
+        return f"<b>{escape(self.name)}</b> &nbsp;<span {QUIET}>{escape(self._about)}</span>"
+
+    @property
+    def _about(self) -> str:
         box = self.client.profile.sandbox
         kind = f" · sandbox ({box.mode}, no containers)" if box else ""
-        return f"{self.name} {self.endpoint}{kind}"
+        return f"{self.endpoint}{kind}"
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -150,7 +99,7 @@ class Cluster:
 
         return libraries.oscar_python(self.client)
 
-    def deploy(self, path: Path | str, *, update: bool = False) -> list[Service]:
+    def deploy(self, path: Path | str, *, update: bool = False) -> Deployed:
         """Deploy every service of an FDL file. Takes 6 to 10 s a service on a real cluster.
 
         A service that exists is replaced only with ``update=True``. When one fails, those this call created are removed
@@ -163,7 +112,7 @@ class Cluster:
         """
         from jupyter_oscar.client import fdl
 
-        return list(bridge.run(self.client.services.deploy(fdl.load(path), update=update)))
+        return Deployed.of(bridge.run(self.client.services.deploy(fdl.load(path), update=update)), self.name)
 
     def delete(self, name: str) -> None:
         """Delete a service **with its input and output buckets, all objects in them, and the records of its calls**."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
+from html import escape
 from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
@@ -34,6 +36,7 @@ from jupyter_oscar.client.jobs import State, state
 from . import values, views
 from .bridge import bridge
 from .handles import Job
+from .shown import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -94,14 +97,34 @@ class Function(Generic[P, R]):
         # Over there it is the plain function: nothing of ours is installed where a function calls itself.
         return copy.copy, (self.function,)
 
+    def __repr__(self) -> str:
+        return f"{self._call}  {self._where_it_runs}"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(self._call)}</code> &nbsp;<span {QUIET}>{escape(self._where_it_runs)}</span>"
+
+    @property
+    def _call(self) -> str:
+        # Names only: a default may be a password.
+        try:
+            names = ", ".join(inspect.signature(self.function).parameters)
+        except (TypeError, ValueError):
+            names = "…"
+        return f"{self.name}({names})"
+
+    @property
+    def _where_it_runs(self) -> str:
+        options = self._options
+        cpu = f"{options['cpu']} CPU" if options.get("cpu") else ""
+        node = f"node {options['node']}" if options.get("node") else ""
+        asked = [*filter(None, [cpu, options.get("memory"), options.get("image"), *options.get("packages", ()), node])]
+        where = options["cluster"].name if options.get("cluster") else "a cluster"
+        return f"runs here; submit() and map() run it on {where}" + (f" ({', '.join(asked)})" if asked else "")
+
     @property
     def name(self) -> str:
         """Its name."""
         return str(getattr(self.function, "__name__", type(self.function).__name__))
-
-    def __repr__(self) -> str:
-        said = ", ".join(f"{key}={value!r}" for key, value in self._options.items() if value and key != "cluster")
-        return f"<oscar.function {self.name}{f' ({said})' if said else ''}>"
 
     def on(self, *, node: str, time: str | None = None, gpus: int = 0) -> Function[P, R]:
         """The same function meant for an HPC node behind interLink. Offloading is not there yet: submitting says so."""
