@@ -144,10 +144,12 @@ def a_sandbox(tmp_path: Path) -> Iterator[Callable[..., RunningSandbox]]:
         hold: bool = False,
         serverless: bool = True,
         port: int | None = None,
+        extra: tuple[str, ...] = (),
     ) -> RunningSandbox:
         options = [f"--jobs={jobs}"] if jobs else []
         options += [f"--port={port}"] if port else []
         options += ["--throttle"] * throttle + ["--hold"] * hold + ["--no-serverless"] * (not serverless)
+        options += extra
         folder = data or tmp_path / f"data{len(made)}"
         made.append(RunningSandbox(folder, sandbox_environment(tmp_path / "home"), options))
         return made[-1].start()
@@ -157,17 +159,29 @@ def a_sandbox(tmp_path: Path) -> Iterator[Callable[..., RunningSandbox]]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
-def odd() -> Any:
-    """Small servers that behave badly: ``tests/resources/odd_servers.py``."""
+def _resource(name: str) -> Any:
+    """Tests are imported by path, so what they share is too."""
     from pathlib import Path
 
-    spec = importlib.util.spec_from_file_location("odd_servers", Path(__file__).parent / "resources" / "odd_servers.py")
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "resources" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def odd() -> Any:
+    """Small servers that behave badly: ``tests/resources/odd_servers.py``."""
+    return _resource("odd_servers")
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Any]:
+    """An identity provider that knows whomever a test makes up: ``tests/resources/issuer.py``."""
+    with _resource("issuer").Issuer() as one:
+        yield one
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from . import buckets, cluster, deployments, jobs, presign, proxy, runs, services
-from .replies import SANDBOX, is_admin, moved, not_routed, text, unauthorized
+from .replies import SANDBOX, moved, not_routed, text
 from .throttle import COSTS
+from .users import admit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +31,7 @@ OPEN: list[tuple[str, str, Handler]] = [
     ("*", "/system/services/{service}/exposed/{path:.*}", proxy.pass_on),
 ]
 
-ADMIN: list[tuple[str, str, Handler]] = [
+SYSTEM: list[tuple[str, str, Handler]] = [
     ("GET", "/system/info", cluster.info),
     ("GET", "/system/config", cluster.read_config),
     ("PUT", "/system/config", cluster.write_config),
@@ -69,9 +70,8 @@ def _paced(handler: Handler) -> Handler:
 
 def _guarded(handler: Handler) -> Handler:
     async def guarded(request: web.Request) -> web.StreamResponse:
-        if not is_admin(request, request.app[SANDBOX].settings.password):
-            return unauthorized()
-        return await handler(request)
+        refused = await admit(request)
+        return await handler(request) if refused is None else refused
 
     return guarded
 
@@ -127,7 +127,7 @@ def make_app(sandbox: Sandbox) -> web.Application:
     app.router.add_route("GET", "/", _root)
     for method, path, handler in OPEN:
         app.router.add_route(method, path, _paced(handler))
-    for method, path, handler in ADMIN:
+    for method, path, handler in SYSTEM:
         app.router.add_route(method, path, _guarded(_paced(handler)))
     if sandbox.options.serverless:
         app.router.add_route("POST", "/run/{service}", _paced(runs.run_service))

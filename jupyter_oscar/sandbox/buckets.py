@@ -19,6 +19,7 @@ from .replies import SANDBOX, as_json, empty, text
 from .schema import BUCKET, read
 from .specification import places
 from .triggers import is_partial
+from .users import caller, may_change, may_see
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +48,9 @@ def exists(sandbox: Sandbox, name: str) -> bool:
     return is_valid(name) and (sandbox.data.buckets / name).is_dir()
 
 
-def make(sandbox: Sandbox, name: str, tags: dict[str, str]) -> None:
-    sandbox.database.put_bucket(name, tags)
+def make(sandbox: Sandbox, name: str, tags: dict[str, str], policy: tuple[str, list[str] | None] = ("", None)) -> None:
+    """``policy``: visibility and allowed users; without a visibility only the admin may use it."""
+    sandbox.database.put_bucket(name, tags, *policy)
     (sandbox.data.buckets / name).mkdir(exist_ok=True)
 
 
@@ -67,12 +69,20 @@ def _all(sandbox: Sandbox) -> dict[str, dict[str, str]]:
     return {name: tags.get(name, {}) for name in found}
 
 
-def _bucket(name: str, owner: str, tags: dict[str, str]) -> dict[str, Any]:
+def policy_of(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    """Whose it is, and who may see it."""
+    visibility, allowed = sandbox.database.policy(name)
+    owner = sandbox.database.buckets().get(name, {}).get("owner", "")
+    return {"owner": owner, "visibility": visibility, "allowed_users": allowed}
+
+
+def _bucket(sandbox: Sandbox, name: str, owner: str, tags: dict[str, str]) -> dict[str, Any]:
     """Buckets of the admin have no visibility; the usage that MinIO reports lags at zero (wire C024, G008)."""
+    visibility, allowed = sandbox.database.policy(name)
     return {
         "bucket_name": name,
-        "visibility": "",
-        "allowed_users": None,
+        "visibility": visibility,
+        "allowed_users": allowed,
         "owner": owner,
         "metadata": dict(sorted(tags.items())),
     }
@@ -86,12 +96,15 @@ _USAGE = {
 
 
 async def list_buckets(request: web.Request) -> web.Response:
-    """``null`` when there are none; the tag ``owner`` is left out of the list (wire A021, G008)."""
+    """``null`` when the admin has none; the tag ``owner`` is left out of the list (wire A021, G008, O008)."""
+    sandbox, who = request.app[SANDBOX], caller(request)
     rows = []
-    for name, tags in _all(request.app[SANDBOX]).items():
+    for name, tags in _all(sandbox).items():
+        if not may_see(who, policy_of(sandbox, name)):
+            continue
         shown = {key: value for key, value in tags.items() if key != "owner"}
-        rows.append({**_bucket(name, tags.get("owner", ""), shown), **_USAGE})
-    return as_json(rows or None)
+        rows.append({**_bucket(sandbox, name, tags.get("owner", ""), shown), **_USAGE})
+    return as_json(rows or ([] if not who.admin else None))
 
 
 async def create_bucket(request: web.Request) -> web.Response:
@@ -109,7 +122,12 @@ async def create_bucket(request: web.Request) -> web.Response:
         return text(400, f"{what}error creating bucket {name}: {INVALID_NAME}")
     if exists(sandbox, name):
         return text(400, f'{what}the bucket "{name}" already exists\n')
-    make(sandbox, name, {"owner": "oscar", "owner_name": "oscar"})
+    who = caller(request)
+    if who.admin:
+        make(sandbox, name, {"owner": "oscar", "owner_name": "oscar"})
+    else:
+        policy = (wanted["visibility"] or "private", wanted["allowed_users"] or None)
+        make(sandbox, name, {"owner": who.uid, "owner_name": who.plain_name}, policy)
     if folder and ".." not in folder.split("/"):
         (sandbox.data.buckets / name / folder.strip("/")).mkdir(parents=True, exist_ok=True)
     await sandbox.s3.refresh()
@@ -122,8 +140,13 @@ async def update_bucket(request: web.Request) -> web.Response:
         wanted = read(gojson.decode(await request.read()), BUCKET)
     except GoJSONError as error:
         return text(400, f"The Bucket specification is not valid: {error}")
-    if not exists(request.app[SANDBOX], wanted["bucket_name"]):
+    sandbox, name, who = request.app[SANDBOX], wanted["bucket_name"], caller(request)
+    if not exists(sandbox, name):
         return text(500, "Missing bucket metadata: \n")
+    tags = sandbox.database.buckets().get(name, {})
+    mine = not who.admin and tags.get("owner") == who.uid and "from_service" not in tags
+    if mine and wanted["visibility"] in ("private", "restricted", "public"):
+        sandbox.database.put_bucket(name, tags, wanted["visibility"], wanted["allowed_users"] or None)
     return empty(204)
 
 
@@ -131,6 +154,9 @@ async def delete_bucket(request: web.Request) -> web.Response:
     sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
     if not exists(sandbox, name):
         return text(404, f"The bucket '{name}' does not exist")
+    who = caller(request)
+    if not may_change(who, policy_of(sandbox, name)):
+        return text(403, f"User '{who.uid}' is not authorised")
     await remove(sandbox, name)
     await sandbox.s3.refresh()
     return empty(204)
@@ -178,6 +204,9 @@ async def read_bucket(request: web.Request) -> web.Response:
     sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
     if not exists(sandbox, name):
         return _no_bucket(name)
+    who = caller(request)
+    if not who.admin and not policy_of(sandbox, name)["visibility"]:
+        return text(403, f"User '{who.uid}' is not authorised")  # any bucket with a policy can be read (wire O028)
     try:
         after = base64.urlsafe_b64decode(request.query.get("page", "")).decode()
     except ValueError:
@@ -186,7 +215,7 @@ async def read_bucket(request: web.Request) -> web.Response:
     markers = {folder for spec in sandbox.database.services() for bucket, folder in places(spec) if bucket == name}
     objects, last = await asyncio.to_thread(_page, sandbox.data.buckets / name, markers, after)
     owner = tags.get("owner", "") or ("cluster_admin" if "from_service" in tags else "")
-    body = _bucket(name, owner, tags)
+    body = _bucket(sandbox, name, owner, tags)
     if objects:
         body["objects"] = objects
     body.update(_USAGE)

@@ -12,6 +12,7 @@ from .replies import SANDBOX, as_json, text
 from .s3 import REGION
 from .sandbox import COMPAT
 from .schema import CONFIG, read
+from .users import caller, credentials
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -62,16 +63,15 @@ async def read_config(request: web.Request) -> web.Response:
         "yunikorn_enable": False,
         "kueue_enable": False,
         "volume_enable": True,
-        "oidc_groups": [""],
+        "oidc_groups": list(sandbox.options.trust.groups) or [""],
         "minio_quota_enabled": False,
     }
     if not sandbox.options.serverless:
         del config["serverless_backend"]
-    access = sandbox.s3.access
     return as_json(
         {
             "config": config,
-            "minio_provider": provider(sandbox, access.access_key, access.secret_key),
+            "minio_provider": provider(sandbox, *credentials(sandbox, caller(request))),
             IMAGES: sandbox.database.config(IMAGES, []),
         }
     )
@@ -79,6 +79,8 @@ async def read_config(request: web.Request) -> web.Response:
 
 async def write_config(request: web.Request) -> web.Response:
     """Only the list of image repositories can be set; the answer is that list, or null (wire A014-A019)."""
+    if not caller(request).admin:
+        return as_json("", 401)  # wire O013
     body = await request.read()
     try:
         decoded = gojson.decode(body)
@@ -138,10 +140,13 @@ def _metrics(node: dict[str, Any]) -> dict[str, Any]:
 
 async def status(request: web.Request) -> web.Response:
     """One node, this machine, with its true figures, in the recorded shape (wire A024)."""
-    sandbox = request.app[SANDBOX]
-    node = _node()
-    counts = sandbox.database.count_jobs()
-    states = {state: counts.get(state, 0) for state in ("Failed", "Pending", "Running", "Succeeded", "Unknown")}
+    sandbox, who = request.app[SANDBOX], caller(request)
+    node, trust = _node(), sandbox.options.trust
+    states: dict[str, int] = {}  # jobs and buckets only for those who run the cluster (wire O011)
+    whole = who.admin or who.uid in trust.admins
+    if whole:
+        counts = sandbox.database.count_jobs()
+        states = {state: counts.get(state, 0) for state in ("Failed", "Pending", "Running", "Succeeded", "Unknown")}
     oscar = {
         "deployment_name": "oscar",
         "ready": True,
@@ -155,9 +160,15 @@ async def status(request: web.Request) -> web.Response:
         },
         "jobs_count": sum(states.values()),
         "pods": {"total": sum(states.values()), "states": states},
-        "oidc": {"enabled": False, "issuers": [""], "groups": [""]},
+        "oidc": {
+            "enabled": bool(trust.issuers),
+            "issuers": list(trust.issuers) or [""],
+            "groups": list(trust.groups) or [""],
+        },
     }
-    objects = sum(len(names) for _, _, names in os.walk(sandbox.data.buckets))
-    minio = {"buckets_count": len(sandbox.database.buckets()), "total_objects": objects}
+    minio = {"buckets_count": 0, "total_objects": 0}
+    if whole:
+        objects = sum(len(names) for _, _, names in os.walk(sandbox.data.buckets))
+        minio = {"buckets_count": len(sandbox.database.buckets()), "total_objects": objects}
     cluster = {"nodes_count": 1, "metrics": _metrics(node), "nodes": [node]}
     return as_json({"cluster": cluster, "oscar": oscar, "minio": minio})

@@ -21,9 +21,13 @@ from .settings import LOOPBACK, CannotStart, DataFolder, Settings, listen, load,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .oidc import Trust
     from .sandbox import Sandbox
 
-
+_ONE_STORE = (
+    "Users of this sandbox share one object store: rclone has no rights of its own, so every user's key opens every "
+    "bucket over S3. The API keeps them apart."
+)
 _LAST_WORDS_S = 0.5  # for requests under way at a stop
 
 
@@ -35,6 +39,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--throttle", action="store_true", help="answer at a real server's speed")
     parser.add_argument("--hold", action="store_true", help="accept jobs and start none")
     parser.add_argument("--no-serverless", action="store_true", help="without synchronous runs")
+    several: dict[str, Any] = {"action": "append", "default": []}
+    parser.add_argument("--oidc-issuer", metavar="URL", help="an identity provider whose tokens are taken", **several)
+    parser.add_argument("--oidc-group", metavar="GROUP", help="a group whose members are let in", **several)
+    parser.add_argument("--oidc-admin", metavar="SUB", help="a user who may read the manager's log", **several)
     return parser.parse_args(argv)
 
 
@@ -73,6 +81,16 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
     }
 
 
+def _trust(arguments: argparse.Namespace) -> Trust:
+    from .oidc import Trust
+
+    found = (arguments.oidc_issuer, arguments.oidc_group, arguments.oidc_admin)
+    trust = Trust(*(tuple(part) for part in found))
+    if trust.issuers:
+        sys.stderr.write(_ONE_STORE + "\n")
+    return trust
+
+
 async def _serve(data: DataFolder, settings: Settings, arguments: argparse.Namespace) -> None:
     from aiohttp import web
 
@@ -88,6 +106,7 @@ async def _serve(data: DataFolder, settings: Settings, arguments: argparse.Names
         throttle=arguments.throttle,
         hold=arguments.hold,
         serverless=not arguments.no_serverless,
+        trust=_trust(arguments),
     )
     with listen(arguments.port, settings.port) as sock:
         sandbox = assemble(data, settings, options)

@@ -10,9 +10,10 @@ from yarl import URL
 
 from .expose import is_exposed, prefix_of
 from .jobs import TRUE
-from .replies import FORBIDDEN, SANDBOX, as_json, empty, is_admin, text, unauthorized
+from .replies import FORBIDDEN, SANDBOX, as_json, empty, text, unauthorized
 from .runs import LINES, is_sync
 from .servicelog import tail
+from .users import caller, is_admin, may_change, may_see
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
@@ -51,7 +52,9 @@ def _exposed(sandbox: Sandbox, name: str) -> dict[str, Any]:
 async def read_deployment(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     spec = sandbox.database.service(request.match_info["service"])
-    return text(403, FORBIDDEN) if spec is None else as_json(deployment_of(sandbox, spec))
+    if spec is None or not may_see(caller(request), spec):
+        return text(403, FORBIDDEN)  # wire C008, O026
+    return as_json(deployment_of(sandbox, spec))
 
 
 def _tail(request: web.Request) -> int:
@@ -65,7 +68,7 @@ def _tail(request: web.Request) -> int:
 async def read_deployment_logs(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     spec = sandbox.database.service(request.match_info["service"])
-    if spec is None:
+    if spec is None or not may_see(caller(request), spec):
         return text(403, FORBIDDEN)
     if is_exposed(spec):
         return as_json(_exposed_log(request, spec["name"]))
@@ -100,6 +103,9 @@ async def change_lifecycle(request: web.Request) -> web.Response:
     spec = sandbox.database.service(name)
     if spec is None:
         return empty(404)
+    who = caller(request)
+    if not may_change(who, spec):
+        return text(403, f"User {who.uid} doesn't have permision to manage this service")
     if not is_exposed(spec):
         return text(400, f'service "{name}" is not exposed')
     sandbox.exposed.change(spec, request.match_info["change"])

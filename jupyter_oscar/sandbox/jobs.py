@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from .replies import FORBIDDEN, SANDBOX, as_json, empty, refuse_bearer, text
+from .replies import FORBIDDEN, SANDBOX, as_json, empty, text
 from .store import AlreadyExists, Job
+from .users import admit_call, caller, may_see, short
 
 if TYPE_CHECKING:
     from .runner import Runner
@@ -46,26 +47,39 @@ class Jobs:
     def __init__(self, database: Database, runner: Runner) -> None:
         self._db, self._runner = database, runner
 
-    def accept(self, service: str, event: bytes, name: str | None = None) -> str:
+    def accept(self, service: str, event: bytes, name: str | None = None, uid: str | None = None) -> str:
+        """``uid`` is who called; an uploader's name in the event goes before it (oscar.md §4.1)."""
         short = service[:_KEPT] if len(service) >= _LONG_NAME else service
         name = name or f"{short}-{uuid.uuid4()}"
-        self._db.add_job(name, service, event)
+        self._db.add_job(name, service, event, _owner(event, uid))
         asyncio.get_running_loop().call_soon(self._runner.pump)
         return name
+
+
+def _owner(event: bytes, uid: str | None) -> str | None:
+    """Whose the job is, in the short form: the uploader's, else the caller's, else nobody's (wire O035, O038)."""
+    try:
+        record = json.loads(event)["Records"][0] if b'"Records"' in event else None
+    except (ValueError, LookupError, TypeError):
+        record = None
+    if record is None:
+        return None if uid is None else short(uid)
+    found = record.get("requestParameters") if isinstance(record, dict) else None
+    return short(str(found.get("principalId", ""))) if isinstance(found, dict) else ""
 
 
 async def start_job(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     service = request.match_info["service"]
-    refused = refuse_bearer(request, sandbox.database.service(service))
-    if refused is not None:
-        return refused
+    invoker = await admit_call(request, sandbox.database.service(service), sync=False)
+    if isinstance(invoker, web.Response):
+        return invoker
     name = request.headers.get("X-Delegated-Job-ID")
     if name and not is_name(name):
         return text(500, invalid_name("Job.batch", name))
     event = await request.read()
     try:
-        Jobs(sandbox.database, sandbox.runner).accept(service, event, name)
+        Jobs(sandbox.database, sandbox.runner).accept(service, event, name, invoker.uid)
     except AlreadyExists:
         return text(500, f'jobs.batch "{name}" already exists')
     return empty(201)
@@ -91,14 +105,15 @@ def _after(token: str) -> str:
 
 async def list_jobs(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
-    service = request.match_info["service"]
-    if sandbox.database.service(service) is None:
-        return empty(404)
+    service, who = request.match_info["service"], caller(request)
+    spec = sandbox.database.service(service)
+    if spec is None or not may_see(who, spec):
+        return empty(404 if spec is None else 200)  # an empty 200 means forbidden (wire O022)
     try:
         after = _after(request.query["page"]) if request.query.get("page") else ""
     except (ValueError, KeyError, TypeError, binascii.Error):
         return text(500, "continue key is not valid: the page token is damaged")
-    jobs = sandbox.database.jobs(service, after, PAGE + 1)
+    jobs = sandbox.database.jobs(service, after, PAGE + 1, None if who.admin else short(who.uid))
     shown, more = jobs[:PAGE], len(jobs) > PAGE
     await sandbox.throttle.take(len(shown))
     body: dict[str, Any] = {"jobs": {job.name: _row(job) for job in shown}}
@@ -121,8 +136,9 @@ async def read_log(request: web.Request) -> web.Response:
     """The whole log; 500 for a job that is not there, 404 for one that has not started (wire D012, E010)."""
     sandbox = request.app[SANDBOX]
     service, name = request.match_info["service"], request.match_info["job"]
-    if sandbox.database.service(service) is None:
-        return empty(404)
+    spec = sandbox.database.service(service)
+    if spec is None or not may_see(caller(request), spec):
+        return empty(404 if spec is None else 200)  # wire O023
     job = sandbox.database.job(name)
     if job is None or job.service != service:
         return empty(500)
@@ -138,8 +154,9 @@ async def read_log(request: web.Request) -> web.Response:
 async def delete_job(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     service, name = request.match_info["service"], request.match_info["job"]
-    if sandbox.database.service(service) is None:
-        return text(403, FORBIDDEN)
+    spec = sandbox.database.service(service)
+    if spec is None or not may_see(caller(request), spec):
+        return text(403, FORBIDDEN)  # wire E019, O025
     job = sandbox.database.job(name)
     if job is None or job.service != service:
         return empty(404)
@@ -152,8 +169,9 @@ async def delete_jobs(request: web.Request) -> web.Response:
     """Only succeeded jobs unless ``all=true`` (wire E020, E023)."""
     sandbox = request.app[SANDBOX]
     service = request.match_info["service"]
-    if sandbox.database.service(service) is None:
-        return empty(404)
+    spec = sandbox.database.service(service)
+    if spec is None or not may_see(caller(request), spec):
+        return empty(404 if spec is None else 200)  # wire O024
     everything = request.query.get("all") in TRUE
     doomed = [job for job in sandbox.database.jobs(service) if everything or job.state == "Succeeded"]
     with sandbox.database.transaction():

@@ -10,6 +10,7 @@ from .gojson import GoJSONError
 from .replies import SANDBOX, as_json, text
 from .schema import PRESIGN, read
 from .signing import signed_url
+from .users import caller, may_see
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -27,7 +28,10 @@ async def presign(request: web.Request) -> web.Response:
         wanted = read(gojson.decode(await request.read()), PRESIGN)
     except GoJSONError as error:
         return text(400, f"Invalid presign request: {error}")
-    refused = _refuse(sandbox, name, wanted)
+    refused, who = _refuse(sandbox, name, wanted), caller(request)
+    if refused is None and not may_see(who, buckets.policy_of(sandbox, name)):  # wire O030
+        why = f"User '{who.uid}' is not authorised to generate presigned URLs for bucket '{name}'"
+        return text(403, why)
     return refused or as_json(_presigned(sandbox.s3.access, name, wanted))
 
 

@@ -1,13 +1,10 @@
-"""Answers in the shapes gin gives them, and the two ways to be let in.
+"""Answers in the shapes gin gives them.
 
 Success is JSON or empty, errors are plain text, a 401 or 404 is often empty (oscar.md §0.1).
 """
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -18,8 +15,6 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
 
 SANDBOX: web.AppKey[Sandbox] = web.AppKey("sandbox")
-TOKEN_LENGTH = 64
-_JWT_PARTS = 3
 FORBIDDEN = "You do not have permission to access this service"
 
 
@@ -50,36 +45,3 @@ def moved(request: web.Request, path: str) -> web.Response:
 
 def unauthorized() -> web.Response:
     return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Authorization Required"'})
-
-
-def is_admin(request: web.Request, password: str) -> bool:
-    wanted = "Basic " + base64.b64encode(f"oscar:{password}".encode()).decode()
-    given = request.headers.get("Authorization", "")
-    return hmac.compare_digest(wanted.encode(), given.encode("utf-8", "surrogateescape"))
-
-
-def _issuer(token: str) -> str | None:
-    """The ``iss`` of a JWT; None when the text is no JWT."""
-    parts = token.split(".")
-    if len(parts) != _JWT_PARTS:
-        return None
-    try:
-        return str(json.loads(base64.urlsafe_b64decode(parts[1] + "=="))["iss"])
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
-def refuse_bearer(request: web.Request, service: dict[str, Any] | None) -> web.Response | None:
-    """Why ``/job`` and ``/run`` do not let the caller in; None lets in (wire D001-D005, R006-R010)."""
-    header = request.headers.get("Authorization", "")
-    if not header.startswith("Bearer "):
-        return empty(401)
-    token = header[len("Bearer ") :]
-    if len(token) == TOKEN_LENGTH:
-        known = service is not None and hmac.compare_digest(token.encode(), service["token"].encode())
-        return None if known else empty(401)
-    issuer = _issuer(token)
-    if issuer is None:
-        why = "token is malformed: token contains an invalid number of segments"
-        return text(502, f"{why}Error getting oidc manager for issuer ''")
-    return text(400, f"Error getting oidc manager for issuer '{issuer}'")

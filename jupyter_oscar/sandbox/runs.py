@@ -16,7 +16,8 @@ from aiohttp import web
 
 from .expose import is_exposed
 from .processes import signal_group
-from .replies import SANDBOX, empty, refuse_bearer
+from .replies import SANDBOX, empty
+from .users import admit_call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +37,9 @@ def is_sync(service: dict[str, Any]) -> bool:
 async def run_service(request: web.Request) -> web.StreamResponse:
     sandbox = request.app[SANDBOX]
     service = sandbox.database.service(request.match_info["service"])
-    refused = refuse_bearer(request, service)
-    if refused is not None or service is None:
-        return refused or empty(404)
+    invoker = await admit_call(request, service, sync=True)
+    if isinstance(invoker, web.Response) or service is None:
+        return invoker if isinstance(invoker, web.Response) else empty(404)
     if not is_sync(service):
         return empty(502)
     began = time.monotonic()

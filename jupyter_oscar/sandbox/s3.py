@@ -19,9 +19,12 @@ from .signing import signed_url
 from .staging import Access
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiohttp import ClientSession
 
 REGION = "us-east-1"
+_NOT_IN_KEYS = set(',"\r\n\0')
 _ATTEMPTS = 5
 
 
@@ -50,6 +53,8 @@ class ObjectStore:
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._control: ClientSession | None = None
+        self._users: dict[str, str] = {}
+        self._up = asyncio.Event()
 
     @property
     def access(self) -> Access:
@@ -67,15 +72,29 @@ class ObjectStore:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    async def start(self) -> None:
+    async def start(self, users: dict[str, str]) -> None:
+        self._users = users
         self._settings.s3_port = free_port(self._settings.s3_port)
         for _ in range(_ATTEMPTS):
             self._process = await self._spawn()
             if await self._answers(self._process):
+                self._up.set()
                 self._keeper = asyncio.create_task(self._keep())
                 return
             self._settings.s3_port = free_port(0)  # somebody took the port in between
         raise CannotStart(f"rclone did not start as object store: its last words are in {self._log}.")
+
+    async def let_in(self, users: dict[str, str]) -> None:
+        """Take these users' keys as well. rclone has one user's worth of rights: every key opens every bucket."""
+        self._users = users
+        await self.restart()
+
+    async def restart(self) -> None:
+        """End rclone and wait until it answers again: a short outage, as at every create of a real server."""
+        if self._process is not None:
+            self._up.clear()
+            self._process.terminate()
+            await self._up.wait()
 
     @property
     def _socket(self) -> Path:
@@ -116,9 +135,15 @@ class ObjectStore:
             "XDG_CACHE_HOME": str(self._data.rclone),
             "RCLONE_CONFIG": os.devnull,
             "RCLONE_CACHE_DIR": str(self._data.rclone),
-            # the inner quotes make it one list element: without them the comma splits the key in two
-            "RCLONE_AUTH_KEY": f'"{self._settings.access_key},{self._settings.secret_key}"',
+            "RCLONE_AUTH_KEY": ",".join(self._keys()),
         }
+
+    def _keys(self) -> Iterator[str]:
+        """Pairs, each in quotes that make it one list element: without them the comma splits a pair in two."""
+        keys = {self._settings.access_key: self._settings.secret_key, **self._users}
+        for key, secret in keys.items():
+            if not set(key) & _NOT_IN_KEYS:  # rclone has no way to write these
+                yield f'"{key},{secret}"'
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         launcher = str(Path(__file__).with_name("launcher.py"))
@@ -156,7 +181,11 @@ class ObjectStore:
             await self._process.wait()
             await asyncio.sleep(pause)
             self._process = await self._spawn()
-            pause = 0.1 if await self._answers(self._process) else min(pause * 2, 10)
+            if await self._answers(self._process):
+                self._up.set()
+                pause = 0.1
+            else:
+                pause = min(pause * 2, 10)
 
     async def stop(self) -> None:
         if self._keeper is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .exposed import Exposed
+from .oidc import Oidc, Trust
 from .runner import Runner
 from .s3 import ObjectStore
 from .store import Database, now
@@ -37,6 +38,7 @@ class Options:
     throttle: bool = False
     hold: bool = False
     serverless: bool = True
+    trust: Trust = field(default_factory=Trust)
 
 
 @dataclass
@@ -50,10 +52,11 @@ class Sandbox:
     exposed: Exposed
     triggers: Triggers
     throttle: Throttle
+    oidc: Oidc
     started: str = field(default_factory=now)
 
     async def start(self) -> None:
-        await self.s3.start()
+        await self.s3.start(self.database.users())
         await self.runner.start()
         await self.exposed.start()
         self.triggers.start()
@@ -62,6 +65,7 @@ class Sandbox:
         await self.triggers.stop()
         await asyncio.gather(self.runner.stop(), self.exposed.stop())
         await self.s3.stop()
+        await self.oidc.close()
         self.database.close()
         shutil.rmtree(self.data.temp, ignore_errors=True)  # nobody of ours works there any more
 
@@ -75,4 +79,5 @@ def assemble(data: DataFolder, settings: Settings, options: Options) -> Sandbox:
     triggers = Triggers(data, database, s3, Jobs(database, runner).accept)
     exposed = Exposed(data, database, runner)
     throttle = Throttle() if options.throttle else NoThrottle()
-    return Sandbox(data, settings, options, database, s3, runner, exposed, triggers, throttle)
+    oidc = Oidc(options.trust)
+    return Sandbox(data, settings, options, database, s3, runner, exposed, triggers, throttle, oidc)

@@ -13,14 +13,15 @@ from .deployments import deployment_of
 from .replies import SANDBOX, as_json, empty, text
 from .schema import SERVICE, show
 from .specification import (
-    OWNER,
     Refused,
+    all_places,
     bucket_names,
     check_federation,
     check_objects,
     check_paths,
     check_providers,
     check_scale,
+    check_vo,
     check_volume,
     check_volume_exists,
     decode,
@@ -30,12 +31,15 @@ from .specification import (
     normalise,
     places,
     split_secrets,
+    user_buckets,
 )
+from .users import caller, may_change, may_see
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from .sandbox import Sandbox
+    from .users import Caller
 
 _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _LONGEST_LABEL = 63
@@ -76,7 +80,8 @@ def shown(sandbox: Sandbox, spec: dict[str, Any], include: str = "") -> dict[str
 async def list_services(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     include = request.query.get("include", "")
-    return as_json([shown(sandbox, spec, include) for spec in sandbox.database.services()])
+    who = caller(request)
+    return as_json([shown(sandbox, spec, include) for spec in sandbox.database.services() if may_see(who, spec)])
 
 
 async def read_service(request: web.Request) -> web.Response:
@@ -85,7 +90,17 @@ async def read_service(request: web.Request) -> web.Response:
     if not is_label(name):
         return text(400, "invalid serviceName")
     spec = sandbox.database.service(name)
-    return empty(404) if spec is None else as_json(shown(sandbox, spec, request.query.get("include", "")))
+    if spec is None:
+        return empty(404)
+    who = caller(request)
+    if not may_see(who, spec):
+        return text(403, _not_allowed(who, "get"))
+    return as_json(shown(sandbox, spec, request.query.get("include", "")))
+
+
+def _not_allowed(who: Caller, what: str) -> str:
+    """With OSCAR's own spelling (wire O018, O021)."""
+    return f"User {who.uid} doesn't have permision to {what} this service"
 
 
 # creating
@@ -95,7 +110,7 @@ async def create_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
         spec = decode(await request.read())
-        _create(sandbox, spec)
+        _create(sandbox, spec, caller(request))
         await sandbox.exposed.apply(spec["name"])
         await sandbox.s3.refresh()
     except Refused as refused:
@@ -103,12 +118,14 @@ async def create_service(request: web.Request) -> web.Response:
     return empty(201)
 
 
-def _create(sandbox: Sandbox, spec: dict[str, Any]) -> None:
+def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     database = sandbox.database
     check_paths(spec)
     check_volume(spec)
+    check_vo(spec, who)
     check_federation(spec)
-    normalise(spec)
+    spec["isolation_level"] = spec["isolation_level"].upper()
+    normalise(spec, who)
     secrets = split_secrets(spec)
     if secrets is not None and database.secrets(spec["name"]) is not None:
         raise Refused(409, "A secret with the given name already exists")  # asked before the name (wire C018)
@@ -118,26 +135,31 @@ def _create(sandbox: Sandbox, spec: dict[str, Any]) -> None:
     check_objects(spec, database.config(IMAGES, []))
     check_scale(spec, "creating")
     check_providers(spec)
-    _check_buckets(sandbox, bucket_names(spec))
-    spec.update(token=new_token(), owner=OWNER, labels={**spec["labels"], "owner_name": "oscar"})
+    _check_buckets(sandbox, [*bucket_names(spec), *user_buckets(spec)])
+    spec["bucket_list"] = list(user_buckets(spec))
+    spec.update(token=new_token(), owner=who.uid, labels={**spec["labels"], "owner_name": who.label_name})
     try:
-        _store(sandbox, spec, secrets)
+        _store(sandbox, spec, secrets, who)
     except (OSError, sqlite3.Error):  # a full disk: nothing half-made stays
         sandbox.triggers.disarm(spec["name"])
-        for bucket in bucket_names(spec):
+        for bucket in (*bucket_names(spec), *user_buckets(spec)):
             shutil.rmtree(sandbox.data.buckets / bucket, ignore_errors=True)
         raise
 
 
-def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str] | None) -> None:
-    tags = {"from_service": spec["name"], "owner": "", "owner_name": "oscar"}
-    database = sandbox.database
+def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str] | None, who: Caller) -> None:
+    """The service with its buckets; the users' own ones have the same folders and trigger the same service."""
+    tags = {"from_service": spec["name"], "owner": "" if who.admin else who.uid, "owner_name": who.plain_name}
+    policy = ("", None) if who.admin else (spec["visibility"], spec["allowed_users"] or None)
+    database, theirs = sandbox.database, user_buckets(spec)
     with database.transaction():
         database.put_service(spec, secrets)
         for bucket in bucket_names(spec):
-            buckets.make(sandbox, bucket, tags)
-        make_folders(sandbox.data.buckets, places(spec))
-        for bucket, folder in input_places(spec):
+            buckets.make(sandbox, bucket, tags, policy)
+        for bucket, uid in theirs.items():
+            buckets.make(sandbox, bucket, {**tags, "owner": uid}, ("private", None))
+        make_folders(sandbox.data.buckets, all_places(spec))
+        for bucket, folder in all_places({**spec, "output": []}):
             sandbox.triggers.arm(spec["name"], bucket, folder)
 
 
@@ -160,9 +182,12 @@ async def update_service(request: web.Request) -> web.Response:
         old = sandbox.database.service(spec["name"])
         if old is None:
             return empty(404)
-        _update(sandbox, old, spec)
+        who = caller(request)
+        if not may_change(who, old):
+            return text(403, _not_allowed(who, "modify"))
+        _update(sandbox, old, spec, who)
         await sandbox.exposed.apply(spec["name"])
-        _move_buckets(sandbox, old, spec)
+        _move_buckets(sandbox, old, spec, who)
     except Refused as refused:
         return text(refused.status, refused.text)
     finally:
@@ -170,12 +195,14 @@ async def update_service(request: web.Request) -> web.Response:
     return empty(204)
 
 
-def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
+def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Caller) -> None:
     check_paths(spec)
+    check_vo(spec, who)
     if spec["volume"] is not None:
         raise Refused(400, "volume updates are not supported after service creation")
     check_federation(spec)
-    normalise(spec)
+    normalise(spec, who)
+    spec["namespace"] = old["namespace"]
     check_objects(spec, sandbox.database.config(IMAGES, []))
     check_scale(spec, "updating")
     check_providers(spec)
@@ -184,7 +211,7 @@ def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None
     sandbox.database.put_service(spec, secrets)
 
 
-def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -> None:
+def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Caller) -> None:
     """Stored first, then the policies fail for the admin: after the 500 the change is there (wire U004-U009).
 
     A new bucket is made and armed; a new folder of an old bucket gets neither folder nor notification.
@@ -196,6 +223,8 @@ def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any]) -
             for _, folder in (place for place in input_places(spec) if place[0] == bucket):
                 sandbox.triggers.arm(spec["name"], bucket, folder)
     sandbox.triggers.disarm(spec["name"], keep=input_places(spec))
+    if not who.admin:
+        return
     if set(bucket_names(old)) - set(bucket_names(spec)):
         raise Refused(500, _REMOVED)
     if places(spec) - places(old) and spec["owner"]:
@@ -211,14 +240,15 @@ async def delete_service(request: web.Request) -> web.Response:
     name = request.match_info["service"]
     if not is_label(name):
         return text(500, _bad_label(name))
-    spec = sandbox.database.service(name)
-    if spec is None:
-        return empty(404)
+    spec, who = sandbox.database.service(name), caller(request)
+    if spec is None or not may_change(who, spec):  # a user is not told that it is there (wire O020, V001, V013)
+        hidden = not who.admin and sandbox.options.serverless
+        return text(500, f'the service "{name}" does not have a registered ConfigMap') if hidden else empty(404)
     await sandbox.exposed.remove(name)
     _delete(sandbox, spec)
     if not spec["owner"] and bucket_names(spec):
         return text(500, _ORPHANED)  # wire U012: the service is gone, the bucket stays
-    for bucket in bucket_names(spec):
+    for bucket in (*bucket_names(spec), *user_buckets(spec)):
         if not _used(sandbox, bucket):
             await buckets.remove(sandbox, bucket)
     await sandbox.s3.refresh()

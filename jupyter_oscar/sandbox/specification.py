@@ -14,16 +14,17 @@ from .expose import scale_refusal
 from .gojson import GoJSONError
 from .jobs import invalid_name, is_name
 from .schema import SERVICE, read
+from .users import bucket_part
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .users import Caller
 
 _QUANTITY = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 _LEVELS = ("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LONGEST_NAME = 39
 _INPUTS = ("minio", "webdav", "rucio")
-OWNER = "cluster_admin"
-NAMESPACE = "oscar-svc"
 INVALID = "The service specification is not valid: "
 
 
@@ -53,8 +54,13 @@ def _failed(field: str, tag: str) -> str:
     return f"Key: 'Service.{field}' Error:Field validation for '{field}' failed on the '{tag}' tag"
 
 
-def normalise(spec: dict[str, Any]) -> dict[str, Any]:
-    """Defaults and spellings as OSCAR stores them."""
+def normalise(spec: dict[str, Any], who: Caller) -> dict[str, Any]:
+    """Defaults and spellings as OSCAR stores them; a user's service is the user's, whatever the body says."""
+    spec["namespace"] = who.namespace
+    if not who.admin:
+        spec["owner"] = who.uid
+        spec["vo"] = spec["vo"] or who.groups[0]
+        spec["labels"] = {**spec["labels"], "owner_name": who.label_name, "vo": _vo_label(spec["vo"])}
     spec["memory"] = spec["memory"] or "256Mi"
     spec["cpu"] = spec["cpu"] or "0.2"
     level = spec["log_level"].upper()
@@ -62,7 +68,6 @@ def normalise(spec: dict[str, Any]) -> dict[str, Any]:
     spec["script"] = spec["script"].replace("\r\n", "\n").replace("\r", "\n")
     spec["visibility"] = spec["visibility"] or "private"
     spec["allowed_users"] = [user.strip() for user in spec["allowed_users"]]
-    spec["namespace"] = NAMESPACE
     for output in (*spec["input"], *spec["output"]):
         _normalise_io(spec["name"], output)
     spec["labels"] = {
@@ -73,6 +78,23 @@ def normalise(spec: dict[str, Any]) -> dict[str, Any]:
         "queue": f"root.oscar-queue.{spec['name']}",
     }
     return spec
+
+
+def _vo_label(vo: str) -> str:
+    """A group as a label (oscar.md §2.2)."""
+    return vo.removeprefix("/").replace("/", "--").replace(" ", "__").replace(":", "___")
+
+
+def check_vo(spec: dict[str, Any], who: Caller) -> None:
+    if spec["vo"] and not who.admin and spec["vo"] not in who.groups:
+        raise Refused(400, f"this user isn't enrrolled on the vo: {spec['vo']}\n")
+
+
+def user_buckets(spec: dict[str, Any]) -> dict[str, str]:
+    """Under USER isolation: a bucket of its own for each allowed user, with that user (oscar.md §2.4)."""
+    if spec["isolation_level"] != "USER" or spec["visibility"] != "restricted":
+        return {}
+    return {f"{bucket}-{bucket_part(uid)}": uid for uid in spec["allowed_users"] for bucket in bucket_names(spec)}
 
 
 def _normalise_io(name: str, place: dict[str, Any]) -> None:
@@ -164,6 +186,16 @@ def places(spec: dict[str, Any]) -> set[tuple[str, str]]:
     """Buckets and folders of inputs and outputs."""
     found = [place["path"].partition("/") for place in (*spec["input"], *spec["output"])]
     return {(bucket, folder) for bucket, _, folder in found}
+
+
+def all_places(spec: dict[str, Any]) -> set[tuple[str, str]]:
+    """Also those in the buckets of single users."""
+    theirs = {
+        (f"{bucket}-{bucket_part(uid)}", folder)
+        for uid in set(user_buckets(spec).values())
+        for bucket, folder in places(spec)
+    }
+    return places(spec) | theirs
 
 
 def make_folders(root: Path, wanted: set[tuple[str, str]]) -> None:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS services (
   name TEXT PRIMARY KEY, spec TEXT NOT NULL, secrets TEXT, created TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, tags TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS buckets (
+  name TEXT PRIMARY KEY, tags TEXT NOT NULL, visibility TEXT NOT NULL DEFAULT '', allowed_users TEXT);
+CREATE TABLE IF NOT EXISTS users (uid TEXT PRIMARY KEY, secret TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS jobs (
   seq INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, service TEXT NOT NULL, state TEXT NOT NULL, event BLOB NOT NULL,
-  created TEXT NOT NULL, started TEXT, finished TEXT);
+  created TEXT NOT NULL, started TEXT, finished TEXT, owner TEXT);
 CREATE INDEX IF NOT EXISTS jobs_by_service ON jobs (service, name);
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, seq);
 CREATE TABLE IF NOT EXISTS watches (
@@ -36,7 +38,11 @@ CREATE TABLE IF NOT EXISTS exposures (
 CREATE TABLE IF NOT EXISTS config (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
-
+_ADDED = (  # columns that an older data folder does not have
+    ("jobs", "owner", "TEXT"),
+    ("buckets", "visibility", "TEXT NOT NULL DEFAULT ''"),
+    ("buckets", "allowed_users", "TEXT"),
+)
 _RESERVE = 1 << 20
 
 
@@ -81,6 +87,9 @@ class Database:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")  # safe against kill -9; a power cut may lose the last commits
         self._db.executescript(_SCHEMA)
+        for table, column, kind in _ADDED:
+            if column not in [row[1] for row in self._rows(f"PRAGMA table_info({table})")]:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     def close(self) -> None:
         self._db.close()
@@ -155,27 +164,52 @@ class Database:
     def buckets(self) -> dict[str, dict[str, str]]:
         return {name: json.loads(tags) for name, tags in self._rows("SELECT name, tags FROM buckets ORDER BY name")}
 
-    def put_bucket(self, name: str, tags: dict[str, str]) -> None:
-        self._db.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?)", (name, json.dumps(tags)))
+    def put_bucket(
+        self, name: str, tags: dict[str, str], visibility: str = "", allowed_users: list[str] | None = None
+    ) -> None:
+        values = (name, json.dumps(tags), visibility, json.dumps(allowed_users))
+        self._db.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?, ?)", values)
+
+    def policy(self, name: str) -> tuple[str, list[str] | None]:
+        """The bucket's visibility ("" when OSCAR made no policy for it) and the users it is shared with."""
+        row = self._one("SELECT visibility, allowed_users FROM buckets WHERE name = ?", name) or ("", None)
+        return row[0], json.loads(row[1] or "null")
 
     def drop_bucket(self, name: str) -> None:
         self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
 
+    # users
+
+    def users(self) -> dict[str, str]:
+        """Ids with their secrets."""
+        return dict(self._rows("SELECT uid, secret FROM users ORDER BY uid"))
+
+    def user_secret(self, uid: str) -> str | None:
+        row = self._one("SELECT secret FROM users WHERE uid = ?", uid)
+        return row[0] if row else None
+
+    def add_user(self, uid: str, secret: str) -> None:
+        self._db.execute("INSERT OR IGNORE INTO users VALUES (?, ?)", (uid, secret))
+
     # jobs
 
-    def add_job(self, name: str, service: str, event: bytes) -> None:
+    def add_job(self, name: str, service: str, event: bytes, owner: str | None = None) -> None:
         try:
             self._db.execute(
-                "INSERT INTO jobs (name, service, state, event, created) VALUES (?, ?, 'Pending', ?, ?)",
-                (name, service, event, now()),
+                "INSERT INTO jobs (name, service, state, event, created, owner) VALUES (?, ?, 'Pending', ?, ?, ?)",
+                (name, service, event, now(), owner),
             )
         except sqlite3.IntegrityError as error:
             raise AlreadyExists(name) from error
 
-    def jobs(self, service: str, after: str = "", limit: int = -1) -> list[Job]:
+    def jobs(self, service: str, after: str = "", limit: int = -1, owner: str | None = None) -> list[Job]:
+        """In the order of their names; those of one owner, or all."""
         columns = "name, service, state, created, started, finished"
-        sql = f"SELECT {columns} FROM jobs WHERE service = ? AND name > ? ORDER BY name LIMIT ?"  # noqa: S608 - constant
-        return [Job(*row) for row in self._rows(sql, service, after, limit)]
+        sql = (
+            f"SELECT {columns} FROM jobs WHERE service = ? AND name > ? AND coalesce(owner = ?, ?) "  # noqa: S608
+            "ORDER BY name LIMIT ?"
+        )
+        return [Job(*row) for row in self._rows(sql, service, after, owner, owner is None, limit)]
 
     def job(self, name: str) -> Job | None:
         row = self._one("SELECT name, service, state, created, started, finished FROM jobs WHERE name = ?", name)

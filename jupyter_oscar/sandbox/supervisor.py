@@ -87,7 +87,7 @@ def supervise(task: Task, log: JobLog) -> bool:
     log.say("SUPERVISOR: Initializing Binary supervisor")
     _stage_in(run, event)
     _run_script(run)
-    _upload(run)
+    _upload(run, event)
     log.say("Creating response")
     _respond(run, event)
     return True
@@ -193,12 +193,19 @@ def _wanted(name: str, output: dict[str, Any]) -> bool:
     return name.startswith(tuple(prefixes)) and name.endswith(tuple(suffixes))
 
 
-def _upload(run: _Run) -> None:
+def _bucket(service: dict[str, Any], event: Event, bucket: str) -> str:
+    """Under USER isolation outputs stay in the bucket that triggered (oscar.md §2.4)."""
+    own = service.get("isolation_level") == "USER" and event.bucket in (service.get("bucket_list") or ())
+    return event.bucket if own else bucket
+
+
+def _upload(run: _Run, event: Event) -> None:
     run.log.say(f"Searching for files to upload in folder '{run.outputs}'")
     for output in run.task.service.get("output", []):
         provider = output["storage_provider"]
         run.log.say(f"Checking files for uploading to '{provider}' on path: '{output['path']}'")
         bucket, _, folder = output["path"].partition("/")
+        bucket = _bucket(run.task.service, event, bucket)
         store = Store(run.task.access)
         for path, name in _files(run.outputs):
             if not _wanted(name, output):

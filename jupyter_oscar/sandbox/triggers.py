@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from .notification import etag_of, minio_event
 from .specification import make_folders, places
 from .store import Write
+from .users import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -232,11 +233,16 @@ class Triggers:
 
     def _fire(self, write: Write, path: Path) -> None:
         event = minio_event(
-            write, access_key=self._s3.access.access_key, endpoint=self._s3.endpoint, etag=etag_of(write, path)
+            write, access_key=self._uploader(write.service), endpoint=self._s3.endpoint, etag=etag_of(write, path)
         )
         with self._db.transaction():
             self._db.add_write(write)
             self._accept(write.service, json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode())
+
+    def _uploader(self, service: str) -> str:
+        """The object store does not say who wrote: an upload to a user's service counts as that user's."""
+        owner = str((self._db.service(service) or {}).get("owner", ""))
+        return owner if owner not in ("", ADMIN.uid) else self._s3.access.access_key
 
     # what was missed
 

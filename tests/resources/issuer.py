@@ -1,0 +1,133 @@
+"""A small identity provider: discovery, keys, userinfo, and tokens for anybody a test makes up.
+
+    issuer = Issuer().start()
+    token = issuer.token("alice1234567890@egi.eu", name="Alice", groups=["vo1"])
+    issuer.stop()
+
+Its address ends in ``/realms/egi``, so that groups travel as EGI's entitlements; ``Issuer("/realms/x")`` has them in
+``group_membership``. The userinfo of a token says what the token says.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+HOUR_S = 3600
+
+
+class Issuer:
+    def __init__(self, realm: str = "/realms/egi") -> None:
+        self._realm = realm
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{realm}"
+        self.asked: list[str] = []  # the paths of the requests so far
+        self.down = False  # then everything is answered with 503
+        self.roll()
+
+    def start(self) -> Issuer:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> Issuer:  # noqa: PYI034 - Self is not in Python 3.10
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def roll(self) -> None:
+        """A new key; tokens signed with the old one are no longer good."""
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key_id = uuid.uuid4().hex[:8]
+
+    def token(
+        self,
+        sub: str,
+        *,
+        groups: tuple[str, ...] | list[str] = ("vo1",),
+        name: str = "",
+        exp: float | None = None,
+        iss: str | None = None,
+        **claims: Any,
+    ) -> str:
+        """``exp``: seconds since 1970, default an hour from now; ``iss``: another issuer's name under our signature."""
+        now = int(time.time())
+        content = {
+            "iss": iss or self.url,
+            "sub": sub,
+            "name": name or sub.partition("@")[0].capitalize(),
+            "aud": "x",
+            "iat": now,
+            "exp": int(exp if exp is not None else now + HOUR_S),
+            "g": list(groups),
+            **claims,
+        }
+        return jwt.encode(content, self._key, algorithm="RS256", headers={"kid": self._key_id})
+
+    def answer(self, path: str, authorization: str) -> tuple[int, dict[str, Any]]:
+        self.asked.append(path)
+        if self.down:
+            return 503, {}
+        if path == f"{self._realm}/.well-known/openid-configuration":
+            return 200, self._discovery()
+        if path == f"{self._realm}/jwks":
+            key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+            return 200, {"keys": [{**key, "kid": self._key_id, "use": "sig", "alg": "RS256"}]}
+        if path == f"{self._realm}/userinfo":
+            return self._userinfo(authorization.removeprefix("Bearer "))
+        return 404, {}
+
+    def _discovery(self) -> dict[str, Any]:
+        return {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/auth",
+            "token_endpoint": f"{self.url}/token",
+            "userinfo_endpoint": f"{self.url}/userinfo",
+            "jwks_uri": f"{self.url}/jwks",
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+
+    def _userinfo(self, token: str) -> tuple[int, dict[str, Any]]:
+        try:
+            claims = jwt.decode(token, self._key.public_key(), algorithms=["RS256"], options={"verify_aud": False})
+        except jwt.InvalidTokenError:
+            return 401, {}
+        groups: dict[str, Any] = {"group_membership": claims["g"]}
+        if "/realms/egi" in self._realm:
+            groups = {
+                "entitlements": [f"urn:mace:egi.eu:group:{group}:role=member#aai.egi.eu" for group in claims["g"]]
+            }
+        elif "/realms/ai4eosc" in self._realm:
+            groups = {"realm_access": {"roles": claims["g"]}}
+        return 200, {"sub": claims["sub"], "name": claims["name"], **groups}
+
+
+def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status, content = issuer.answer(self.path, self.headers.get("Authorization", ""))
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Tests are quiet."""
+
+    return Handler
