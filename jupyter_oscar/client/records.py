@@ -44,6 +44,8 @@ BLOCK: Final = 100
 # How many calls a map can have, and how many attempts each.
 MOST: Final = 16**5
 ATTEMPTS: Final = 16
+# Characters of an id after its service's name.
+ID_LENGTH: Final = 22
 _OF_A_MAP: Final = re.compile(r"(?P<stem>.+-[0-9a-f]{11}m[0-9a-f]{3})(?P<number>[0-9a-f]{5})(?P<attempt>[0-9a-f])")
 
 

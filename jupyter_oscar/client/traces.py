@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from . import prologue
 from .errors import JobNotFound, JobNotIdentified, ObjectNotFound, OutputsNotAttributable
 from .jobs import Facts, log_end
+from .records import ID_LENGTH
 from .transfers import Object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .cluster import Cluster
     from .records import Call
@@ -114,9 +115,23 @@ class Traces:
         sizes = {row.key[len(folder) + 1 :]: row.size for row in objects}
         if prologue.DONE not in sizes:
             return replace(facts, has_outputs=True)
-        done = prologue.parse_done(await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}"))
+        try:
+            done = prologue.parse_done(await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}"))
+        except ValueError:
+            # Not what the prologue writes: it tells nothing.
+            return replace(facts, has_outputs=True)
         complete = all(sizes.get(output.name) == output.size for output in done.outputs)
         return replace(facts, has_outputs=True, done=done, outputs_complete=complete)
+
+    async def with_outputs(self, calls: Sequence[Call]) -> set[str]:
+        """Which of these untracked calls have an object that carries their id: one listing for each output folder."""
+        ids = {call.id for call in calls}
+        found: set[str] = set()
+        for service, path in sorted({(call.service, path) for call in calls for path in call.outputs}):
+            bucket, _, folder = path.partition("/")
+            async for row in self._cluster.store.list(bucket, folder):
+                found.update(ids.intersection(_ids_in(row.key, service)))
+        return found
 
     async def look_in_log(self, call: Call) -> dict[str, Any]:
         """What the call's own log says, as fields of :class:`Facts`."""
@@ -159,3 +174,11 @@ class Traces:
             )
             raise OutputsNotAttributable(msg, candidates=newer, hint=hint)
         return ours
+
+
+def _ids_in(key: str, service: str) -> Iterator[str]:
+    """What in a key may be the id of a call of that service."""
+    at = key.find(f"{service}-")
+    while at >= 0:
+        yield key[at : at + len(service) + ID_LENGTH]
+        at = key.find(f"{service}-", at + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -217,3 +218,56 @@ def web_token(ends: float) -> str:
 def _expired(header: str) -> bool:
     payload = header.split(".")[1]
     return bool(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"] < time.time())
+
+
+class Desk:
+    """What a :func:`counted` cluster was asked, as ``GET /system/logs/maps``, and what it fails at."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        #: Says with which status a request is refused before anybody has seen it, or nothing.
+        self.refuse: Callable[[str], int | None] = lambda _: None
+
+    def count(self, pattern: str) -> int:
+        """How often something was asked."""
+        return sum(re.fullmatch(pattern, said) is not None for said in list(self.asked))
+
+
+@contextlib.contextmanager
+def counted(upstream: str) -> Iterator[tuple[str, Desk]]:
+    """A proxy that passes everything on, and writes down what it was asked."""
+    desk = Desk()
+    address = urlsplit(upstream)
+
+    class Counted(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            said = f"{self.command} {urlsplit(self.path).path}"
+            desk.asked.append(said)
+            if (status := desk.refuse(said)) is not None:
+                self._say(status, "text/plain", b"not now")
+                return
+            dropped = {"host", "content-length", "accept-encoding"}
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
+            connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            self._say(answer.status, answer.headers.get("Content-Type") or "text/plain", answer.read())
+            connection.close()
+
+        def _say(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815 - http.server looks them up
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with serving(Counted) as url:
+        yield url, desk
