@@ -7,6 +7,7 @@ asked on every request, as OSCAR does.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -90,13 +91,12 @@ class _Issuer:
 
 def unverified_issuer(token: str) -> str:
     """The ``iss`` that the token names, whoever wrote it."""
-    import jwt
-
-    if token.count(".") != 2:  # noqa: PLR2004 - header, claims, signature
+    parts = token.split(".")
+    if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
         raise NoJWT("token is malformed: token contains an invalid number of segments")
     try:
-        return str(jwt.decode(token, options={"verify_signature": False}).get("iss", ""))
-    except (jwt.InvalidTokenError, ValueError):
+        return str(json.loads(base64.urlsafe_b64decode(parts[1] + "=="))["iss"])
+    except (ValueError, LookupError, TypeError):
         return ""
 
 
