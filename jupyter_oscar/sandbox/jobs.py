@@ -86,7 +86,9 @@ async def start_job(request: web.Request) -> web.Response:
 
 
 def _row(job: Job) -> dict[str, str]:
-    """Times are absent until they are known; the creation time is the pod's start (wire D007, E009)."""
+    """Times are absent until they are known; the creation time is the pod's start (wire D007, E009, E015)."""
+    if job.state == "Suspended":
+        return {"status": job.state}
     row = {"status": job.state, "creation_time": job.created}
     if job.started:
         row["start_time"] = job.started
@@ -133,14 +135,14 @@ def _stamped(log: str) -> str:
 
 
 async def read_log(request: web.Request) -> web.Response:
-    """The whole log; 500 for a job that is not there, 404 for one that has not started (wire D012, E010)."""
+    """The whole log; 500 without a job or its pod, 404 for one that has not started (wire D012, E016, E010)."""
     sandbox = request.app[SANDBOX]
     service, name = request.match_info["service"], request.match_info["job"]
     spec = sandbox.database.service(service)
     if spec is None or not may_see(caller(request), spec):
         return empty(404 if spec is None else 200)  # wire O023
     job = sandbox.database.job(name)
-    if job is None or job.service != service:
+    if job is None or job.service != service or job.state == "Suspended":
         return empty(500)
     if job.state == "Pending":
         return empty(404)

@@ -132,7 +132,7 @@ def test_our_own_examples_are_right(name: str) -> None:
 def test_a_stored_service_becomes_the_text_its_author_wrote() -> None:
     """A real server's answer (wire C002) holds much that it made up itself."""
     recorded = Path(__file__).parents[1] / "contract" / "wire" / "C002-get-cow.json"
-    stored = Service.model_validate(json.loads(recorded.read_text())["response"]["json"])
+    stored = Service.model_validate(json.loads(json.loads(recorded.read_text())["response"]["body"]))
     text = fdl.dump(stored)
     assert "9a677a73" not in text, "no token"
     for made_up in ("namespace", "owner", "queue", "hidden", "mount", "synchronous"):
