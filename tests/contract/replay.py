@@ -54,8 +54,8 @@ class Replay:
 
     def _minted(self, said: dict[str, Any]) -> str:
         """The same claims, as old or as young as they were when they were sent."""
-        lasts = said["exp"] - said["iat"]
-        return str(self.issuer.token(sub=said["sub"], name=said["name"], groups=said["g"], lasts=lasts))
+        ends = time.time() + said["exp"] - said["iat"]
+        return str(self.issuer.token(said["sub"], name=said["name"], groups=said["g"], exp=ends))
 
     def _provider(self, authorization: str) -> dict[str, str]:
         config = json.loads(self.ask("GET", "/system/config", {"Authorization": authorization}).body)
@@ -139,9 +139,9 @@ class Replay:
         method, path, body = request
         self.ask(method, path, {"Authorization": self.names[BASIC]}, body)
 
-    def _bind(self, recorded: list[str]) -> None:
+    def _bind(self, recorded: list[str], service: str = "") -> None:
         """Learn how we call the jobs that were recorded under other names: they are the new ones in the list."""
-        service = recorded[0].rsplit("-", 5)[0]
+        service = service or recorded[0].rsplit("-", 5)[0]
         new: list[str] = []
 
         def all_there() -> bool:
@@ -165,11 +165,16 @@ class Replay:
 
     def _after(self, one: Exchange, answer: Answer) -> None:
         if one.code in self.jobs:
-            self._bind([self.jobs[one.code]])
+            self._bind([self.jobs[one.code]], one.path.removeprefix("/job/"))
         if one.created and answer.status == 201 and (token := self.tokens.get((one.phase, one.created))):
             self.names[token] = json.loads(self.ask("GET", f"/system/services/{one.created}").body)["token"]
-        if '"next_page":' in one.answer.body and '"next_page":' in answer.body:
-            self.names[json.loads(one.answer.body)["next_page"]] = json.loads(answer.body)["next_page"]
+
+    def _learn(self, one: Exchange, answer: Answer) -> None:
+        """What an answer hands out for later requests."""
+        for key in ("next_page", "secret_key"):
+            shown = [re.search(rf'"{key}":"([^"]+)"', body) for body in (one.answer.body, answer.body)]
+            if shown[0] and shown[1] and shown[0][1] != "hidden":
+                self.names[shown[0][1]] = shown[1][1]
 
     # comparing
 
@@ -191,6 +196,7 @@ class Replay:
         wanted = plain(one.answer)
         while True:
             answer = self._send(one)
+            self._learn(one, answer)
             found = plain(self._told(answer))
             differing = {part: (wanted[part], found[part]) for part in wanted if wanted[part] != found[part]}
             if set(differing) <= allowed or time.monotonic() >= deadline:

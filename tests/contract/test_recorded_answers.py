@@ -63,8 +63,11 @@ def _reasons(letters):
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("phase", PLAN["phase"], ids=lambda phase: phase["letters"])
-def test_the_sandbox_answers_as_the_real_server_did(phase, a_sandbox, tally, capsys):
-    replay = Replay(a_sandbox(extra=tuple(phase["options"])), RECORDED, PLAN["step"], PLAN["jobs"])
+def test_the_sandbox_answers_as_the_real_server_did(phase, a_sandbox, issuer, tally, capsys):
+    groups = [f"--oidc-group={group}" for group in phase.get("groups", ())]
+    options = (*phase["options"], *groups, *([f"--oidc-issuer={issuer.url}"] if groups else []))
+    known = issuer if groups else None
+    replay = Replay(a_sandbox(extra=options), RECORDED, PLAN["step"], PLAN["jobs"], known)
     counts, problems = Counter(), []
     for one in (one for letter in phase["letters"] for one in RECORDED if one.phase == letter):
         if one.code in NOT_PLAYED:
