@@ -1,7 +1,8 @@
 """The events a job can be started with, and how each becomes an input file (faas-supervisor's ``events``).
 
-A MinIO or S3 event names an object to download; anything else is content that came with the call. Of the kinds that
-faas-supervisor knows, dCache, Rucio and API gateway events are refused here: the sandbox has no such storage.
+A MinIO event names an object to download. Of an S3, Onedata, dCache or Rucio event the sandbox has no storage: as with
+a real service that has no credentials for it, S3 and Onedata fail and the event itself becomes the input of the others.
+Anything else is content that came with the call.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -18,27 +19,34 @@ if TYPE_CHECKING:
 
     from .joblog import JobLog
 
-_SOURCES = {"minio:s3": "MINIO", "aws:s3": "S3", "OneTrigger": "ONEDATA"}
+_SOURCES = {"minio:s3": "MINIO", "aws:s3": "S3", "OneTrigger": "ONEDATA", "rucio": "RUCIO"}
+_DEFAULT = "default"
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
-_FOREIGN = {"httpMethod", "subscription", "event_type"}
 _ESCAPE = re.compile(r"\\(?:([abcfnrtv\\])|0([0-7]{0,3}))")
+
+
+class BadStorage(Exception):
+    """faas-supervisor ends here with this one line, not with a traceback."""
 
 
 @dataclass(frozen=True)
 class Event:
-    provider: str
+    """What started a job.
+
+    ``kind`` is what faas-supervisor calls its type; ``provider`` is the storage that the input comes from: LOCAL means
+    that the content is the input, which is also so when the service has no credentials for the event's storage.
+    """
+
+    kind: str
     content: Any
+    provider: str = "LOCAL"
     bucket: str = ""
-    key: str | None = None
-    time: str = ""
+    key: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def text(self) -> str:
-        return json.dumps(self.content)
-
-    def without_storage(self) -> Event:
-        """The same event for a run that has no storage credentials: its own JSON becomes the input."""
-        return replace(self, provider="LOCAL", key=None)
+    def without_minio(self) -> Event:
+        """The same event for a run that has no credentials for MinIO."""
+        return replace(self, provider="LOCAL") if self.provider == "MINIO" else self
 
     def save(self, path: Path) -> None:
         """Content that came with the call; the nested handlers and their errors are those of wire D026 and R014."""
@@ -66,19 +74,38 @@ def _unescape(match: re.Match[str]) -> str:
     return _ESCAPES.get(letter, "") if letter else chr(int(octal or "0", 8))
 
 
-def parse(text: Any, log: JobLog) -> Event:
-    """The event in a body; a body of a kind that faas-supervisor cannot search fails here too (wire D029)."""
+def parse(text: Any, log: JobLog, service: dict[str, Any], provider_id: str = _DEFAULT) -> Event:
+    """The event in a body; a body of a kind that faas-supervisor cannot search fails here too (wire D029).
+
+    ``provider_id`` is what a delegated event names: anything but "default" is a storage we have no credentials for.
+    """
     try:
-        event = json.loads(text) if isinstance(text, str) else text
+        event = json.loads(text) if not isinstance(text, dict) else text
     except ValueError:
-        return Event("LOCAL", text)
+        return Event("UNKNOWN", text)
+    wrapped = _unwrap(event, log, service)
+    if wrapped is not None:
+        return wrapped
     if _is_storage(event):
-        return _storage(event, log)
-    if isinstance(event, dict) and not _FOREIGN.isdisjoint(event):
-        raise NotImplementedError("the sandbox takes MinIO events and content, not dCache, Rucio or gateway events")
+        return _storage(event, log, provider_id)
+    _records(event, log)
+    return Event("UNKNOWN", event)
+
+
+def _unwrap(event: Any, log: JobLog, service: dict[str, Any]) -> Event | None:
+    """Events that are not MinIO's own shape, in faas-supervisor's order."""
+    if "httpMethod" in event:
+        return _gateway(event, log, service)
+    if "event" in event and "subscription" in event:
+        return _dcache(event["event"] or event, log, service)
+    if "event_type" in event and "scope" in event["payload"]:
+        log.say("Rucio event found.")
+        _records(event, log)
+        return Event("RUCIO", event.get("event") or event, key=event["payload"]["name"])
     if "event" in event:
-        return parse(event["event"], log)
-    return Event("LOCAL", event)
+        log.say("Delegated event found.")
+        return parse(event["event"], log, service, event.get("storage_provider", _DEFAULT))
+    return None
 
 
 def _is_storage(event: Any) -> bool:
@@ -87,12 +114,42 @@ def _is_storage(event: Any) -> bool:
     return "eventSource" in event["Records"][0] and event["Records"][0]["eventSource"] in _SOURCES
 
 
-def _storage(event: dict[str, Any], log: JobLog) -> Event:
-    record = event["Records"][0]
-    provider = _SOURCES[record["eventSource"]]
+def _records(event: Any, log: JobLog) -> Any:
+    """The first record, which is said of every event that has one."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    if records:
+        log.say(f"event_records = {records[0]} \n")
+    return records[0] if records else None
+
+
+def _gateway(event: dict[str, Any], log: JobLog, service: dict[str, Any]) -> Event:
+    log.say("API Gateway event found.")
+    _records(event, log)
+    asked = event.get("queryStringParameters") or {}
+    found = parse(event.get("body") or "", log, service)
+    variables = {f"CONT_VAR_{key}": str(value) for key, value in asked.items() if value}
+    return replace(found, variables={**variables, **found.variables})
+
+
+def _dcache(event: dict[str, Any], log: JobLog, service: dict[str, Any]) -> Event:
+    log.say("Dcache event found.")
+    paths = [place["path"] for place in service.get("input", []) if place["storage_provider"] == "webdav.dcache"]
+    if not paths:
+        log.say("There is no dcache input defined for this function.", "WARNING")
+    key = "/".join([*paths[:1], event["name"]])
+    log.say("DCACHE event created")
+    return Event("DCACHE", event, key=key)
+
+
+def _storage(event: dict[str, Any], log: JobLog, provider_id: str) -> Event:
     log.say("Storage event found.")
-    log.say(f"event_records = {record} \n")
-    log.say(f"{provider} event created")
-    place = record["s3"]
-    key = unquote_plus(place["object"]["key"])
-    return Event(provider, event, place["bucket"]["name"], key, record.get("eventTime", ""))
+    record = _records(event, log)
+    kind = _SOURCES[record["eventSource"]]
+    if kind == "RUCIO":
+        return Event(kind, event, key=event["payload"]["name"])
+    key = unquote_plus(record["s3"]["object"]["key"]) if kind != "ONEDATA" else str(record["objectKey"])
+    log.say(f"{kind} event created")
+    bucket = "" if kind == "ONEDATA" else record["s3"]["bucket"]["name"]
+    seen = {"STORAGE_OBJECT_KEY": key, "EVENT_TIME": record["eventTime"], "EVENT": json.dumps(event)}
+    provider = kind if provider_id == _DEFAULT else "LOCAL"
+    return Event(kind, event, provider, bucket, key, {name: value for name, value in seen.items() if value})

@@ -34,8 +34,8 @@ class JobLog:
             rest = rest[os.write(self._file, rest) :]
         return len(data)
 
-    def say(self, message: str) -> None:
-        self._line("INFO", message)
+    def say(self, message: str, level: str = "INFO") -> None:
+        self._line(level, message)
 
     def detail(self, message: str) -> None:
         self._line("DEBUG", message)

@@ -10,14 +10,25 @@ from typing import TYPE_CHECKING
 
 import urllib3
 from minio import Minio
+from minio.error import InvalidResponseError, S3Error
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from urllib3.response import BaseHTTPResponse
 
+_NO_STORE = "An error occurred ({0}) when calling the {1} operation: {2}"
 _RETRIES = 18  # with the back-off below: 0.2 s doubling up to 10 s, about two minutes in all
+_MISSING = ("NoSuchKey", "NoSuchBucket", "NotFound")
 _PART = 64 * 1024 * 1024
+
+
+class StorageRefused(Exception):
+    """The store's own words, ``said``, and the sentence that boto3 makes of them, which is the message."""
+
+    def __init__(self, code: str, operation: str, said: str) -> None:
+        super().__init__(_NO_STORE.format(code, operation, said))
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,10 @@ class Store:
 
     def download(self, bucket: str, key: str, path: str) -> None:
         with open(path, "wb") as file:  # noqa: PTH123 - Path would drop the final slash that must fail (wire D030)
-            answer: BaseHTTPResponse = self._client.get_object(bucket, key)
+            try:
+                answer: BaseHTTPResponse = self._client.get_object(bucket, key)
+            except (S3Error, InvalidResponseError) as error:
+                raise _on_download(error) from error
             try:
                 file.writelines(answer.stream(1 << 20))
             finally:
@@ -54,4 +68,14 @@ class Store:
 
     def upload(self, path: Path, bucket: str, key: str) -> None:
         with path.open("rb") as file:
-            self._client.put_object(bucket, key, file, path.stat().st_size, part_size=_PART)
+            try:
+                self._client.put_object(bucket, key, file, path.stat().st_size, part_size=_PART)
+            except S3Error as error:
+                raise StorageRefused(str(error.code), "PutObject", str(error.message)) from error
+
+
+def _on_download(error: S3Error | InvalidResponseError) -> StorageRefused:
+    """boto3 asks HEAD first, and the answer to that has no body."""
+    if isinstance(error, S3Error) and error.code not in _MISSING:
+        return StorageRefused(str(error.code), "HeadObject", str(error.message))
+    return StorageRefused("404", "HeadObject", "Not Found")

@@ -25,15 +25,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .events import Event, echo, parse
+from .events import BadStorage, Event, echo, parse
 from .joblog import JobLog, traceback_text
-from .staging import Access, Store
+from .staging import Access, StorageRefused, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .joblock import HeldLock
 
+_PIECE = 1 << 20
 ARGUMENT_LIMIT = 131_072
 """The longest ``EVENT=…`` string that Linux hands to a process: above it the shell cannot start (wire D019, D027)."""
 
@@ -76,18 +77,20 @@ def supervise(task: Task, log: JobLog) -> bool:
     raw = task.event.decode("utf-8", "surrogateescape")
     text = raw if task.sync else echo(raw)
     log.detail(f"EVENT received: {text}")
-    event = parse(text, log)
+    event = parse(text, log, task.service)
     run = _prepare(task, log)
     log.say("Reading storage configuration")
     if task.sync:
         log.say("No MinIO user configuration found")  # wire R011: a sync pod has no credentials folder
-        event = event.without_storage()
+        event = event.without_minio()
     else:
         log.say(f"Using MinIO credentials for user: '{task.access.access_key}'")
     log.say("SUPERVISOR: Initializing Binary supervisor")
-    _stage_in(run, event)
+    with _told_by_boto(run, "_parse_input"):
+        _stage_in(run, event)
     _run_script(run)
-    _upload(run, event)
+    with _told_by_boto(run, "_parse_output"):
+        _upload(run, event)
     log.say("Creating response")
     _respond(run, event)
     return True
@@ -118,27 +121,53 @@ def _prepare(task: Task, log: JobLog) -> _Run:
 
 
 def _stage_in(run: _Run, event: Event) -> None:
-    if event.key is not None:
-        run.env.update(EVENT=event.text, STORAGE_OBJECT_KEY=event.key, EVENT_TIME=event.time)
+    run.env.update(event.variables)
     if run.task.service.get("file_stage_in"):
-        run.log.say("Skipping download of input file")
+        run.log.say("Skipping download of input file.")
         return
+    if event.provider == "ONEDATA":
+        raise BadStorage("The storage authentication of 'ONEDATA' is not well-defined.")
     run.log.say(f"Found '{event.provider}' input provider")
-    if event.key is None:
+    if event.provider == "LOCAL":
         path = str(run.inputs / f"event-file-{uuid.uuid4()}")
         event.save(Path(path))
     else:
-        path = _download(run, event.bucket, event.key)
+        path = _download(run, event)
     run.log.say(f"INPUT_FILE_PATH variable set to '{path}'")
     run.env["INPUT_FILE_PATH"] = path
 
 
-def _download(run: _Run, bucket: str, key: str) -> str:
+def _download(run: _Run, event: Event) -> str:
+    bucket, key = event.bucket, event.key
     run.log.say(f"Downloading item from bucket '{bucket}' with key '{key}'")
     path = f"{run.inputs}/{key.rpartition('/')[2]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
+    if event.provider == "S3":
+        raise NoCredentials("Unable to locate credentials")  # of AWS: a service can name none here
     Store(run.task.access).download(bucket, key, path)
     run.log.say(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
     return path
+
+
+class NoCredentials(Exception):
+    """What boto3 says before it asks anybody."""
+
+
+class GaveUp(Exception):
+    """The job failed, and its log has said why."""
+
+
+@contextmanager
+def _told_by_boto(run: _Run, where: str) -> Iterator[None]:
+    """A refusal of the store: one line at once, and what faas-supervisor prints, which is flushed at its end."""
+    try:
+        yield
+    except StorageRefused as error:
+        run.log.say(str(error), "ERROR")
+        run.log.write(f"There was an exception in {where}\n{error.said}\n".encode())
+        raise GaveUp from error
+    except BadStorage as error:
+        run.log.say(str(error), "ERROR")
+        raise GaveUp from error
 
 
 def _run_script(run: _Run) -> None:
@@ -177,7 +206,7 @@ def _stream(run: _Run, process: subprocess.Popen[bytes], spool: io.BufferedWrite
         return
     for line in process.stdout:
         spool.write(line)
-        run.log.detail(line.decode("utf-8", "surrogateescape").rstrip("\n"))
+        run.log.detail(line.decode("utf-8", "ignore").strip())
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -199,6 +228,11 @@ def _bucket(service: dict[str, Any], event: Event, bucket: str) -> str:
     return event.bucket if own else bucket
 
 
+def _key_name(name: str) -> str:
+    """A file's name as it goes into its key: without spaces and line ends at its ends, or slashes in front."""
+    return name.strip().lstrip("/")
+
+
 def _upload(run: _Run, event: Event) -> None:
     run.log.say(f"Searching for files to upload in folder '{run.outputs}'")
     for output in run.task.service.get("output", []):
@@ -207,8 +241,9 @@ def _upload(run: _Run, event: Event) -> None:
         bucket, _, folder = output["path"].partition("/")
         bucket = _bucket(run.task.service, event, bucket)
         store = Store(run.task.access)
-        for path, name in _files(run.outputs):
-            if not _wanted(name, output):
+        for path, found in _files(run.outputs):
+            name = _key_name(found)
+            if not _wanted(name, output) or run.task.sync:  # a sync pod has no credentials, and says nothing of it
                 continue
             key = f"{folder}/{name}" if folder else name
             run.log.say(f"Uploading file '{key}' to bucket '{bucket}'")
@@ -225,10 +260,11 @@ def _zip(files: list[tuple[Path, str]]) -> bytes:
 
 def _respond(run: _Run, event: Event) -> None:
     """What a caller gets: files as base64, else the script's output; storage events always the output (wire D017)."""
-    files = [] if event.key is not None else list(_files(run.outputs))
+    files = list(_files(run.outputs)) if event.kind == "UNKNOWN" else []
     if not files:
-        with run.spool.open("rb") as spool:
-            shutil.copyfileobj(spool, run.log)
+        with run.spool.open(encoding="utf-8", errors="ignore") as spool:  # as text: line ends are made equal
+            while piece := spool.read(_PIECE):
+                run.log.write(piece.encode())
     else:
         content = files[0][0].read_bytes() if len(files) == 1 else _zip(files)
         run.log.write(base64.b64encode(content))
@@ -246,6 +282,8 @@ def _attempt(task: Task) -> bool:
     with JobLog(task.log, task.service.get("log_level", "INFO")) as log:
         try:
             return supervise(task, log)
+        except GaveUp:
+            return False
         except Exception as error:  # noqa: BLE001 - the boundary of the job: whatever went wrong belongs in its log
             log.write(traceback_text(error).encode("utf-8", "surrogateescape"))
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 
 import pytest
@@ -118,7 +119,59 @@ def test_a_service_that_stages_its_own_input_gets_the_event_only(user, make):
 def test_a_missing_object_fails_the_job_and_the_log_says_why(user, service):
     assert user.call(service, reference(service, "in/not-there.txt"), f"{service}-1").status_code == 201
     assert eventually(lambda: user.over(service))[f"{service}-1"]["status"] == "Failed"
-    assert "404" in user.log(service, f"{service}-1")
+    log = user.log(service, f"{service}-1")
+    assert "ERROR - An error occurred (404) when calling the HeadObject operation: Not Found\n" in log
+    assert log.endswith("There was an exception in _parse_input\nNot Found\n")
+
+
+def test_events_of_storage_that_is_not_here_end_as_without_its_credentials(user, service):
+    """S3 and Onedata fail; of dCache and Rucio the event itself is the input."""
+    bodies = {
+        "s3": reference(service, "in/x.txt").replace("minio:s3", "aws:s3"),
+        "onedata": json.dumps({"Records": [{"eventSource": "OneTrigger", "objectKey": "/s/x", "eventTime": "now"}]}),
+        "dcache": json.dumps({"event": {"name": "x.txt"}, "subscription": "here"}),
+        "rucio": json.dumps({"event_type": "close", "payload": {"scope": "me", "name": "set"}}),
+    }
+    for kind, body in bodies.items():
+        assert user.call(service, body, f"{service}-{kind}").status_code == 201
+    over = eventually(lambda: user.over(service, 4))
+    assert {name.rpartition("-")[2]: job["status"] for name, job in over.items()} == {
+        "s3": "Failed",
+        "onedata": "Failed",
+        "dcache": "Succeeded",
+        "rucio": "Succeeded",
+    }
+    assert "Unable to locate credentials" in user.log(service, f"{service}-s3")
+    assert "ERROR - The storage authentication of 'ONEDATA'" in user.log(service, f"{service}-onedata")
+
+
+def test_levels_of_the_log_and_what_of_the_output_is_kept(user, make):
+    """Only DEBUG shows lines as they come, without the spaces around them; bytes that are no text are left out."""
+    script = r"printf '  indented\r\n\377bad\n'"
+    for level in ("DEBUG", "INFO", "CRITICAL"):
+        name = make(script, log_level=level)
+        assert user.call(name, b"eA==", f"{name}-1").status_code == 201
+        eventually(lambda name=name: user.over(name))
+        log = user.log(name, f"{name}-1")
+        assert log.endswith("  indented\nbad\n\n")
+        assert ("DEBUG - indented\n" in log) is (level == "DEBUG")
+        assert ("INFO - " in log) is (level != "CRITICAL")
+
+
+def test_a_sync_run_has_no_storage_to_upload_to(user, make):
+    name = make('echo hi > "$TMP_OUTPUT_DIR/a.txt"', log_level="CRITICAL")
+    assert base64.b64decode(user.run(name, b"eA==").text) == b"hi\n"
+    assert "out/a.txt" not in user.keys(name)
+
+
+def test_odd_names_of_outputs(user, make):
+    script = r"""cd "$TMP_OUTPUT_DIR"; touch "line
+end
+" "a b+c%20.txt" "ünïcode"; ln -s nowhere/else inner; mkdir nowhere; echo x > nowhere/else"""
+    name = make(script)
+    user.put(name, "in/x.txt")
+    eventually(lambda: user.over(name))
+    assert {"out/line\nend", "out/a b+c%20.txt", "out/ünïcode", "out/inner"} <= set(user.keys(name, "out/"))
 
 
 def test_an_update_never_changes_a_job_that_runs(user, make, tmp_path):
