@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 OPENS: Final = "# >>> jupyter-oscar"
 CLOSES: Final = "# <<< jupyter-oscar\n"
 DONE: Final = ".done"
+# The level at which a log shows a script's lines as they come (oscar.md §0.3 point 24).
+LIVE: Final = "DEBUG"
 
 
 class Produced(BaseModel):
@@ -87,5 +89,4 @@ def track(service: Service) -> Service:
     if any(place.prefix or place.suffix for place in service.output if place.is_minio):
         msg = f'"{service.name}" cannot be tracked: an output filters by prefix or suffix, and would drop our record.'
         raise TrackingRefused(msg, hint="Remove the filter, or the label jupyter-oscar/tracked.")
-    # A live log needs DEBUG (oscar.md §0.3 point 24).
-    return service.model_copy(update={"script": add(service.script), "log_level": service.log_level or "DEBUG"})
+    return service.model_copy(update={"script": add(service.script), "log_level": service.log_level or LIVE})

@@ -1,7 +1,7 @@
 r"""What a runner runs: a function that came with its arguments, and its value on the way back.
 
-It travels as text inside the runner's script, so it imports the standard library only, and what it does not need at
-once it imports when needed. We import it too, for the format that both sides speak::
+It travels as text inside the runner's script, behind ``attend``, so it imports the standard library only, and what it
+does not need at once it imports when needed. We import it too, for the format that both sides speak::
 
     input   <seal>\n<header>\n<pickled function><pickled arguments> …
     result  {"format": 1, "entries": [[<what it is>, <size>, <seal>], …]}\n<value> …
@@ -25,14 +25,11 @@ from typing import Any, NoReturn
 FORMAT = 1
 KEY = "JUPYTER_OSCAR_KEY"
 RESULT = "result.fn"
+PICKLER = "# cloudpickle "
 # Longer numbers are refused by some readers of JSON, Python's own among them.
 DIGITS = 4096
 # What a failure says of itself at most, in characters.
 WORDS = 20_000
-# What a function prints is kept up to so many bytes.
-PRINTED = 1_000_000
-# How long what a function left running may hold up the end of its job, in seconds.
-PATIENCE = 1.0
 
 
 class Refused(Exception):
@@ -231,7 +228,7 @@ def run(key: bytes, call: str, content: bytes, prepare: Any) -> tuple[bytes, boo
     return results(key, call, done, many=many), well
 
 
-def prepared(header: dict[str, Any], pickler: str) -> None:
+def prepared(header: dict[str, Any], script: str) -> None:
     """Make what the function needs importable: its packages and cloudpickle."""
     from importlib.util import find_spec
 
@@ -243,8 +240,14 @@ def prepared(header: dict[str, Any], pickler: str) -> None:
 
         path = os.path.join(folder, f"jupyter-oscar-cloudpickle-{os.getpid()}.zip")  # noqa: PTH118
         with open(path, "wb") as file:  # noqa: PTH123 - pathlib costs a start its milliseconds
-            file.write(base64.b64decode(pickler))
+            file.write(base64.b64decode(_pickler(script)))
         sys.path.append(path)
+
+
+def _pickler(script: str) -> bytes:
+    """Our cloudpickle as a zip in base64: the last line of the script, which nothing reads unless it is needed."""
+    with open(script, "rb") as file:  # noqa: PTH123
+        return file.read().rpartition(PICKLER.encode())[2]
 
 
 def located(function: Any, header: dict[str, Any]) -> Any:
@@ -292,51 +295,6 @@ def _is_there(package: str) -> bool:
         return False
 
 
-def bounded() -> None:
-    """From here on what is printed passes a process of its own, which lets through so much and counts the rest.
-
-    A log is read whole by whoever looks at it. No thread of ours could do this: a function may hold the interpreter's
-    lock while it prints.
-    """
-    out, into = os.pipe()
-    sys.stdout.flush()
-    us = os.getpid()
-    if os.fork():
-        os.close(out)
-        os.dup2(into, 1)
-        os.dup2(into, 2)
-        os.close(into)
-        return
-    os.close(into)
-    left, dropped = PRINTED, 0
-    for some in _printed(out, us):
-        if left:
-            os.write(1, some[:left])
-        dropped += max(0, len(some) - left)
-        left = max(0, left - len(some))
-    if dropped:
-        os.write(1, f"\n{dropped:,} bytes more were printed and are left out.\n".encode())
-    os._exit(0)
-
-
-def _printed(out: int, by: int) -> Any:
-    """What is printed, until nobody can print any more; a process left behind is not waited for."""
-    import select
-
-    until = None
-    while True:
-        if until is None and os.getppid() != by:
-            until = time.monotonic() + PATIENCE
-        wait = PATIENCE if until is None else until - time.monotonic()
-        if wait <= 0:
-            return
-        if select.select([out], [], [], wait)[0]:
-            some = os.read(out, 65536)
-            if not some:
-                return
-            yield some
-
-
 def leave(code: int) -> NoReturn:
     """End the job, and with it any thread that the function left behind."""
     atexit._run_exitfuncs()  # noqa: SLF001 - there is no public word for it
@@ -348,11 +306,10 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def main(pickler: str) -> None:
-    """One job, by its environment."""
+def main(script: str) -> None:
+    """One job, by its environment; ``script`` is the file that all of this stands in."""
     gc.disable()  # while libraries are loaded there is nothing to collect
     key = bytes.fromhex(os.environ.pop(KEY, ""))
-    bounded()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if "JUPYTER_OSCAR_TRACKED" not in os.environ:
         print("A runner is called by jobs only: use submit() or map() of a function.")  # noqa: T201
@@ -360,10 +317,10 @@ def main(pickler: str) -> None:
     try:
         with open(os.environ["INPUT_FILE_PATH"], "rb") as file:  # noqa: PTH123
             content = file.read()
-        # The prologue has made a folder for the call, named after it; an older server's job has another name.
+        # There is a folder for the call, named after it; an older server's job has another name.
         folder = os.environ["TMP_OUTPUT_DIR"]
         call = os.path.basename(folder)  # noqa: PTH119
-        result, well = run(key, call, content, lambda header: prepared(header, pickler))
+        result, well = run(key, call, content, lambda header: prepared(header, script))
     except Refused as error:
         print(error)  # noqa: T201
         leave(3)

@@ -85,27 +85,26 @@ class Spec:
 
     def service(self, name: str, fingerprint: str, salt: str, key: str) -> Service:
         """Its definition."""
-        return prologue.track(
-            Service.model_validate(
-                {
-                    "name": name,
-                    "image": self.image,
-                    "script": script(self.interpreter),
-                    "cpu": self.cpu,
-                    "memory": self.memory,
-                    **({"enable_gpu": True} if self.gpu else {}),
-                    "visibility": "private",
-                    "labels": {TRACKED_LABEL: "true", RUNNER_LABEL: "true"},
-                    "annotations": {
-                        KEY_ANNOTATION: f"{fingerprint}.{salt}",
-                        PYTHON_ANNOTATION: HERE,
-                        PACKAGES_ANNOTATION: " ".join(self.packages),
-                    },
-                    "environment": {"secrets": {remote.KEY: key}},
-                    "input": [{"storage_provider": "minio.default", "path": f"{name}/in"}],
-                    "output": [{"storage_provider": "minio.default", "path": f"{name}/out"}],
-                }
-            )
+        return Service.model_validate(
+            {
+                "name": name,
+                "image": self.image,
+                "script": script(self.interpreter),
+                "cpu": self.cpu,
+                "memory": self.memory,
+                **({"enable_gpu": True} if self.gpu else {}),
+                "visibility": "private",
+                "log_level": prologue.LIVE,
+                "labels": {TRACKED_LABEL: "true", RUNNER_LABEL: "true"},
+                "annotations": {
+                    KEY_ANNOTATION: f"{fingerprint}.{salt}",
+                    PYTHON_ANNOTATION: HERE,
+                    PACKAGES_ANNOTATION: " ".join(self.packages),
+                },
+                "environment": {"secrets": {remote.KEY: key}},
+                "input": [{"storage_provider": "minio.default", "path": f"{name}/in"}],
+                "output": [{"storage_provider": "minio.default", "path": f"{name}/out"}],
+            }
         )
 
 
@@ -115,20 +114,28 @@ def _hex(text: str) -> str:
 
 @cache
 def script(interpreter: str) -> str:
-    """The runner's script: Python inside POSIX shell."""
-    python = resources.files(__package__).joinpath("remote.py").read_text(encoding="utf-8")
+    """The runner's script: Python inside POSIX shell. It is tracked by ``attend``, without Python by the prologue."""
     wanted = shlex.quote(interpreter or "python3")
+    future = "from __future__ import annotations\n"
     return f"""#!/bin/sh
 # Runs Python functions that jupyter-oscar sends.
 python={wanted}
 command -v "$python" >/dev/null || python=python3
-command -v "$python" >/dev/null || {{ echo "This image has no python3: choose an image= that has one."; exit 127; }}
-exec "$python" - <<'{_END}'
-{python}
+command -v "$python" >/dev/null && exec "$python" - "$0" <<'{_END}'
+{_source("attend")}
+attend()
 
-main("{_cloudpickle()}")
+{_source("remote").replace(future, "")}
+main(sys.argv.pop())
 {_END}
+{prologue.text()}echo "This image has no python3: choose an image= that has one."
+exit 127
+{remote.PICKLER}{_cloudpickle()}
 """
+
+
+def _source(name: str) -> str:
+    return resources.files(__package__).joinpath(f"{name}.py").read_text(encoding="utf-8")
 
 
 def _cloudpickle() -> str:

@@ -87,13 +87,16 @@ class Traces:
 
     async def _look_for_one(self, call: Call) -> Facts:
         """For one call alone: its record is asked for first, which is cheaper than a listing that shows it missing."""
-        if call.place is not None:
-            bucket, folder = call.place
-            try:
-                await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}")
-            except ObjectNotFound:
-                return Facts(tracked=True, cancelled=call.cancelled is not None)
-        return await self.look_in_bucket(call)
+        if call.place is None:
+            return await self.look_in_bucket(call)
+        facts = Facts(tracked=True, cancelled=call.cancelled is not None)
+        bucket, folder = call.place
+        try:
+            done = await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}")
+        except ObjectNotFound:
+            return facts
+        objects = [row async for row in self._cluster.store.list(bucket, folder)]
+        return await self.from_objects(call, objects, facts, done)
 
     async def _list_between(self, bucket: str, folder: str, members: dict[str, Call]) -> dict[str, list[Object]]:
         found: dict[str, list[Object]] = {name: [] for name in members}
@@ -107,16 +110,20 @@ class Traces:
                 found[name].append(row)
         return found
 
-    async def from_objects(self, call: Call, objects: Sequence[Object], facts: Facts) -> Facts:
-        """The same from a listing that somebody else made."""
+    async def from_objects(
+        self, call: Call, objects: Sequence[Object], facts: Facts, content: bytes | None = None
+    ) -> Facts:
+        """The same from a listing that somebody else made, and from its record if that was read too."""
         if call.place is None or not objects:
             return facts
         bucket, folder = call.place
         sizes = {row.key[len(folder) + 1 :]: row.size for row in objects}
         if prologue.DONE not in sizes:
             return replace(facts, has_outputs=True)
+        if content is None:
+            content = await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}")
         try:
-            done = prologue.parse_done(await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}"))
+            done = prologue.parse_done(content)
         except ValueError:
             # Not what the prologue writes: it tells nothing.
             return replace(facts, has_outputs=True)

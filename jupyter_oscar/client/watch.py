@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from .jobs import Row
     from .records import Call
 
-# Looks grow apart with the age of the youngest call, and never take more than half of the time.
+# Looks grow apart with the age of the youngest call, in its first second slowly: so long the shortest calls take, and
+# their end is told without delay. They never take more than half of the time.
 SOONEST: Final = 0.005
 LATEST: Final = 2.0
 PER_AGE: Final = 0.1
@@ -176,7 +177,7 @@ class Watch:
 
     async def _pause(self, cost: float) -> None:
         youngest = min((waiting.age for waiting in self._waiting.values()), default=0.0)
-        pause = max(SOONEST, min(LATEST, youngest * PER_AGE), cost * PER_COST)
+        pause = max(SOONEST, min(LATEST, youngest * PER_AGE * min(1.0, youngest)), cost * PER_COST)
         if self._crowd:
             # Who joins a crowd does not hurry it.
             await asyncio.sleep(CROWD_SOONEST)

@@ -8,18 +8,16 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jupyter_oscar.client import remote, runners
+from jupyter_oscar.client import prologue, remote, runners
 from jupyter_oscar.client.errors import InvalidRequest, NotSaved, ResultRefused, VersionMismatch
 from jupyter_oscar.client.keys import MachineKey
 from jupyter_oscar.client.runners import HERE, Spec
 from jupyter_oscar.notebook import values
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = b"k" * 32
 
@@ -83,10 +81,11 @@ def test_an_image_that_says_another_python_is_refused_before_anything_is_sent() 
 def test_the_script_fits_where_a_cluster_keeps_it() -> None:
     """A service lives in a ConfigMap, which holds a mebibyte."""
     assert len(runners.script("")) < 64 * 1024
-    assert "\t" not in runners.script("")
 
 
-def run_script(tmp_path: Path, content: bytes, *options: str) -> tuple[subprocess.CompletedProcess[str], bytes]:
+def run_script(
+    tmp_path: Path, content: bytes, *options: str, **call: str
+) -> tuple[subprocess.CompletedProcess[str], bytes]:
     """A runner's script as a container would run it."""
     (tmp_path / "input").write_bytes(content)
     (tmp_path / "script.sh").write_text(runners.script(""))
@@ -102,7 +101,7 @@ def run_script(tmp_path: Path, content: bytes, *options: str) -> tuple[subproces
             "TMPDIR": str(tmp_path),
             "INPUT_FILE_PATH": str(tmp_path / "input"),
             "TMP_OUTPUT_DIR": str(tmp_path / "a-call"),
-            "JUPYTER_OSCAR_TRACKED": "1",
+            **(call or {"JUPYTER_OSCAR_TRACKED": "1"}),
             remote.KEY: KEY.hex(),
         },
         capture_output=True,
@@ -123,6 +122,53 @@ def test_a_bare_python_image_is_enough(tmp_path: Path) -> None:
     said, result = run_script(tmp_path, packed(lambda n: {n}, 3), "-S")
     assert said.returncode == 0, said.stderr
     assert values.outcomes(result, "a-call", KEY, "f")[0].value == {3}
+
+
+CALL = {"JOB_UUID": "fn-1", "STORAGE_OBJECT_KEY": ".oscar/in/fn-1/a.call"}
+
+
+def ended(tmp_path: Path) -> prologue.Done:
+    """What was noted of the end."""
+    return prologue.parse_done((tmp_path / "a-call" / "fn-1" / prologue.DONE).read_bytes())
+
+
+def test_a_call_is_recorded_with_its_outputs_and_last_words(tmp_path: Path) -> None:
+    def work() -> int:
+        Path(os.environ["TMP_OUTPUT_DIR"], 'a "b".txt').write_text("12345")
+        Path(os.environ["TMP_OUTPUT_DIR"], "link").symlink_to("/etc/passwd")
+        print("said\t\x1b[1m" + "x" * 5000 + "\nlast \u00e9")  # noqa: T201
+        return 3
+
+    said, _ = run_script(tmp_path, packed(work), **CALL)
+    done = ended(tmp_path)
+    assert said.returncode == done.exit == 0
+    assert {(output.name, output.size) for output in done.outputs} >= {('a "b".txt', 5)}
+    assert {output.name for output in done.outputs} == {'a "b".txt', remote.RESULT}
+    assert done.lines.endswith("x\nlast \u00e9")
+    assert len(done.lines) < 4001
+    assert 0 < done.began <= done.ended
+
+
+@pytest.mark.parametrize(("end", "code"), [("os._exit(3)", 3), ("os.kill(os.getpid(), 9)", 137), ("1/0", 1)])
+def test_however_a_function_ends_its_end_is_recorded(tmp_path: Path, end: str, code: int) -> None:
+    said, _ = run_script(tmp_path, packed(lambda: exec(end, {"os": os})), **CALL)  # noqa: S102
+    assert said.returncode == ended(tmp_path).exit == code
+
+
+def test_an_image_without_python_says_so_and_that_is_recorded(tmp_path: Path) -> None:
+    (tmp_path / "script.sh").write_text(runners.script("").replace("python3", "no-such-python"))
+    (tmp_path / "a-call").mkdir()
+    env = {"PATH": os.defpath, "TMPDIR": str(tmp_path), "TMP_OUTPUT_DIR": str(tmp_path / "a-call"), **CALL}
+    said = subprocess.run(["/bin/sh", str(tmp_path / "script.sh")], env=env, capture_output=True, check=False)
+    assert said.returncode == ended(tmp_path).exit == 127
+    assert "choose an image= that has one" in ended(tmp_path).lines
+
+
+def test_anybody_elses_call_of_a_runner_runs_nothing(tmp_path: Path) -> None:
+    said, result = run_script(tmp_path, packed(lambda: 1), STORAGE_OBJECT_KEY="in/a.call", JOB_UUID="fn-1")
+    assert said.returncode == 3
+    assert "called by jobs only" in said.stdout
+    assert result == b""
 
 
 def test_a_package_that_cannot_be_had_is_said(tmp_path: Path) -> None:
