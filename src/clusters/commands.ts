@@ -1,14 +1,4 @@
-import {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
-import {
-  Dialog,
-  ICommandPalette,
-  Notification,
-  showDialog
-} from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import {
   addIcon,
   refreshIcon,
@@ -17,42 +7,22 @@ import {
 } from '@jupyterlab/ui-components';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { commandsPlugin, common, described } from '../commands';
 import { tellProblem } from '../errors';
-import { CommandIDs, IOscarClient, IOscarModel } from '../tokens';
+import { CommandIDs, IOscarModel } from '../tokens';
 import { ClusterRow } from '../types';
 
 /** Choosing, adding, signing in to and forgetting clusters; starting and stopping the sandbox. */
-export const clustersPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-oscar:clusters',
-  description: 'Commands on OSCAR clusters and the sandbox.',
-  autoStart: true,
-  requires: [IOscarClient, IOscarModel],
-  optional: [ITranslator, ICommandPalette],
-  activate: (
-    app: JupyterFrontEnd,
-    client: IOscarClient,
-    model: IOscarModel,
-    translator: ITranslator | null,
-    palette: ICommandPalette | null
-  ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_oscar');
-    const { commands } = app;
+export const clustersPlugin = commandsPlugin(
+  'jupyter-oscar:clusters',
+  'Commands on OSCAR clusters and the sandbox.',
+  ({ commands, client, model, trans }) => {
     const find = (args: ReadonlyPartialJSONObject): ClusterRow | undefined => {
       const name = args.cluster ?? model.current;
       return model.clusters.rows?.find(row => row.name === name);
     };
-    const one = {
-      args: {
-        type: 'object',
-        properties: {
-          cluster: {
-            type: 'string',
-            description: trans.__('The cluster; otherwise the current one')
-          }
-        }
-      }
-    };
-    const none = { args: { type: 'object', properties: {} } };
+    const one = described({ cluster: common(trans).cluster });
+    const none = described({});
     const sandbox = (): ClusterRow | undefined =>
       model.clusters.rows?.find(
         row => row.sandbox !== null && row.state === 'ok'
@@ -239,8 +209,10 @@ export const clustersPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
 
-    const category = trans.__('OSCAR');
-    for (const command of [
+    model.changed.connect(() => {
+      commands.notifyCommandChanged();
+    });
+    return [
       CommandIDs.addCluster,
       CommandIDs.signIn,
       CommandIDs.forgetCluster,
@@ -248,14 +220,9 @@ export const clustersPlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.startSandbox,
       CommandIDs.stopSandbox,
       CommandIDs.refresh
-    ]) {
-      palette?.addItem({ command, category });
-    }
-    model.changed.connect(() => {
-      commands.notifyCommandChanged();
-    });
+    ];
   }
-};
+);
 
 namespace Private {
   export function refresh(model: IOscarModel): void {

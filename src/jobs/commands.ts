@@ -1,62 +1,28 @@
-import {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { commandsPlugin, common, described, meant } from '../commands';
 import { tellProblem } from '../errors';
-import { CommandIDs, GOING, IOscarClient, IOscarModel } from '../tokens';
+import { CommandIDs, GOING } from '../tokens';
 
 /** Cancelling and retrying calls. */
-export const jobsPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-oscar:calls',
-  description: 'Commands on the calls of OSCAR services.',
-  autoStart: true,
-  requires: [IOscarClient, IOscarModel],
-  optional: [ITranslator, ICommandPalette],
-  activate: (
-    app: JupyterFrontEnd,
-    client: IOscarClient,
-    model: IOscarModel,
-    translator: ITranslator | null,
-    palette: ICommandPalette | null
-  ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_oscar');
-    const { commands } = app;
-    const describedBy = {
-      args: {
-        type: 'object',
-        properties: {
-          service: {
-            type: 'string',
-            description: trans.__('The service that was called')
-          },
-          id: {
-            type: 'string',
-            description: trans.__('The call; otherwise the selected one')
-          },
-          cluster: {
-            type: 'string',
-            description: trans.__('The cluster; otherwise the current one')
-          }
-        }
-      }
-    };
+export const jobsPlugin = commandsPlugin(
+  'jupyter-oscar:calls',
+  'Commands on the calls of OSCAR services.',
+  ({ commands, client, model, trans }) => {
+    const describedBy = described({
+      ...common(trans),
+      service: trans.__('The service that was called'),
+      id: trans.__('The call; otherwise the selected one')
+    });
     const target = (args: ReadonlyPartialJSONObject) => {
-      const cluster = (args.cluster as string | undefined) ?? model.current;
-      const service =
-        (args.service as string | undefined) ?? model.selectedCall?.service;
+      const one = meant(args, model, model.selectedCall?.service);
       const id = (args.id as string | undefined) ?? model.selectedCall?.id;
-      return cluster !== undefined && service !== undefined && id !== undefined
-        ? { cluster, service, id }
-        : undefined;
+      return one && id !== undefined ? { ...one, id } : undefined;
     };
     const going = (args: ReadonlyPartialJSONObject): boolean | undefined => {
-      const meant = target(args);
-      const row = model.calls.rows?.find(one => one.id === meant?.id);
+      const call = target(args);
+      const row = model.calls.rows?.find(one => one.id === call?.id);
       return row && GOING.includes(row.state);
     };
 
@@ -67,12 +33,12 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
       describedBy,
       isEnabled: args => target(args) !== undefined && going(args) !== false,
       execute: async args => {
-        const meant = target(args);
-        if (!meant) {
+        const call = target(args);
+        if (!call) {
           return;
         }
         try {
-          await client.cancel(meant.cluster, meant.service, meant.id);
+          await client.cancel(call.cluster, call.service, call.id);
           model.calls.refresh();
         } catch (reason) {
           await tellProblem(
@@ -91,16 +57,12 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
       describedBy,
       isEnabled: args => target(args) !== undefined && going(args) !== true,
       execute: async args => {
-        const meant = target(args);
-        if (!meant) {
+        const call = target(args);
+        if (!call) {
           return;
         }
         try {
-          const row = await client.retry(
-            meant.cluster,
-            meant.service,
-            meant.id
-          );
+          const row = await client.retry(call.cluster, call.service, call.id);
           model.selectedCall = { service: row.service, id: row.id };
           model.calls.refresh();
         } catch (reason) {
@@ -113,12 +75,10 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
 
-    const category = trans.__('OSCAR');
-    palette?.addItem({ command: CommandIDs.cancelCall, category });
-    palette?.addItem({ command: CommandIDs.retryCall, category });
     model.calls.changed.connect(() => {
       commands.notifyCommandChanged(CommandIDs.cancelCall);
       commands.notifyCommandChanged(CommandIDs.retryCall);
     });
+    return [CommandIDs.cancelCall, CommandIDs.retryCall];
   }
-};
+);

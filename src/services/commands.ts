@@ -1,9 +1,4 @@
-import {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
-import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import {
   deleteIcon,
   launchIcon,
@@ -14,62 +9,31 @@ import {
 } from '@jupyterlab/ui-components';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { commandsPlugin, common, described, meant } from '../commands';
 import { tellProblem } from '../errors';
-import { CommandIDs, IOscarClient, IOscarModel } from '../tokens';
+import { CommandIDs } from '../tokens';
 import { ServiceRow } from '../types';
 import { destroyed } from './belongings';
 
 /** Deleting services; starting, stopping, restarting and opening those that are exposed. */
-export const servicesPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-oscar:services',
-  description: 'Commands on OSCAR services.',
-  autoStart: true,
-  requires: [IOscarClient, IOscarModel],
-  optional: [ITranslator, ICommandPalette],
-  activate: (
-    app: JupyterFrontEnd,
-    client: IOscarClient,
-    model: IOscarModel,
-    translator: ITranslator | null,
-    palette: ICommandPalette | null
-  ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_oscar');
-    const { commands } = app;
-    const category = trans.__('OSCAR');
-    const describedBy = {
-      args: {
-        type: 'object',
-        properties: {
-          service: {
-            type: 'string',
-            description: trans.__('The service; otherwise the selected one')
-          },
-          cluster: {
-            type: 'string',
-            description: trans.__('The cluster; otherwise the current one')
-          }
-        }
-      }
-    };
-    const target = (args: ReadonlyPartialJSONObject) => {
-      const name =
-        (args.service as string | undefined) ?? model.selectedService;
-      const cluster = (args.cluster as string | undefined) ?? model.current;
-      return name !== undefined && cluster !== undefined
-        ? { name, cluster }
-        : undefined;
-    };
+export const servicesPlugin = commandsPlugin(
+  'jupyter-oscar:services',
+  'Commands on OSCAR services.',
+  ({ commands, client, model, trans }) => {
+    const describedBy = described(common(trans));
+    const target = (args: ReadonlyPartialJSONObject) =>
+      meant(args, model, model.selectedService);
     /** The row of what is meant, as long as it is in the list that is shown. */
     const row = (args: ReadonlyPartialJSONObject): ServiceRow | undefined => {
-      const meant = target(args);
-      return meant?.cluster === model.current
-        ? model.services.rows?.find(one => one.name === meant?.name)
+      const one = target(args);
+      return one?.cluster === model.current
+        ? model.services.rows?.find(({ name }) => name === one?.service)
         : undefined;
     };
     /** Of another cluster nothing is known here: whoever names one has looked. */
     const exposed = (args: ReadonlyPartialJSONObject): boolean => {
-      const meant = target(args);
-      return meant && meant.cluster !== model.current
+      const one = target(args);
+      return one && one.cluster !== model.current
         ? true
         : row(args)?.kind === 'exposed';
     };
@@ -85,11 +49,11 @@ export const servicesPlugin: JupyterFrontEndPlugin<void> = {
       describedBy,
       isEnabled: args => target(args) !== undefined,
       execute: async args => {
-        const meant = target(args);
-        if (!meant) {
+        const one = target(args);
+        if (!one) {
           return;
         }
-        const { cluster, name } = meant;
+        const { cluster, service: name } = one;
         try {
           const belongings = await client.belongings(cluster, name);
           const { button } = await showDialog({
@@ -141,19 +105,18 @@ export const servicesPlugin: JupyterFrontEndPlugin<void> = {
           verb === 'restart' ? exposed(args) : is(args, verb === 'start'),
         isVisible: exposed,
         execute: async args => {
-          const meant = target(args);
-          if (!meant) {
+          const one = target(args);
+          if (!one) {
             return;
           }
           try {
-            await client.lifecycle(meant.cluster, meant.name, verb);
+            await client.lifecycle(one.cluster, one.service, verb);
             model.services.refresh();
           } catch (reason) {
             await tellProblem(failed, reason, trans);
           }
         }
       });
-      palette?.addItem({ command, category });
     };
     lifecycle(
       CommandIDs.startService,
@@ -188,30 +151,34 @@ export const servicesPlugin: JupyterFrontEndPlugin<void> = {
       isEnabled: exposed,
       isVisible: exposed,
       execute: async args => {
-        const meant = target(args);
-        if (!meant) {
+        const one = target(args);
+        if (!one) {
           return;
         }
         try {
-          const { url } = await client.service(meant.cluster, meant.name);
+          const { url } = await client.service(one.cluster, one.service);
           // Only addresses of the web: what a server said is not run.
           if (url && /^https?:\/\//.test(url)) {
             window.open(url, '_blank', 'noopener,noreferrer');
           }
         } catch (reason) {
           await tellProblem(
-            trans.__('%1 could not be opened', meant.name),
+            trans.__('%1 could not be opened', one.service),
             reason,
             trans
           );
         }
       }
     });
-    palette?.addItem({ command: CommandIDs.openExposed, category });
-    palette?.addItem({ command: CommandIDs.deleteService, category });
-
     model.services.changed.connect(() => {
       commands.notifyCommandChanged();
     });
+    return [
+      CommandIDs.startService,
+      CommandIDs.stopService,
+      CommandIDs.restartService,
+      CommandIDs.openExposed,
+      CommandIDs.deleteService
+    ];
   }
-};
+);

@@ -55,3 +55,20 @@ def page(chromium):
     page.on("pageerror", lambda error: page.said.append(f"error: {error}"))
     yield page
     context.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox(server):
+    """A sandbox of the person whose JupyterLab it is."""
+    server.sandbox("start")
+    yield server
+    server.sandbox("stop")
+
+
+@pytest.fixture
+def open_lab(sandbox, page):
+    """A JupyterLab page on which commands can be run."""
+    page.goto(sandbox.page)
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("() => window.jupyterapp.restored")
+    return page

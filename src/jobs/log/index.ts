@@ -9,10 +9,10 @@ import {
   MainAreaWidget,
   WidgetTracker
 } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-
+import { ITranslator } from '@jupyterlab/translation';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { common, described, words } from '../../commands';
 import { CommandIDs, IOscarChannel, IOscarModel } from '../../tokens';
 import type { LogView } from './view';
 
@@ -34,7 +34,12 @@ export const logPlugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
-    const trans = (translator ?? nullTranslator).load('jupyter_oscar');
+    const trans = words(translator);
+    const describedBy = described({
+      cluster: common(trans).cluster,
+      service: trans.__('The service that was called'),
+      id: trans.__('The call; otherwise the selected one')
+    });
     const tracker = new WidgetTracker<MainAreaWidget<LogView>>({
       namespace: 'jupyter-oscar-log'
     });
@@ -53,22 +58,7 @@ export const logPlugin: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.openLog, {
       label: trans.__('Open Log'),
       caption: trans.__('Read the log of a call while it grows'),
-      describedBy: {
-        args: {
-          type: 'object',
-          properties: {
-            cluster: {
-              type: 'string',
-              description: 'The name of the cluster'
-            },
-            service: {
-              type: 'string',
-              description: 'The name of the service'
-            },
-            id: { type: 'string', description: 'The id of the call' }
-          }
-        }
-      },
+      describedBy,
       isEnabled: given => !!given.id || !model || !!model.calls.rows?.length,
       execute: async given => {
         const call = named(given);
@@ -100,15 +90,7 @@ export const logPlugin: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(Private.copyReference, {
       label: trans.__('Copy Reference'),
       caption: trans.__('Copy what a cell finds the call by'),
-      describedBy: {
-        args: {
-          type: 'object',
-          properties: {
-            service: { type: 'string', description: 'The name of the service' },
-            id: { type: 'string', description: 'The id of the call' }
-          }
-        }
-      },
+      describedBy,
       isEnabled: args => !!named(args),
       execute: args => {
         const call = named(args);

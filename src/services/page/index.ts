@@ -9,7 +9,7 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator } from '@jupyterlab/translation';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import {
@@ -18,6 +18,7 @@ import {
   IOscarClient,
   IOscarModel
 } from '../../tokens';
+import { common, words } from '../../commands';
 import { oscarIcon } from '../../icons';
 import type { Tab } from './model';
 import type { ServicePage } from './page';
@@ -43,7 +44,7 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ): void => {
     const { commands, shell } = app;
-    const trans = (translator ?? nullTranslator).load('jupyter_oscar');
+    const trans = words(translator);
     const tracker = new WidgetTracker<MainAreaWidget<ServicePage>>({
       namespace: 'jupyter-oscar-service'
     });
@@ -102,17 +103,13 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
+    const text = (description: string) => ({ type: 'string', description });
+    const { cluster, service } = common(trans);
     const named = {
-      cluster: {
-        type: 'string',
-        description: 'The name of the cluster; by default the current one'
-      },
-      name: {
-        type: 'string',
-        description: 'The name of the service; by default the selected one'
-      },
-      service: { type: 'string', description: 'The same as name' }
-    } as const;
+      cluster: text(cluster),
+      service: text(service),
+      name: text(trans.__('The same as service'))
+    };
     const isEnabled = (given: ReadonlyPartialJSONObject) =>
       meant(given) !== null;
 
@@ -128,7 +125,7 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
             tab: {
               type: 'string',
               enum: ['call', 'calls', 'log', 'definition'],
-              description: 'The part that is shown'
+              description: trans.__('The part that is shown')
             }
           }
         }
@@ -166,12 +163,12 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
           type: 'object',
           properties: {
             cluster: named.cluster,
-            fdl: { type: 'string', description: 'The text of the FDL' },
-            script: { type: 'string', description: 'The text of its script' },
+            fdl: text(trans.__('The text of an FDL')),
+            script: text(trans.__('The text of its script')),
             example: {
               type: 'string',
               enum: ['grayify', 'wordcount', 'gauges'],
-              description: 'The example to begin with'
+              description: trans.__('The example to begin with')
             }
           }
         }
@@ -193,7 +190,7 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
         widget.disposed.connect(() => {
           looking.dispose();
         });
-        widget.content.done.connect((_, rows) => {
+        widget.content.draft.done.connect((_, rows) => {
           model.services.refresh();
           widget.dispose();
           void open({ cluster, name: rows[0]?.name }, 'call');

@@ -15,7 +15,8 @@ import { CallsPanel } from '../../jobs/page/calls';
 import { LogPanel } from '../../jobs/page/log';
 import { IOscarChannel, IOscarClient } from '../../tokens';
 import { Call } from './call';
-import { DefinitionPanel, EXAMPLES, IDefinition, TEMPLATE } from './definition';
+import { DefinitionPanel, EXAMPLES, TEMPLATE } from './definition';
+import { SCRIPT, scriptsOf } from './draft';
 import { Head } from './head';
 import { ServiceModel, Tab, TABS } from './model';
 
@@ -72,7 +73,7 @@ export class ServicePage extends Panel {
       this.addWidget(panel);
     }
     this.model.changed.connect(this._update, this);
-    this._definition.done.connect(this._onDeployed, this);
+    this._definition.draft.done.connect(this._onDeployed, this);
     void this.model.load();
   }
 
@@ -85,7 +86,7 @@ export class ServicePage extends Panel {
   override dispose(): void {
     if (!this.isDisposed) {
       this.model.changed.disconnect(this._update, this);
-      this._definition.done.disconnect(this._onDeployed, this);
+      this._definition.draft.done.disconnect(this._onDeployed, this);
       super.dispose();
       this.model.dispose();
     }
@@ -118,7 +119,10 @@ export class ServicePage extends Panel {
     const { detail } = this.model;
     if (detail && !this._filled) {
       this._filled = true;
-      this._definition.load({ fdl: detail.fdl, script: detail.script });
+      this._definition.draft.load({
+        fdl: detail.fdl,
+        scripts: { [SCRIPT]: detail.script }
+      });
     }
   }
 
@@ -181,7 +185,7 @@ export function servicePage(
 export function newService(
   options: IPageOptions & {
     cluster: string;
-    definition: Partial<IDefinition> & { example?: string };
+    definition: { fdl?: string; script?: string; example?: string };
   }
 ): MainAreaWidget<DefinitionPanel> {
   const { client, services, cluster, definition, trans } = options;
@@ -193,11 +197,11 @@ export function newService(
     sandbox: () => options.isSandbox(cluster),
     trans
   });
-  const start = EXAMPLES[definition.example ?? ''] ?? TEMPLATE;
-  content.load(
-    definition.fdl === undefined
-      ? start
-      : { fdl: definition.fdl, script: definition.script ?? '' }
+  const { fdl, script = '', example = '' } = definition;
+  content.draft.load(
+    fdl === undefined
+      ? (EXAMPLES[example] ?? TEMPLATE)
+      : { fdl, scripts: { [scriptsOf(fdl)[0] ?? SCRIPT]: script } }
   );
   content.addClass('jp-mod-fresh');
   return new DefinitionArea({ content, trans });
