@@ -16,6 +16,7 @@ import {
   CallRow,
   Check,
   ClusterRow,
+  DiagnosisStep,
   Health,
   Input,
   NewCluster,
@@ -62,6 +63,31 @@ export class Client implements IOscarClient {
 
   async forget(name: string): Promise<void> {
     await this._answer(['clusters', name], { method: 'DELETE' });
+  }
+
+  async diagnose(
+    name: string,
+    tell: (step: DiagnosisStep) => void,
+    signal: AbortSignal
+  ): Promise<void> {
+    const answer = await this._answer(['clusters', name, 'diagnosis'], {
+      signal
+    });
+    let rest = '';
+    const reader = answer.body
+      ?.pipeThrough(new TextDecoderStream())
+      .getReader();
+    for (;;) {
+      const piece = await reader?.read();
+      if (!piece || piece.done) {
+        return;
+      }
+      const lines = (rest + piece.value).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        tell(JSON.parse(line) as DiagnosisStep);
+      }
+    }
   }
 
   service(cluster: string, name: string): Promise<ServiceDetail> {

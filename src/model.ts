@@ -223,13 +223,19 @@ export class Model implements IOscarModel, IDisposable {
     }
   }
 
-  /** A cluster that is gone is left for one that is there. */
+  /** A cluster that is gone is left for one that is there; what is on one that is back is looked at anew. */
   private _onClusters(sender: ILive<ClusterRow>): void {
     const rows = sender.rows;
     if (rows && !rows.some(row => row.name === this._current)) {
       const usable = rows.find(row => row.state === 'ok') ?? rows.at(0);
       this.current = usable?.name;
     }
+    const state = this.currentRow?.state;
+    if (state === 'ok' && this._was !== undefined && this._was !== 'ok') {
+      this.services.refresh();
+      this.calls.refresh();
+    }
+    this._was = state;
     this._changed.emit();
   }
 
@@ -241,6 +247,7 @@ export class Model implements IOscarModel, IDisposable {
   private _health: Health | undefined;
   private _healthProblem: Problem | undefined;
   private _current: string | undefined;
+  private _was: ClusterRow['state'] | undefined;
   private _looking = 0;
   private _isDisposed = false;
 }

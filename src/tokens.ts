@@ -7,6 +7,7 @@ import {
   CallRow,
   Check,
   ClusterRow,
+  DiagnosisStep,
   Health,
   NewCluster,
   Output,
@@ -42,6 +43,12 @@ export interface IOscarClient {
   addCluster(cluster: NewCluster): Promise<ClusterRow>;
   signIn(name: string, who: SignIn): Promise<ClusterRow>;
   forget(name: string): Promise<void>;
+  /** Why a cluster does not answer, step by step, until all is told or the signal says stop. */
+  diagnose(
+    name: string,
+    tell: (step: DiagnosisStep) => void,
+    signal: AbortSignal
+  ): Promise<void>;
   service(cluster: string, name: string): Promise<ServiceDetail>;
   check(
     cluster: string,
@@ -177,6 +184,7 @@ export namespace CommandIDs {
   export const signIn = 'jupyter-oscar:sign-in';
   export const forgetCluster = 'jupyter-oscar:forget-cluster';
   export const selectCluster = 'jupyter-oscar:select-cluster';
+  export const diagnose = 'jupyter-oscar:diagnose';
   export const startSandbox = 'jupyter-oscar:start-sandbox';
   export const stopSandbox = 'jupyter-oscar:stop-sandbox';
   export const refresh = 'jupyter-oscar:refresh';

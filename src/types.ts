@@ -104,6 +104,16 @@ export interface Deployment {
 }
 
 /**
+ * A part of the way to a cluster: what was seen of it, and what to do where it is broken.
+ */
+export interface DiagnosisStep {
+  name: string;
+  seen: string;
+  state: 'ok' | 'bad' | 'skipped';
+  todo: string;
+}
+
+/**
  * The server half's version, what it allows, and what is wrong with it.
  */
 export interface Health {

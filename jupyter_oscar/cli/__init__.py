@@ -1,7 +1,7 @@
-"""The command line ``jupyter oscar …``: one file per noun, each loaded only when it is asked for.
+"""The command line ``jupyter oscar …``: one file per noun, loaded only when it is asked for.
 
-What a command does lives in the rooms beside this one; here are its words, options and exit codes. The sandbox is
-started as another process and never imported.
+A file holds a command of its own name. What a command does lives in the rooms beside this one; here are its words,
+options and exit codes. The sandbox is started as another process and never imported.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import importlib
 
 import click
 
-_COMMANDS = {"sandbox": "A local OSCAR on this machine."}
+_COMMANDS = {
+    "doctor": "What is wrong on the way to a cluster.",
+    "sandbox": "A local OSCAR on this machine.",
+}
 
 
 class _Lazy(click.Group):
@@ -22,7 +25,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").group
+        command: click.Command = getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

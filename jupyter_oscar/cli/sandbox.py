@@ -25,7 +25,7 @@ _data = click.option("--data", type=click.Path(path_type=Path), help="Data folde
 
 
 @click.group(epilog=_CODES)
-def group() -> None:
+def sandbox() -> None:
     """A local OSCAR on this machine: services, jobs and buckets without a cluster.
 
     Scripts run as processes of yours, without containers and without the images that services name.
@@ -79,7 +79,7 @@ def _flags(
     return flags + [flag for flag, on in chosen.items() if on]
 
 
-@group.command(epilog=_CODES)
+@sandbox.command(epilog=_CODES)
 @_data
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the API [default: the last one, else a free one].")
 @click.option("--jobs", type=click.IntRange(1), help="Jobs at once [default: the number of processors, at least 2].")
@@ -152,7 +152,7 @@ def _first_line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     return found
 
 
-@group.command(epilog=_CODES)
+@sandbox.command(epilog=_CODES)
 @_data
 def stop(*, data: Path | None) -> None:
     """Stop it: running jobs are ended and marked failed, everything else is kept."""
@@ -183,7 +183,7 @@ def _is_held(folder: Path) -> bool:
     return False
 
 
-@group.command(epilog=_CODES + " `status` exits with 1 when no sandbox runs.")
+@sandbox.command(epilog=_CODES + " `status` exits with 1 when no sandbox runs.")
 @_data
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--credentials", is_flag=True, help="Also print the password.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -17,7 +16,7 @@ import httpx
 
 from .errors import NotFound, NotOscar, TimedOut, Unreachable, from_response
 from .services import Services
-from .transport import Connections
+from .transport import Connections, why_not
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -305,7 +304,7 @@ class Cluster:
             msg = f"{host} did not answer {url} in time."
             raise TimedOut(msg, hint="The cluster may be busy; try again in a moment.") from error
         except httpx.ConnectError as error:
-            msg = f"{host} cannot be reached: {_reason(error)}."
+            msg = f"{host} cannot be reached: {why_not(error)}."
             raise Unreachable(msg) from error
         except httpx.RemoteProtocolError as error:
             if "without sending" in str(error):
@@ -319,18 +318,6 @@ class Cluster:
         except httpx.TransportError as error:
             msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
             raise Unreachable(msg) from error
-
-
-def _reason(error: httpx.ConnectError) -> str:
-    """The operating system's own words for a refused connection."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            # asyncio puts its own words into strerror; name look-ups have negative numbers.
-            return (os.strerror(cause.errno) if (cause.errno or 0) > 0 else cause.strerror).lower()  # type: ignore[arg-type]
-        cause = cause.__cause__ or cause.__context__
-    text = str(error).lower()
-    return "connection refused" if "all connection attempts failed" in text else text
 
 
 def _json(response: httpx.Response, endpoint: str) -> Any:

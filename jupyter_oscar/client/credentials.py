@@ -63,16 +63,16 @@ class Credentials:
         """The value of ``Authorization``.
 
         Raises:
-            NotAuthenticated: there is nothing to send, or the token file cannot be read.
+            NotAuthenticated: there is nothing to send, the token file cannot be read, or what it holds is no token.
 
         """
         if self.password is not None:
             pair = f"{self.user or ''}:{self.password.get_secret_value()}"
             return "Basic " + base64.b64encode(pair.encode()).decode()
         if self.token is not None:
-            return f"Bearer {self.token.get_secret_value()}"
+            return f"Bearer {_one_word(self.token.get_secret_value(), 'The token')}"
         if self.token_file is not None:
-            return f"Bearer {self._from_file(self.token_file)}"
+            return f"Bearer {_one_word(self._from_file(self.token_file), f'The token file {self.token_file}')}"
         msg = "There are no credentials for this cluster."
         raise NotAuthenticated(msg, hint="Pass user and password, or token=, or token_file=.")
 
@@ -96,6 +96,14 @@ class Credentials:
         except OSError as error:
             msg = f"The token file {path} cannot be read: {error.strerror}."
             raise NotAuthenticated(msg, hint="Write the token there, or pass token=.") from error
+
+
+def _one_word(token: str, what: str) -> str:
+    """A token that can travel in a header; httpx would quote any other in its error."""
+    if token.isascii() and token.isprintable() and token and " " not in token:
+        return token
+    msg = f"{what} is {'not one word' if token else 'empty'}."
+    raise NotAuthenticated(msg, hint="Write the token there and nothing else.")
 
 
 @dataclass(frozen=True)

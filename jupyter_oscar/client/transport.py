@@ -8,16 +8,15 @@ little is asked.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+import os
+import ssl
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from .budget import Budget
-
-if TYPE_CHECKING:
-    import ssl
 
 # Enough for calls to a far cluster to overlap.
 MOST: Final = 48
@@ -32,7 +31,7 @@ class Connections(httpx.AsyncBaseTransport):
         secure = endpoint.startswith("https")
         self._verify: bool | ssl.SSLContext = context(verify=verify, ca_bundle=ca_bundle) if secure else False
         self._budget = budget or Budget()
-        self._proxy = _proxy(endpoint)
+        self._proxy = proxy(endpoint)
         self._gate = asyncio.Semaphore(MOST)
         self._idle: list[httpx.AsyncHTTPTransport] = []
         self._all: list[httpx.AsyncHTTPTransport] = []
@@ -71,8 +70,6 @@ def context(*, verify: bool, ca_bundle: str | None = None) -> ssl.SSLContext:
 
 def why_no_bundle(path: str) -> str | None:
     """What is wrong with a file of authorities, or None."""
-    import ssl
-
     try:
         ssl.create_default_context().load_verify_locations(path)
     except ssl.SSLError:
@@ -82,7 +79,30 @@ def why_no_bundle(path: str) -> str | None:
     return None
 
 
-def _proxy(endpoint: str) -> str | None:
+def proxy(endpoint: str) -> str | None:
     """The proxy that the environment names for this address; httpx does not look for one beside a transport of ours."""
     parts = urlsplit(endpoint)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
+def why_not(error: BaseException) -> str:
+    """What kept a request from its answer, in the operating system's own words where there are some."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):  # its number is OpenSSL's, not the system's
+            return tls_words(cause)
+        if isinstance(cause, OSError) and cause.strerror:
+            # asyncio puts its own words into strerror; name look-ups have negative numbers.
+            return (os.strerror(cause.errno) if (cause.errno or 0) > 0 else cause.strerror).lower()  # type: ignore[arg-type]
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError)):
+        return "no answer in time"
+    text = str(error).lower().rstrip(".")
+    return "connection refused" if "all connection attempts failed" in text else text or type(error).__name__
+
+
+def tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's own words without their place in its source."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message.lower()
+    return (error.reason or str(error)).replace("_", " ").lower()

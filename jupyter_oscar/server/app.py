@@ -98,6 +98,7 @@ class JupyterOscarApp(ExtensionApp):
             ("poll", channel.ChannelPoll),
             ("clusters", clusters.ClustersRoute),
             (one, clusters.ClusterRoute),
+            (f"{one}/diagnosis", clusters.DiagnosisRoute),
             (f"{one}/check", services.CheckRoute),
             (f"{one}/plan", services.PlanRoute),
             (f"{one}/services", services.ServicesRoute),

@@ -6,13 +6,16 @@ The browser learns only who, where and until when; the one route that takes an a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from jupyter_oscar.client.credentials import Credentials, Kept, Secret
-from jupyter_oscar.client.errors import InvalidRequest, NotAuthenticated, OscarError, ProfileNotFound, Unreachable
-from jupyter_oscar.client.profiles import SANDBOX
+from tornado.iostream import StreamClosedError
 
+from jupyter_oscar.client.credentials import Credentials, Kept, Secret
+from jupyter_oscar.client.errors import InvalidRequest, NotAuthenticated, OscarError, ProfileNotFound
+
+from .pool import fallen, stopped
 from .route import Message, Problem, Route, may, problem
 
 if TYPE_CHECKING:
@@ -54,9 +57,18 @@ class NewCluster(SignIn):
     verify: bool = True
 
 
+class DiagnosisStep(Message):
+    """A part of the way to a cluster: what was seen of it, and what to do where it is broken."""
+
+    name: str
+    state: Literal["ok", "bad", "skipped"]
+    seen: str = ""
+    todo: str = ""
+
+
 async def row(pool: Pool, profile: Profile) -> ClusterRow:
     """Ask a cluster how it is, without letting one that does not answer hold up the others."""
-    fallen, box, expires = await asyncio.to_thread(_of_files, profile)
+    gone, box, expires = await asyncio.to_thread(_of_files, profile)
     answer = ClusterRow(
         name=profile.name,
         endpoint=profile.endpoint,
@@ -67,10 +79,8 @@ async def row(pool: Pool, profile: Profile) -> ClusterRow:
         sandbox=f"{box.mode}, no containers" if box else None,
         removable=profile.source == "sign-in",
     )
-    if fallen:
-        # Nobody is asked: another program may have the port by now.
-        msg = "The local OSCAR has stopped: its process is gone."
-        answer.problem = problem(Unreachable(msg, hint="Start it again; its data is still there."))
+    if gone:
+        answer.problem = problem(stopped())
         answer.state = "unreachable"
         return answer
     try:
@@ -83,8 +93,8 @@ async def row(pool: Pool, profile: Profile) -> ClusterRow:
 
 def _of_files(profile: Profile) -> tuple[Sandbox | None, Sandbox | None, float | None]:
     """What is in files, read off the loop: a sandbox that fell, one that runs or fell, and when a token ends."""
-    fallen = profile.fallen if profile.source == SANDBOX else None
-    return fallen, fallen or profile.sandbox, profile.credentials.expires
+    gone = fallen(profile)
+    return gone, gone or profile.sandbox, profile.credentials.expires
 
 
 def _state(error: OscarError, expires_at: float | None) -> State:
@@ -158,6 +168,28 @@ class ClusterRoute(Route):
             msg = f'"{name}" was not signed in to here.'
             raise ProfileNotFound(msg, hint="What stands in a configuration file is removed there.")
         self.reply(None)
+
+
+class DiagnosisRoute(Route):
+    """``/jupyter-oscar/clusters/<name>/diagnosis``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:clusters"
+
+    @may()
+    async def get(self, name: str) -> None:
+        """Why a cluster does not answer: a step a line, each as it is known."""
+        from jupyter_oscar.client.diagnosis import diagnose
+
+        profile = await asyncio.to_thread(self.pool.profile, name)
+        if profile is None:
+            msg = f'There is no cluster named "{name}".'
+            raise ProfileNotFound(msg)
+        self.set_header("Content-Type", "application/x-ndjson")
+        async with self.pool.making(profile) as cluster, contextlib.aclosing(diagnose(cluster)) as steps:
+            with contextlib.suppress(StreamClosedError):  # nobody looks any more
+                async for step in steps:
+                    self.write(DiagnosisStep(**vars(step)).model_dump_json() + "\n")
+                    await self.flush()
 
 
 async def try_out(pool: Pool, one: Kept) -> None:

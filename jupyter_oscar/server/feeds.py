@@ -21,6 +21,7 @@ from jupyter_oscar.client.errors import JobNotFound, OscarError
 from jupyter_oscar.client.jobs import Facts, State, state
 
 from . import calls, clusters, services
+from .pool import fallen
 from .route import problem
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 Said = dict[str, Any]
 
 # Seconds between two looks.
-CLUSTERS, SERVICES, SERVICES_CHANGING, CALLS_BUSY, CALLS_IDLE = 20.0, 10.0, 2.0, 2.0, 10.0
+FILES, CLUSTERS, SERVICES, SERVICES_CHANGING, CALLS_BUSY, CALLS_IDLE = 2.0, 20.0, 10.0, 2.0, 2.0, 10.0
 LOG_SOONEST, LOG_LATEST = 0.5, 5.0
 # How many calls' own logs are looked for at a look, to tell the running from the queued: each costs a real server about
 # four of its five requests a second, a sandbox nothing.
@@ -48,7 +49,10 @@ PIECE = 256 * 1024
 
 
 class Feed:
-    """One topic for all who subscribe to it."""
+    """One topic for all who subscribe to it. A look that was dear is not soon repeated: see ``patience``."""
+
+    #: How many times as long as a look took it is waited at least for the next.
+    patience = 3.0
 
     def __init__(self, pool: Pool, topic: str) -> None:
         self.pool = pool
@@ -92,8 +96,7 @@ class Feed:
             except OscarError as error:
                 pause = CALLS_IDLE
                 self.say({"topic": self.topic, "problem": problem(error).model_dump(mode="json")})
-            # A look that was dear is not soon repeated.
-            pause = max(pause, 3 * (time.monotonic() - began))
+            pause = max(pause, self.patience * (time.monotonic() - began))
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._soon.wait(), pause)
 
@@ -136,11 +139,35 @@ class StateFeed(Feed):
 
 
 class ClustersFeed(StateFeed):
-    """``clusters``: which there are and how they are."""
+    """``clusters``: which there are and how they are.
+
+    Which there are is in files, and looked at often: a sandbox that was killed or started elsewhere is soon seen.
+    Clusters are asked when that has changed, and now and then.
+    """
+
+    patience = 0.0  # of the files; of the clusters below
+
+    def __init__(self, pool: Pool, topic: str) -> None:
+        super().__init__(pool, topic)
+        self._seen: object = None
+        self._next = 0.0
+
+    def soon(self) -> None:
+        self._seen = None
+        super().soon()
 
     async def look(self) -> float:
-        self.tell([row.model_dump(mode="json") for row in await clusters.rows(self.pool)])
-        return CLUSTERS
+        seen, began = await asyncio.to_thread(self._in_files), time.monotonic()
+        if seen != self._seen or began >= self._next:
+            self._seen = seen
+            self.tell([row.model_dump(mode="json") for row in await clusters.rows(self.pool)])
+            took = time.monotonic() - began
+            self._next = began + took + max(CLUSTERS, super().patience * took)
+        return FILES
+
+    def _in_files(self) -> object:
+        found = self.pool.profiles()
+        return found, {name for name, profile in found.items() if fallen(profile)}
 
 
 class ServicesFeed(StateFeed):

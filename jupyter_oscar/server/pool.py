@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from jupyter_oscar.client import profiles
 from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
-from jupyter_oscar.client.errors import NotAllowed, ProfileNotFound
+from jupyter_oscar.client.errors import NotAllowed, ProfileNotFound, Unreachable
 from jupyter_oscar.client.profiles import Profile
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from jupyter_oscar.client.budget import Budget
     from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.profiles import Sandbox
 
 OPERATOR = "operator"
 # What others change in a profile is seen after so many seconds.
@@ -86,6 +87,8 @@ class Pool:
     def _found(self, name: str) -> Profile | None:
         profile = self.profile(name)
         if profile is not None:
+            if fallen(profile):
+                raise stopped()
             _ = profile.sandbox  # looked up here too, since it is in files as well
         return profile
 
@@ -96,6 +99,7 @@ class Pool:
 
         Raises:
             ProfileNotFound: no cluster of that name is known.
+            Unreachable: it was a sandbox whose process is gone.
 
         """
         if name in self._clients and time.monotonic() - self._looked.get(name, 0.0) < FRESH:
@@ -158,6 +162,17 @@ class Pool:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+
+
+def fallen(profile: Profile) -> Sandbox | None:
+    """The sandbox a profile stood for, if its process is gone; read from files."""
+    return profile.fallen if profile.source == profiles.SANDBOX else None
+
+
+def stopped() -> Unreachable:
+    """What is said in place of asking a sandbox whose process is gone: another program may have its port by now."""
+    msg = "The local OSCAR has stopped: its process is gone."
+    return Unreachable(msg, hint="Start it again; its data is still there.")
 
 
 def _credentials(said: Mapping[str, Any]) -> Credentials:

@@ -94,6 +94,20 @@ export const clustersPlugin = commandsPlugin(
       }
     });
 
+    commands.addCommand(CommandIDs.diagnose, {
+      label: trans.__('Diagnose…'),
+      caption: trans.__('Find out why a cluster does not answer'),
+      describedBy: one,
+      isEnabled: args => find(args) !== undefined,
+      execute: async args => {
+        const row = find(args);
+        if (row) {
+          const { DiagnosisDialog } = await import('./diagnosis');
+          await new DiagnosisDialog({ client, row, trans }).launch();
+        }
+      }
+    });
+
     commands.addCommand(CommandIDs.forgetCluster, {
       label: trans.__('Forget…'),
       caption: trans.__('Forget a sign-in; the cluster stays as it is'),
@@ -217,6 +231,7 @@ export const clustersPlugin = commandsPlugin(
       CommandIDs.signIn,
       CommandIDs.forgetCluster,
       CommandIDs.selectCluster,
+      CommandIDs.diagnose,
       CommandIDs.startSandbox,
       CommandIDs.stopSandbox,
       CommandIDs.refresh

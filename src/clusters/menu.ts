@@ -20,6 +20,7 @@ export function openClusterMenu(
   menu.addItem({ type: 'separator' });
   menu.addItem({ command: CommandIDs.addCluster });
   menu.addItem({ command: CommandIDs.signIn, args: { cluster } });
+  menu.addItem({ command: CommandIDs.diagnose, args: { cluster } });
   menu.addItem({ type: 'separator' });
   menu.addItem({ command: CommandIDs.startSandbox });
   menu.addItem({ command: CommandIDs.stopSandbox });

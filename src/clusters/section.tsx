@@ -147,6 +147,16 @@ function Trouble(
               model.calls.refresh();
             }}
           />
+          {row.sandbox === null ? (
+            <Step
+              label={trans.__('Diagnose')}
+              onClick={() => {
+                void commands.execute(CommandIDs.diagnose, {
+                  cluster: row.name
+                });
+              }}
+            />
+          ) : null}
         </Notice>
       );
   }

@@ -336,7 +336,35 @@ def strange_states(album: Album, browser: Browser, lab: Lab) -> None:
         page.wait_for_selector(".jp-OscarCluster")
         page.wait_for_timeout(7000 if state == "busy" else 500)
         album.sidebar(page, state)
+        if state == "unreachable":
+            page.route("**/diagnosis*", lambda route: route.fulfill(body="".join(map(line, DIAGNOSIS))))
+            page.click("text=Diagnose")
+            page.wait_for_selector("text=Broken: certificate.")
+            album.whole(page, "diagnosis")
         page.context.close()
+
+
+def line(step: tuple[str, str, str, str]) -> str:
+    """A step of a diagnosis as the route says it."""
+    return json.dumps(dict(zip(("name", "state", "seen", "todo"), step, strict=True))) + "\n"
+
+
+DIAGNOSIS = (
+    ("address", "ok", "https://oscar.example.org, from sign-in.", ""),
+    ("name", "ok", "oscar.example.org is 192.0.2.7.", ""),
+    ("connection", "ok", "oscar.example.org:443 takes connections.", ""),
+    ("proxy", "skipped", "The environment names none for this address.", ""),
+    (
+        "certificate",
+        "bad",
+        "Nobody known here vouches for it (self-signed certificate).",
+        (
+            "If its authority is your site's own, name its file: SSL_CERT_FILE, or ca_bundle on a Jupyter server. "
+            "Only where you know why may its check be turned off for this cluster."
+        ),
+    ),
+    *((name, "skipped", "", "") for name in ("answer", "clock", "sign-in", "rights", "version", "storage")),
+)
 
 
 def without_server(album: Album, browser: Browser, lab: Lab) -> None:

@@ -107,24 +107,6 @@ def test_a_wrong_password_is_said_in_the_dialog_and_nothing_typed_is_lost(sandbo
     assert "wrong-marker" not in page.evaluate("() => JSON.stringify({ ...localStorage, ...sessionStorage })")
 
 
-def test_a_sandbox_that_was_killed_says_so_keeps_its_list_and_is_back_with_one_click(sandbox, lab, page):
-    deploy(sandbox, "copy")
-    open_sidebar(page, lab)
-    row = page.locator(".jp-OscarServiceRow", has_text="copy")
-    row.wait_for()
-
-    sandbox.kill_sandbox()
-    page.get_by_role("button", name="Look again now").click()
-    page.get_by_text("The local OSCAR has stopped").wait_for(timeout=60_000)
-    page.get_by_text("The list is").first.wait_for(timeout=30_000)
-    assert row.is_visible()
-    page.get_by_role("button", name="Start it").click()
-
-    page.locator(".jp-OscarCluster-line .jp-mod-ok").wait_for(timeout=60_000)
-    page.get_by_text("The list is").first.wait_for(state="hidden", timeout=30_000)
-    row.wait_for(timeout=30_000)
-
-
 def test_the_last_list_of_a_cluster_that_does_not_answer_stays_and_says_how_old_it_is(lab, page):
     sockets = []
     said(page, CLUSTER, SERVICES, calls(3), sockets=sockets)

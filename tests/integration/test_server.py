@@ -438,6 +438,24 @@ async def test_twenty_tabs_cost_what_one_costs_and_none_costs_nothing(
         assert len(asked) == count, "nobody looks, nobody asks"
 
 
+async def test_why_a_cluster_does_not_answer_is_told_step_by_step(
+    jp_fetch: Any, jp_serverapp: Any, ask: Any, odd: Any, sandbox: Any
+) -> None:
+    async def diagnosed() -> list[dict[str, str]]:
+        answer = await jp_fetch("jupyter-oscar", "clusters", "box", "diagnosis")
+        assert sandbox.password not in answer.body.decode()
+        return [json.loads(line) for line in answer.body.splitlines()]
+
+    assert "bad" not in {step["state"] for step in await diagnosed()}
+    pool = jp_serverapp.web_app.settings["jupyter_oscar_pool"]
+    with odd.refusing() as url:
+        pool._named = {"box": {**pool._named["box"], "endpoint": url}}
+        (bad,) = [step for step in await diagnosed() if step["state"] == "bad"]
+    assert bad["name"] == "connection"
+    assert "refused" in bad["seen"]
+    assert (await ask("GET", "clusters", "nowhere", "diagnosis"))[1]["code"] == "profile-not-found"
+
+
 async def test_a_wrong_password_is_not_kept_and_a_right_one_is_forgotten_on_request(
     ask: Any, sandbox: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -37,7 +37,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - http.server looks them up
+    do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _answer  # noqa: N815 - http.server looks them up
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -52,13 +52,24 @@ def answering(status: int = 200, body: bytes = b"", **headers: str) -> Iterator[
         yield url
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of callers that hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        pass
+
+
 @contextlib.contextmanager
-def serving(kind: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve a handler class."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+def serving(kind: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve a handler class; with ``tls`` by https, as ``localhost``."""
+    server = Quiet(("127.0.0.1", 0), kind)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https://localhost' if tls else 'http://127.0.0.1'}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -130,37 +141,115 @@ def losing_answers(  # noqa: C901 - three threads a connection, each a few lines
         listener.close()
 
 
+class Passing(BaseHTTPRequestHandler):
+    """Passes everything on to another server; what comes back may be changed."""
+
+    protocol_version = "HTTP/1.1"
+    upstream = ""
+    dropped = frozenset({"host", "content-length", "accept-encoding"})
+
+    def changed(self, status: int, said: bytes) -> tuple[int, bytes]:
+        """What is answered in place of an answer."""
+        return status, said
+
+    def _pass(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in self.dropped}
+        address = urlsplit(self.upstream)
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
+        connection.request(self.command, self.path, body, headers)
+        answer = connection.getresponse()
+        status, said = self.changed(answer.status, answer.read())
+        self.send_response(status)
+        self.send_header("Content-Type", answer.headers.get("Content-Type") or "text/plain")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+        connection.close()
+
+    do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815 - http.server looks them up
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 @contextlib.contextmanager
-def older(upstream: str, version: str) -> Iterator[str]:
+def older(upstream_: str, version: str) -> Iterator[str]:
     """A server that says it is an older OSCAR, and names jobs itself as those did."""
 
-    class Older(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Older(Passing):
+        upstream = upstream_
+        dropped = Passing.dropped | {"x-delegated-job-id"}
 
-        def _pass(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            dropped = {"host", "x-delegated-job-id", "content-length", "accept-encoding"}
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
-            address = urlsplit(upstream)
-            connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
-            connection.request(self.command, self.path, body, headers)
-            answer = connection.getresponse()
-            said = answer.read()
+        def changed(self, status: int, said: bytes) -> tuple[int, bytes]:
             if self.path == "/system/info":
                 said = json.dumps({**json.loads(said), "version": version}).encode()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers.get("Content-Type") or "text/plain")
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-            connection.close()
+            return status, said
 
-        do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815 - http.server looks them up
+    with serving(Older) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def between(
+    upstream_: str, answers: dict[str, tuple[int, bytes]] | None = None, *, apart: float = 0.0, tls: Any = None
+) -> Iterator[str]:
+    """A server before another that answers some paths itself, whose clock is so many seconds ahead."""
+
+    class Between(Passing):
+        upstream = upstream_
+
+        def changed(self, status: int, said: bytes) -> tuple[int, bytes]:
+            return (answers or {}).get(self.path, (status, said))
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time.time()) + apart)
+
+    with serving(Between, tls) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[str]:
+    """A server that takes connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[str]:
+    """An address where nobody listens, kept from others for as long as it is used."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{kept.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def tunnelling() -> Iterator[str]:
+    """A proxy that passes connections on."""
+
+    class Tunnel(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            host, _, port = self.path.rpartition(":")
+            with socket.create_connection((host, int(port))) as far:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=self._pump, args=(far, self.connection), daemon=True)
+                back.start()
+                self._pump(self.connection, far)
+                back.join()
+
+        @staticmethod
+        def _pump(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while said := source.recv(1 << 16):
+                    target.sendall(said)
+                target.shutdown(socket.SHUT_WR)
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    with serving(Older) as url:
+    with serving(Tunnel) as url:
         yield url
 
 
