@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
+_SANDBOX = [sys.executable, "-m", "jupyter_oscar.sandbox"]
 _STOP_S = 20.0
 _CODES = "Exit code 0: done. 1: it could not be done, one sentence on stderr says why. 2: wrong usage."
 _data = click.option("--data", type=click.Path(path_type=Path), help="Data folder [default: in Jupyter's data folder].")
@@ -69,42 +70,52 @@ def _describe(found: dict[str, Any]) -> str:
     )
 
 
-def _flags(
-    data: Path, port: int | None, jobs: int | None, *, throttle: bool, hold: bool, no_serverless: bool
-) -> list[str]:
-    flags = ["--data", str(data)]
-    flags += ["--port", str(port)] if port is not None else []
-    flags += ["--jobs", str(jobs)] if jobs is not None else []
-    chosen = {"--throttle": throttle, "--hold": hold, "--no-serverless": no_serverless}
-    return flags + [flag for flag, on in chosen.items() if on]
+def _flags(choices: dict[str, Any]) -> list[str]:
+    """The chosen options as the sandbox's own words: a switch that is on, a value, or several."""
+    flags: list[str] = []
+    for name, value in choices.items():
+        word = "--" + name.replace("_", "-")
+        if value is True:
+            flags.append(word)
+        elif value not in (None, False):
+            for each in value if isinstance(value, tuple) else (value,):
+                flags += [word, str(each)]
+    return flags
 
 
 @sandbox.command(epilog=_CODES)
 @_data
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the API [default: the last one, else a free one].")
 @click.option("--jobs", type=click.IntRange(1), help="Jobs at once [default: the number of processors, at least 2].")
-@click.option("--throttle", is_flag=True, help="Answer at a real server's speed.")
+@click.option(
+    "--faithful",
+    is_flag=True,
+    help="Answer with every quirk of a real server, as tests need it [default: friendly: say what is so].",
+)
+@click.option("--compat", type=click.Choice(["3.6.5", "4.0", "4.1"]), help="The version of OSCAR to be [default: 4.1].")
+@click.option("--realtime", is_flag=True, help="Take a real server's time, creates of six seconds included.")
+@click.option("--throttle", is_flag=True, help="Answer at a real server's speed, with quick creates.")
+@click.option("--latency", type=click.FloatRange(0), metavar="SECONDS", help="Wait before each answer.")
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A YAML file of what shall go wrong: for tests of those who call.",
+)
 @click.option("--hold", is_flag=True, help="Accept jobs and start none.")
 @click.option("--no-serverless", is_flag=True, help="Without synchronous runs.")
+@click.option("--oidc-issuer", multiple=True, metavar="URL", help="Take the tokens of this identity provider.")
+@click.option("--oidc-group", multiple=True, metavar="GROUP", help="Let the members of this group in.")
+@click.option("--oidc-admin", multiple=True, metavar="SUB", help="A user who may read the manager's log.")
 @click.option("--foreground", is_flag=True, help="Stay in this terminal; Ctrl-C stops it.")
-def start(
-    *,
-    data: Path | None,
-    port: int | None,
-    jobs: int | None,
-    throttle: bool,
-    hold: bool,
-    no_serverless: bool,
-    foreground: bool,
-) -> None:
+def start(*, data: Path | None, foreground: bool, **choices: Any) -> None:
     """Start it; when it already runs on this data folder, say so."""
     folder = _folder(data)
     found = _running(folder)
     if found is not None:
         click.echo(f"It already runs (process {found['pid']}).\n{_describe(found)}")
         return
-    flags = _flags(folder, port, jobs, throttle=throttle, hold=hold, no_serverless=no_serverless)
-    command = [sys.executable, "-m", "jupyter_oscar.sandbox", *flags]
+    choices["friendly"] = not choices["faithful"]
+    command = [*_SANDBOX, "start", "--data", str(folder), *_flags(choices)]
     if foreground:
         _in_foreground(command)
     else:
@@ -204,3 +215,43 @@ def status(*, data: Path | None, as_json: bool, credentials: bool) -> None:
     click.echo(f"It runs (process {found['pid']}, since {found['started']}).\n{_describe(found)}")
     if credentials:
         click.echo(f"password  {found['password']}")
+
+
+def _now(*words: str) -> dict[str, Any]:
+    """What the sandbox does without being started."""
+    done = subprocess.run([*_SANDBOX, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    try:
+        line = json.loads(done.stdout)
+    except ValueError:
+        _fail(done.stderr.strip() or "The sandbox gave no answer.")
+    if "done" not in line:
+        _fail(str(line.get("error")))
+    found: dict[str, Any] = line["done"]
+    return found
+
+
+@group.command(epilog=_CODES)
+@_data
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(*, data: Path | None, yes: bool) -> None:
+    """Remove all services, buckets with their objects, jobs and logs; address and password stay."""
+    folder = _folder(data)
+    if not folder.is_dir():
+        click.echo(f"There is nothing in {folder}.")
+        return
+    if not yes:
+        click.confirm(f"Remove every service, bucket, object and job in {folder}?", abort=True)
+    _now("reset", "--data", str(folder))
+    click.echo(f"Emptied {folder}.")
+
+
+@group.command(epilog=_CODES)
+@_data
+@click.argument("folder", type=click.Path(path_type=Path))
+def export(*, data: Path | None, folder: Path) -> None:
+    """Copy services as FDL files, buckets as folders, and logs to the new FOLDER; no password, token or secret."""
+    source = _folder(data)
+    if not source.is_dir():
+        _fail(f"There is no sandbox in {source}: name its data folder with --data.")
+    counts = _now("export", "--data", str(source), "--to", str(folder.expanduser().resolve()))
+    click.echo(f"{counts['services']} services, {counts['objects']} objects and {counts['logs']} logs are in {folder}.")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from . import buckets, cluster, deployments, jobs, presign, proxy, runs, services
+from .compat import lacks
+from .faults import misbehave
+from .faults import read as read_faults
 from .replies import SANDBOX, moved, not_routed, text
 from .throttle import COSTS
 from .users import admit
@@ -86,10 +90,30 @@ def _is_local(host: str) -> bool:
     return name.lower() in _LOOPBACK
 
 
-@web.middleware
-async def _manners(request: web.Request, handler: Handler) -> web.StreamResponse:
+def _is_foreign(request: web.Request) -> bool:
+    """A browser says so when another site's page asks; following a link from there is no harm."""
+    origin = request.headers.get("Origin", "")
+    if origin and not _is_local(urlsplit(origin).netloc):
+        return True
+    follows = request.method == "GET" and request.headers.get("Sec-Fetch-Mode", "") == "navigate"
+    return request.headers.get("Sec-Fetch-Site", "") == "cross-site" and not follows
+
+
+def _refuse(request: web.Request) -> web.Response | None:
+    """What no route ever sees."""
     if not _is_local(request.headers.get("Host", "")):
         return text(403, "The sandbox answers only on loopback names: use 127.0.0.1 or localhost in the address.")
+    if _is_foreign(request):
+        return text(403, "The sandbox does not answer pages of other sites.")
+    lacking = lacks(request.app[SANDBOX].options.compat, request.method, request.path)
+    return not_routed() if lacking else None
+
+
+@web.middleware
+async def _manners(request: web.Request, handler: Handler) -> web.StreamResponse:
+    refused = _refuse(request)
+    if refused is not None:
+        return refused
     try:
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
@@ -119,7 +143,10 @@ async def _strip(_: web.Request, response: web.StreamResponse) -> None:
 
 
 def make_app(sandbox: Sandbox) -> web.Application:
-    app = web.Application(middlewares=[_manners], client_max_size=_LARGEST_BODY)
+    options = sandbox.options
+    faults = read_faults(options.faults) if options.faults else []
+    middlewares = [_manners, *([misbehave(faults, options.latency)] if faults or options.latency else [])]
+    app = web.Application(middlewares=middlewares, client_max_size=_LARGEST_BODY)
     app[SANDBOX] = sandbox
     app[runs.LINES] = {}
     app.on_response_prepare.append(_strip)

@@ -104,7 +104,7 @@ async def list_buckets(request: web.Request) -> web.Response:
             continue
         shown = {key: value for key, value in tags.items() if key != "owner"}
         rows.append({**_bucket(sandbox, name, tags.get("owner", ""), shown), **_USAGE})
-    return as_json(rows or ([] if not who.admin else None))
+    return as_json(rows or (None if who.admin and not sandbox.options.friendly else []))
 
 
 async def create_bucket(request: web.Request) -> web.Response:
@@ -203,9 +203,10 @@ def _no_bucket(name: str) -> web.Response:
 async def read_bucket(request: web.Request) -> web.Response:
     sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
     if not exists(sandbox, name):
-        return _no_bucket(name)
+        return text(404, f"The bucket '{name}' does not exist") if sandbox.options.friendly else _no_bucket(name)
     who = caller(request)
-    if not who.admin and not policy_of(sandbox, name)["visibility"]:
+    policy = policy_of(sandbox, name)
+    if not who.admin and (not policy["visibility"] or (sandbox.options.friendly and not may_see(who, policy))):
         return text(403, f"User '{who.uid}' is not authorised")  # any bucket with a policy can be read (wire O028)
     try:
         after = base64.urlsafe_b64decode(request.query.get("page", "")).decode()

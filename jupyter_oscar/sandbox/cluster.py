@@ -7,10 +7,10 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from . import gojson
+from .compat import before
 from .gojson import GoJSONError
 from .replies import SANDBOX, as_json, text
 from .s3 import REGION
-from .sandbox import COMPAT
 from .schema import CONFIG, read
 from .users import caller, credentials
 
@@ -30,7 +30,7 @@ async def health(_: web.Request) -> web.Response:
 
 async def info(request: web.Request) -> web.Response:
     body: dict[str, Any] = {
-        "version": f"v{COMPAT}",
+        "version": f"v{request.app[SANDBOX].options.version}",
         "git_commit": "sandbox",
         "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "kubernetes_version": _KUBERNETES,
@@ -138,10 +138,36 @@ def _metrics(node: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _older_status(node: dict[str, Any]) -> dict[str, Any]:
+    """Before 3.7 (oscar.md §1.1.2)."""
+    cpu, memory = node["cpu"], node["memory"]
+    cores, used = cpu["capacity_cores"], cpu["usage_cores"]
+    total, taken = memory["capacity_bytes"], memory["usage_bytes"]
+    detail = {
+        "nodeName": node["name"],
+        "cpuCapacity": str(cores),
+        "cpuUsage": str(used),
+        "cpuPercentage": f"{100 * used / cores:.2f}",
+        "memoryCapacity": str(total),
+        "memoryUsage": str(taken),
+        "memoryPercentage": f"{100 * taken / (total or 1):.2f}",
+    }
+    free = {"cpuFreeTotal": cores - used, "cpuMaxFree": cores - used}
+    return {
+        "numberNodes": 1,
+        **free,
+        "memoryFreeTotal": total - taken,
+        "memoryMaxFree": total - taken,
+        "detail": [detail],
+    }
+
+
 async def status(request: web.Request) -> web.Response:
     """One node, this machine, with its true figures, in the recorded shape (wire A024)."""
     sandbox, who = request.app[SANDBOX], caller(request)
     node, trust = _node(), sandbox.options.trust
+    if before(sandbox.options.compat, "4.0"):
+        return as_json(_older_status(node))
     states: dict[str, int] = {}  # jobs and buckets only for those who run the cluster (wire O011)
     whole = who.admin or who.uid in trust.admins
     if whole:

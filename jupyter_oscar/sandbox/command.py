@@ -5,7 +5,6 @@ The line is ``{"ready": {...}}`` or ``{"error": "sentence"}``; the password is i
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import errno
 import json
@@ -16,12 +15,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .archive import export, reset
+from .options import Options, arguments, chosen
 from .settings import LOOPBACK, CannotStart, DataFolder, Settings, listen, load, lock, open_folder, save
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-    from .oidc import Trust
     from .sandbox import Sandbox
 
 _ONE_STORE = (
@@ -29,21 +30,6 @@ _ONE_STORE = (
     "bucket over S3. The API keeps them apart."
 )
 _LAST_WORDS_S = 0.5  # for requests under way at a stop
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m jupyter_oscar.sandbox", description=__doc__)
-    parser.add_argument("--data", type=Path, help="data folder; default: oscar-sandbox in Jupyter's data folder")
-    parser.add_argument("--port", type=int, help="port of the API; default: the last one, else a free one")
-    parser.add_argument("--jobs", type=int, help="jobs at once; default: the number of processors, at least 2")
-    parser.add_argument("--throttle", action="store_true", help="answer at a real server's speed")
-    parser.add_argument("--hold", action="store_true", help="accept jobs and start none")
-    parser.add_argument("--no-serverless", action="store_true", help="without synchronous runs")
-    several: dict[str, Any] = {"action": "append", "default": []}
-    parser.add_argument("--oidc-issuer", metavar="URL", help="an identity provider whose tokens are taken", **several)
-    parser.add_argument("--oidc-group", metavar="GROUP", help="a group whose members are let in", **several)
-    parser.add_argument("--oidc-admin", metavar="SUB", help="a user who may read the manager's log", **several)
-    return parser.parse_args(argv)
 
 
 def default_data() -> Path:
@@ -63,7 +49,7 @@ def _say(line: dict[str, Any]) -> None:
 
 def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
     """What the announcement holds: an agreement with the client."""
-    from .sandbox import COMPAT, version
+    from .sandbox import version
 
     return {
         "kind": "jupyter-oscar-sandbox",
@@ -74,41 +60,24 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
         "password": sandbox.settings.password,
         "data": str(sandbox.data.root),
         "version": version(),
-        "compat": COMPAT,
-        "mode": "faithful",
+        "compat": sandbox.options.version,
+        "mode": sandbox.options.mode,
         "runtime": "processes",
         "started": sandbox.started,
     }
 
 
-def _trust(arguments: argparse.Namespace) -> Trust:
-    from .oidc import Trust
-
-    found = (arguments.oidc_issuer, arguments.oidc_group, arguments.oidc_admin)
-    trust = Trust(*(tuple(part) for part in found))
-    if trust.issuers:
-        sys.stderr.write(_ONE_STORE + "\n")
-    return trust
-
-
-async def _serve(data: DataFolder, settings: Settings, arguments: argparse.Namespace) -> None:
+async def _serve(data: DataFolder, settings: Settings, options: Options, port: int | None) -> None:
     from aiohttp import web
 
     from .announcement import announce
     from .app import make_app
-    from .sandbox import Options, assemble
+    from .sandbox import assemble
 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    options = Options(
-        jobs=arguments.jobs or max(2, os.cpu_count() or 1),
-        throttle=arguments.throttle,
-        hold=arguments.hold,
-        serverless=not arguments.no_serverless,
-        trust=_trust(arguments),
-    )
-    with listen(arguments.port, settings.port) as sock:
+    with listen(port, settings.port) as sock:
         sandbox = assemble(data, settings, options)
         app = make_app(sandbox)
         site = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_LAST_WORDS_S)
@@ -131,18 +100,30 @@ async def _serve(data: DataFolder, settings: Settings, arguments: argparse.Names
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _arguments(argv)
+    typed = arguments(argv)
     os.umask(0o077)
     try:
-        data = open_folder(arguments.data or default_data())
-        lock(data)
-        settings = load(data)
-        asyncio.run(_serve(data, settings, arguments))
+        data = open_folder(typed.data or default_data())
+        if typed.what == "reset":
+            reset(data)
+            _say({"done": {"data": str(data.root)}})
+        elif typed.what == "export":
+            _say({"done": export(data, typed.to)})
+        else:
+            _start(data, typed)
     except (CannotStart, OSError, sqlite3.Error) as error:
         _say({"error": _sentence(error)})
         sys.stderr.write(_sentence(error) + "\n")
         return 1
     return 0
+
+
+def _start(data: DataFolder, typed: argparse.Namespace) -> None:
+    options = chosen(typed)
+    if options.trust.issuers:
+        sys.stderr.write(_ONE_STORE + "\n")
+    lock(data)
+    asyncio.run(_serve(data, load(data), options, typed.port))
 
 
 def _sentence(error: Exception) -> str:

@@ -49,11 +49,17 @@ def _exposed(sandbox: Sandbox, name: str) -> dict[str, Any]:
     }
 
 
+def _unseen(request: web.Request, spec: dict[str, Any] | None) -> web.Response:
+    """A missing service is reported as forbidden (wire C008, C009, O026)."""
+    missing = spec is None and request.app[SANDBOX].options.friendly
+    return empty(404) if missing else text(403, FORBIDDEN)
+
+
 async def read_deployment(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     spec = sandbox.database.service(request.match_info["service"])
     if spec is None or not may_see(caller(request), spec):
-        return text(403, FORBIDDEN)  # wire C008, O026
+        return _unseen(request, spec)
     return as_json(deployment_of(sandbox, spec))
 
 
@@ -69,7 +75,7 @@ async def read_deployment_logs(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     spec = sandbox.database.service(request.match_info["service"])
     if spec is None or not may_see(caller(request), spec):
-        return text(403, FORBIDDEN)
+        return _unseen(request, spec)
     if is_exposed(spec):
         return as_json(_exposed_log(request, spec["name"]))
     if not (sandbox.options.serverless and is_sync(spec)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .compat import before
 from .replies import FORBIDDEN, SANDBOX, as_json, empty, text
 from .store import AlreadyExists, Job
 from .users import admit_call, caller, may_see, short
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .runner import Runner
     from .store import Database
 
-PAGE = 70
+PAGE, FRIENDLY_PAGE = 70, 1000
 _LONG_NAME, _KEPT = 25, 16
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _STAMPED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d),(\d{3}) - supervisor")
@@ -74,7 +75,7 @@ async def start_job(request: web.Request) -> web.Response:
     invoker = await admit_call(request, sandbox.database.service(service), sync=False)
     if isinstance(invoker, web.Response):
         return invoker
-    name = request.headers.get("X-Delegated-Job-ID")
+    name = None if before(sandbox.options.compat, "4.1") else request.headers.get("X-Delegated-Job-ID")
     if name and not is_name(name):
         return text(500, invalid_name("Job.batch", name))
     event = await request.read()
@@ -105,18 +106,27 @@ def _after(token: str) -> str:
     return str(json.loads(base64.urlsafe_b64decode(token + "=="))["after"])
 
 
+def _unseen(request: web.Request, spec: dict[str, Any] | None) -> web.Response:
+    """Since 4.0 an empty 200 means forbidden (wire O022-O024)."""
+    options = request.app[SANDBOX].options
+    if spec is None:
+        return empty(404)
+    return text(403, FORBIDDEN) if options.friendly or before(options.compat, "4.0") else empty(200)
+
+
 async def list_jobs(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     service, who = request.match_info["service"], caller(request)
     spec = sandbox.database.service(service)
     if spec is None or not may_see(who, spec):
-        return empty(404 if spec is None else 200)  # an empty 200 means forbidden (wire O022)
+        return _unseen(request, spec)
     try:
         after = _after(request.query["page"]) if request.query.get("page") else ""
     except (ValueError, KeyError, TypeError, binascii.Error):
         return text(500, "continue key is not valid: the page token is damaged")
-    jobs = sandbox.database.jobs(service, after, PAGE + 1, None if who.admin else short(who.uid))
-    shown, more = jobs[:PAGE], len(jobs) > PAGE
+    page = FRIENDLY_PAGE if sandbox.options.friendly else PAGE
+    jobs = sandbox.database.jobs(service, after, page + 1, None if who.admin else short(who.uid))
+    shown, more = jobs[:page], len(jobs) > page
     await sandbox.throttle.take(len(shown))
     body: dict[str, Any] = {"jobs": {job.name: _row(job) for job in shown}}
     if more:
@@ -140,10 +150,14 @@ async def read_log(request: web.Request) -> web.Response:
     service, name = request.match_info["service"], request.match_info["job"]
     spec = sandbox.database.service(service)
     if spec is None or not may_see(caller(request), spec):
-        return empty(404 if spec is None else 200)  # wire O023
+        return _unseen(request, spec)
     job = sandbox.database.job(name)
     if job is None or job.service != service or job.state == "Suspended":
-        return empty(500)
+        return (
+            text(404, f'There is no job "{name}", or nothing of it has run.')
+            if sandbox.options.friendly
+            else empty(500)
+        )
     if job.state == "Pending":
         return empty(404)
     path = sandbox.data.job(service, name) / "log"
@@ -157,6 +171,8 @@ async def delete_job(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     service, name = request.match_info["service"], request.match_info["job"]
     spec = sandbox.database.service(service)
+    if spec is None and sandbox.options.friendly:
+        return empty(404)
     if spec is None or not may_see(caller(request), spec):
         return text(403, FORBIDDEN)  # wire E019, O025
     job = sandbox.database.job(name)
@@ -173,7 +189,7 @@ async def delete_jobs(request: web.Request) -> web.Response:
     service = request.match_info["service"]
     spec = sandbox.database.service(service)
     if spec is None or not may_see(caller(request), spec):
-        return empty(404 if spec is None else 200)  # wire O024
+        return _unseen(request, spec)
     everything = request.query.get("all") in TRUE
     doomed = [job for job in sandbox.database.jobs(service) if everything or job.state == "Succeeded"]
     with sandbox.database.transaction():

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from .processes import signal_group, sweep
 from .servicelog import ServiceLog
-from .supervisor import limit
+from .supervisor import in_words, limit
 
 if TYPE_CHECKING:
     from .joblock import HeldLock
@@ -84,10 +84,6 @@ def _expired(folder: Path) -> bool:
         return time.time() - (folder / "lease").stat().st_mtime > LEASE_S
     except OSError:
         return True
-
-
-def in_words(code: int) -> str:
-    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
 
 
 def _pump(pipe: int, log: ServiceLog) -> None:

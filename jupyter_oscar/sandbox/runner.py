@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
+    from .options import Options
     from .s3 import ObjectStore
     from .settings import DataFolder
     from .store import Database
@@ -69,9 +70,9 @@ def preload() -> Any:
 
 
 class Runner:
-    def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, *, slots: int, hold: bool) -> None:
+    def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, options: Options) -> None:
         self._data, self._db, self._s3 = data, database, s3
-        self._slots, self._hold = slots, hold
+        self._slots, self._hold, self._friendly = options.jobs, options.hold, options.friendly
         self._context: Any = None
         self._running: dict[str, int] = {}  # job → pid
         self._over: dict[str, asyncio.Event] = {}
@@ -219,6 +220,7 @@ class Runner:
             status=folder / "status.json",
             temp=self._data.temp / name,
             access=self._s3.access,
+            friendly=self._friendly,
         )
 
     def spawn(self, task: supervisor.Task, held: int | None) -> ForkServerProcess:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .exposed import Exposed
-from .oidc import Oidc, Trust
+from .oidc import Oidc
 from .runner import Runner
 from .s3 import ObjectStore
 from .store import Database, now
@@ -17,9 +17,11 @@ from .throttle import NoThrottle, Throttle
 from .triggers import Triggers
 
 if TYPE_CHECKING:
+    from .options import Options
     from .settings import DataFolder, Settings
 
-COMPAT = "4.1.2"
+
+_SETTLING_S = 6.0
 
 
 def version() -> str:
@@ -28,17 +30,6 @@ def version() -> str:
         return importlib.metadata.version("jupyter-oscar")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the person who starts the sandbox chooses."""
-
-    jobs: int
-    throttle: bool = False
-    hold: bool = False
-    serverless: bool = True
-    trust: Trust = field(default_factory=Trust)
 
 
 @dataclass
@@ -61,6 +52,11 @@ class Sandbox:
         await self.exposed.start()
         self.triggers.start()
 
+    async def settle(self) -> None:
+        """What a create and a delete cost on a real server: MinIO's restart, then six seconds (oscar.md §1.2)."""
+        if self.options.realtime:
+            await asyncio.gather(self.s3.restart(), asyncio.sleep(_SETTLING_S))
+
     async def stop(self) -> None:
         await self.triggers.stop()
         await asyncio.gather(self.runner.stop(), self.exposed.stop())
@@ -75,7 +71,7 @@ def assemble(data: DataFolder, settings: Settings, options: Options) -> Sandbox:
 
     database = Database(data.database)
     s3 = ObjectStore(data, settings)
-    runner = Runner(data, database, s3, slots=options.jobs, hold=options.hold)
+    runner = Runner(data, database, s3, options)
     triggers = Triggers(data, database, s3, Jobs(database, runner).accept)
     exposed = Exposed(data, database, runner)
     throttle = Throttle() if options.throttle else NoThrottle()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import buckets
 from .cluster import IMAGES, provider
+from .compat import before, to_older
 from .deployments import deployment_of
 from .replies import SANDBOX, as_json, empty, text
 from .schema import SERVICE, show
@@ -74,7 +75,7 @@ def shown(sandbox: Sandbox, spec: dict[str, Any], include: str = "") -> dict[str
     if "deployment" in [part.strip().lower() for part in include.split(",")]:
         found = deployment_of(sandbox, spec)
         body["deployment"] = {key: found[key] for key in found if key not in ("service_name", "namespace")}
-    return body
+    return to_older(sandbox.options.compat, body)
 
 
 async def list_services(request: web.Request) -> web.Response:
@@ -109,10 +110,11 @@ def _not_allowed(who: Caller, what: str) -> str:
 async def create_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
-        spec = decode(await request.read())
+        spec = decode(await request.read(), sandbox.options.compat)
         _create(sandbox, spec, caller(request))
         await sandbox.exposed.apply(spec["name"])
         await sandbox.s3.refresh()
+        await sandbox.settle()
     except Refused as refused:
         return text(refused.status, refused.text)
     return empty(201)
@@ -130,7 +132,8 @@ def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     if secrets is not None and database.secrets(spec["name"]) is not None:
         raise Refused(409, "A secret with the given name already exists")  # asked before the name (wire C018)
     if database.service(spec["name"]) is not None:
-        raise Refused(400, "A service with the provided name already exists")
+        taken = 409 if before(sandbox.options.compat, "4.1") else 400
+        raise Refused(taken, "A service with the provided name already exists")
     check_volume_exists(spec)
     check_objects(spec, database.config(IMAGES, []))
     check_scale(spec, "creating")
@@ -178,7 +181,7 @@ async def update_service(request: web.Request) -> web.Response:
     """A full replace. What the caller left out goes back to its default; the token stays (wire F, U)."""
     sandbox = request.app[SANDBOX]
     try:
-        spec = decode(await request.read())
+        spec = decode(await request.read(), sandbox.options.compat)
         old = sandbox.database.service(spec["name"])
         if old is None:
             return empty(404)
@@ -222,8 +225,12 @@ def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], w
             make_folders(sandbox.data.buckets, {place for place in places(spec) if place[0] == bucket})
             for _, folder in (place for place in input_places(spec) if place[0] == bucket):
                 sandbox.triggers.arm(spec["name"], bucket, folder)
+    if sandbox.options.friendly:  # a new folder of an old bucket is made and armed as well
+        make_folders(sandbox.data.buckets, places(spec))
+        for bucket, folder in input_places(spec) - input_places(old):
+            sandbox.triggers.arm(spec["name"], bucket, folder)
     sandbox.triggers.disarm(spec["name"], keep=input_places(spec))
-    if not who.admin:
+    if not who.admin or sandbox.options.friendly:
         return
     if set(bucket_names(old)) - set(bucket_names(spec)):
         raise Refused(500, _REMOVED)
@@ -242,16 +249,19 @@ async def delete_service(request: web.Request) -> web.Response:
         return text(500, _bad_label(name))
     spec, who = sandbox.database.service(name), caller(request)
     if spec is None or not may_change(who, spec):  # a user is not told that it is there (wire O020, V001, V013)
-        hidden = not who.admin and sandbox.options.serverless
+        if spec is not None and sandbox.options.friendly:
+            return text(403, _not_allowed(who, "delete"))
+        hidden = not who.admin and sandbox.options.serverless and not sandbox.options.friendly
         return text(500, f'the service "{name}" does not have a registered ConfigMap') if hidden else empty(404)
     await sandbox.exposed.remove(name)
     _delete(sandbox, spec)
-    if not spec["owner"] and bucket_names(spec):
+    if not spec["owner"] and bucket_names(spec) and not sandbox.options.friendly:
         return text(500, _ORPHANED)  # wire U012: the service is gone, the bucket stays
     for bucket in (*bucket_names(spec), *user_buckets(spec)):
         if not _used(sandbox, bucket):
             await buckets.remove(sandbox, bucket)
     await sandbox.s3.refresh()
+    await sandbox.settle()
     return empty(204)
 
 

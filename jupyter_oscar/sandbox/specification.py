@@ -10,6 +10,7 @@ import secrets as random
 from typing import TYPE_CHECKING, Any
 
 from . import gojson
+from .compat import from_older
 from .expose import scale_refusal
 from .gojson import GoJSONError
 from .jobs import invalid_name, is_name
@@ -36,10 +37,10 @@ class Refused(Exception):
         self.status, self.text = status, text
 
 
-def decode(body: bytes) -> dict[str, Any]:
-    """The service in a body, with required fields present (wire B001-B006)."""
+def decode(body: bytes, compat: str) -> dict[str, Any]:
+    """The service in a body, as that release reads it, with required fields present (wire B001-B006)."""
     try:
-        spec = read(gojson.decode(body), SERVICE)
+        spec = read(from_older(compat, gojson.decode(body)), SERVICE)
     except GoJSONError as error:
         raise Refused(400, f"{INVALID}{error}") from error
     missing = [_failed(field, "required") for field in ("Name", "Image", "Script") if not spec[field.lower()]]

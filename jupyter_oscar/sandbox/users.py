@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .compat import before
 from .oidc import NoJWT, NotInGroup, NoUserinfo, UnknownIssuer, Untrusted
 from .replies import SANDBOX, empty, text, unauthorized
 
@@ -161,7 +162,7 @@ async def admit_call(request: web.Request, service: dict[str, Any] | None, *, sy
     try:
         found = await sandbox.oidc.identify(token)
     except Untrusted as error:
-        return _call_refusal(error, sync=sync)
+        return _call_refusal(error, sandbox.options.compat, sync=sync)
     # ``/job`` compares with the short form, so that an owner whose id holds an @ is not known (wire O032, V007, V016)
     if service is None or not may_see(Caller(found.uid if sync else short(found.uid), found.name), service):
         return empty(404)
@@ -170,10 +171,12 @@ async def admit_call(request: web.Request, service: dict[str, Any] | None, *, sy
     return Invoker(found.uid)
 
 
-def _call_refusal(error: Untrusted, *, sync: bool) -> web.Response:
+def _call_refusal(error: Untrusted, compat: str, *, sync: bool) -> web.Response:
     """As recorded (wire D004, D005, O034, V009-V012)."""
     if isinstance(error, NoJWT):
         return text(502, f"{error}Error getting oidc manager for issuer ''")
     if isinstance(error, UnknownIssuer):
         return text(400, f"Error getting oidc manager for issuer '{error}'")
+    if before(compat, "4.0"):
+        return empty(401)
     return empty(404 if sync or isinstance(error, NotInGroup) else 500)  # OSCAR's nil pointer, in ``/job`` only

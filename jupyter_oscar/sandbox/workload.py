@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from . import keeper
 from .expose import OWN_COMMAND
 from .joblock import lock_pid, try_lock
-from .keeper import State, in_words, read_state, write_state
+from .keeper import State, read_state, write_state
 from .ports import taken_by
 from .processes import signal_group, signal_process, sweep
 from .servicelog import ServiceLog
+from .supervisor import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
-from sandbox_user import eventually
+from sandbox_user import User, eventually
+
+from jupyter_oscar.client import fdl
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def cli(tmp_path):
 
     def run(*arguments, code=0):
         command = [sys.executable, "-m", "jupyter_oscar", "sandbox", *arguments]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False, input="")
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
@@ -97,3 +100,49 @@ def test_in_the_foreground_ctrl_c_stops_it_cleanly(tmp_path):
         assert "OSCAR" in process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(20) == 0
+
+
+@pytest.fixture
+def running(cli):
+    """A running sandbox with a service, an object and a job, as its user."""
+    cli("start")
+    found = json.loads(cli("status", "--json", "--credentials"))
+    user = User(SimpleNamespace(**found))
+    user.create("shout", environment={"variables": {"A": "b"}, "secrets": {"KEY": "not-for-you"}})
+    user.put("shout", "in/a.txt")
+    eventually(lambda: user.over("shout"))
+    return user
+
+
+def test_an_export_holds_everything_but_what_is_secret_and_deploys_again(cli, running, tmp_path):
+    assert "1 services, 2 objects and 1 logs" in cli("export", str(tmp_path / "out"))
+    assert (tmp_path / "out" / "buckets" / "shout" / "out" / "a.txt").read_text() == "HELLO"
+    [log] = (tmp_path / "out" / "logs" / "shout").iterdir()
+    assert "shouted" in log.read_text()
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    for secret in (b"not-for-you", running.token("shout").encode(), running.provider["secret_key"].encode()):
+        assert not [path for path in written if secret in path.read_bytes()]
+    service = fdl.load(tmp_path / "out" / "services" / "shout" / "fdl.yaml").services[0]
+    assert service.name == "shout"
+    assert "tr a-z A-Z" in service.script
+    assert "exists already" in cli("export", str(tmp_path / "out"), code=1)
+
+
+def test_a_reset_asks_and_leaves_an_empty_sandbox_with_the_same_address(cli, running):
+    before = json.loads(cli("status", "--json", "--credentials"))
+    assert "already runs" in cli("reset", "--yes", code=1)
+    cli("stop")
+    assert "Aborted" in cli("reset", code=1)
+    assert (Path(before["data"]) / "buckets" / "shout").exists()
+    cli("reset", "--yes")
+    cli("start")
+    after = json.loads(cli("status", "--json", "--credentials"))
+    assert [before[key] for key in ("endpoint", "password")] == [after[key] for key in ("endpoint", "password")]
+    assert running.ask("GET", "/system/services").json() == []
+    assert not list((Path(after["data"]) / "buckets").iterdir())
+
+
+@pytest.mark.parametrize(("flags", "mode"), [((), "friendly"), (("--faithful",), "faithful")])
+def test_people_get_the_friendly_one_unless_they_ask(cli, flags, mode):
+    cli("start", *flags)
+    assert json.loads(cli("status", "--json"))["mode"] == mode
