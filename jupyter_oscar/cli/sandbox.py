@@ -230,7 +230,7 @@ def _now(*words: str) -> dict[str, Any]:
     return found
 
 
-@group.command(epilog=_CODES)
+@sandbox.command(epilog=_CODES)
 @_data
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(*, data: Path | None, yes: bool) -> None:
@@ -245,7 +245,7 @@ def reset(*, data: Path | None, yes: bool) -> None:
     click.echo(f"Emptied {folder}.")
 
 
-@group.command(epilog=_CODES)
+@sandbox.command(epilog=_CODES)
 @_data
 @click.argument("folder", type=click.Path(path_type=Path))
 def export(*, data: Path | None, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ from jupyter_oscar.client import fdl
 from jupyter_oscar.client.calls import Payload
 from jupyter_oscar.client.cluster import Cluster
 from jupyter_oscar.client.credentials import Credentials, Secret
-from jupyter_oscar.client.errors import JobNotIdentified, ServiceNotFound
+from jupyter_oscar.client.errors import JobNotIdentified
 from jupyter_oscar.client.jobs import State, state
 from jupyter_oscar.client.profiles import Profile
 
@@ -34,15 +33,11 @@ functions:
 """
 
 
-@pytest_asyncio.fixture(params=["v3.6.5", "v4.0.0"])
-async def old(request: pytest.FixtureRequest, odd: Any, sandbox: Any) -> AsyncIterator[Cluster]:
-    who = Credentials(sandbox.user, Secret(sandbox.password))
-    with odd.older(sandbox.endpoint, request.param) as url:
-        async with Cluster(Profile("old", url, who)) as cluster:
-            yield cluster
-            for name in ("trk", "unt"):
-                with contextlib.suppress(ServiceNotFound):
-                    await cluster.services.delete(name)
+@pytest_asyncio.fixture(params=["3.6.5", "4.0"])
+async def old(request: pytest.FixtureRequest, a_sandbox: Any) -> AsyncIterator[Cluster]:
+    box = a_sandbox(extra=("--compat", request.param))
+    async with Cluster(Profile("old", box.endpoint, Credentials(box.user, Secret(box.password)))) as cluster:
+        yield cluster
 
 
 async def deploy(cluster: Cluster, name: str, script: str) -> None:
