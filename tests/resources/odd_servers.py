@@ -173,6 +173,69 @@ class Passing(BaseHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def between(
+    upstream_: str, answers: dict[str, tuple[int, bytes]] | None = None, *, apart: float = 0.0, tls: Any = None
+) -> Iterator[str]:
+    """A server before another that answers some paths itself, whose clock is so many seconds ahead."""
+
+    class Between(Passing):
+        upstream = upstream_
+
+        def changed(self, status: int, said: bytes) -> tuple[int, bytes]:
+            return (answers or {}).get(self.path, (status, said))
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time.time()) + apart)
+
+    with serving(Between, tls) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[str]:
+    """A server that takes connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[str]:
+    """An address where nobody listens, kept from others for as long as it is used."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{kept.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def tunnelling() -> Iterator[str]:
+    """A proxy that passes connections on."""
+
+    class Tunnel(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            host, _, port = self.path.rpartition(":")
+            with socket.create_connection((host, int(port))) as far:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=self._pump, args=(far, self.connection), daemon=True)
+                back.start()
+                self._pump(self.connection, far)
+                back.join()
+
+        @staticmethod
+        def _pump(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while said := source.recv(1 << 16):
+                    target.sendall(said)
+                target.shutdown(socket.SHUT_WR)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with serving(Tunnel) as url:
+        yield url
+
+
 class Gate:
     """What a :func:`gated` cluster lets in: whether it is busy, and what it was asked."""
 
