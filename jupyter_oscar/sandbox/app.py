@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from . import buckets, cluster, deployments, jobs, presign, proxy, runs, services
+from . import buckets, cluster, deployments, jobs, presign, proxy, quotas, runs, services, volumes
 from .compat import lacks
 from .faults import misbehave
 from .faults import read as read_faults
@@ -58,6 +58,13 @@ SYSTEM: list[tuple[str, str, Handler]] = [
     ("GET", "/system/buckets/{bucket}", buckets.read_bucket),
     ("DELETE", "/system/buckets/{bucket}", buckets.delete_bucket),
     ("POST", "/system/buckets/{bucket}/presign", presign.presign),
+    ("GET", "/system/volumes", volumes.list_volumes),
+    ("POST", "/system/volumes", volumes.create_volume),
+    ("GET", "/system/volumes/{volume}", volumes.read_volume),
+    ("DELETE", "/system/volumes/{volume}", volumes.delete_volume),
+    ("GET", "/system/quotas/user", quotas.read_own_quota),
+    ("GET", "/system/quotas/user/{user}", quotas.read_quota),
+    ("PUT", "/system/quotas/user/{user}", quotas.write_quota),
 ]
 
 

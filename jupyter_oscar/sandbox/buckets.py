@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import gojson
 from .gojson import GoJSONError
+from .limits import most_buckets
 from .replies import SANDBOX, as_json, empty, text
 from .schema import BUCKET, read
 from .specification import places
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from .sandbox import Sandbox
+    from .users import Caller
 
 PAGE = 70
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -67,6 +69,32 @@ def _all(sandbox: Sandbox) -> dict[str, dict[str, str]]:
     tags = sandbox.database.buckets()
     found = sorted(entry.name for entry in os.scandir(sandbox.data.buckets) if entry.is_dir() and is_valid(entry.name))
     return {name: tags.get(name, {}) for name in found}
+
+
+def owned_by(sandbox: Sandbox, uid: str) -> list[str]:
+    return [name for name, tags in sandbox.database.buckets().items() if tags.get("owner") == uid]
+
+
+def over_quota(sandbox: Sandbox, who: Caller, more: int) -> str | None:
+    """OSCAR's sentence when so many more are too many (oscar.md §1.2)."""
+    most = 0 if who.admin else most_buckets(sandbox, who.uid)
+    count = len(owned_by(sandbox, who.uid)) if most else 0
+    if count + more <= most or not most:
+        return None
+    what = f"limit {most}, current {count}, requested new buckets {more}"
+    return f"MinIO bucket quota exceeded for user {who.uid}: {what}"
+
+
+def size_of(sandbox: Sandbox, name: str) -> int:
+    """Bytes of its objects."""
+    return sum(_size(key, path) for key, path in _objects(sandbox.data.buckets / name, set()))
+
+
+def _size(key: str, path: Path) -> int:
+    try:
+        return 0 if key.endswith("/") else path.stat().st_size
+    except OSError:
+        return 0  # it went while we counted
 
 
 def policy_of(sandbox: Sandbox, name: str) -> dict[str, Any]:
@@ -123,6 +151,8 @@ async def create_bucket(request: web.Request) -> web.Response:
     if exists(sandbox, name):
         return text(400, f'{what}the bucket "{name}" already exists\n')
     who = caller(request)
+    if (refusal := over_quota(sandbox, who, 1)) is not None:
+        return text(403, refusal)
     if who.admin:
         make(sandbox, name, {"owner": "oscar", "owner_name": "oscar"})
     else:

@@ -149,7 +149,7 @@ VOLUME = Record(
     "Volume",
     (
         Field("name", "string", omit=True),
-        Field("size", "string", omit=True),
+        Field("size", "string"),
         Field("mount_path", "string"),
         Field("lifecycle_policy", "string", omit=True),
     ),
@@ -222,3 +222,29 @@ PRESIGN = Record(
 )
 
 CONFIG = Record("Config", (Field("allowed_image_repositories", "[]string"),))
+
+VOLUME_REQUEST = Record("VolumeCreateRequest", (Field("name", "string"), Field("size", "string")))
+
+QUOTA = Record(
+    "QuotaUpdateRequest",
+    (
+        Field("cpu", "string"),
+        Field("memory", "string"),
+        Field("ephemeral_storage", "string"),
+        Field("gpu", "string"),
+        Field(
+            "volumes",
+            "struct",
+            Record(
+                "",
+                (
+                    Field("disk", "string"),
+                    Field("volumes", "string"),
+                    Field("max_disk_per_volume", "string"),
+                    Field("min_disk_per_volume", "string"),
+                ),
+            ),
+        ),
+        Field("minio", "struct", Record("", (Field("buckets", "string"), Field("storage_per_bucket", "string")))),
+    ),
+)

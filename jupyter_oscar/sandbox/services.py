@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from . import buckets
+from . import buckets, volumes
 from .cluster import IMAGES, provider
 from .compat import before, to_older
 from .deployments import deployment_of
@@ -23,8 +23,6 @@ from .specification import (
     check_providers,
     check_scale,
     check_vo,
-    check_volume,
-    check_volume_exists,
     decode,
     input_places,
     make_folders,
@@ -71,7 +69,7 @@ def shown(sandbox: Sandbox, spec: dict[str, Any], include: str = "") -> dict[str
     stored = spec["storage_providers"]
     providers = {**stored, "minio": {**stored.get("minio", {}), "default": hidden}}
     body = show({**spec, "storage_providers": providers}, SERVICE)
-    body["volume_status"] = {"enabled": False}
+    body["volume_status"] = volumes.status(spec)
     if "deployment" in [part.strip().lower() for part in include.split(",")]:
         found = deployment_of(sandbox, spec)
         body["deployment"] = {key: found[key] for key in found if key not in ("service_name", "namespace")}
@@ -123,7 +121,7 @@ async def create_service(request: web.Request) -> web.Response:
 def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     database = sandbox.database
     check_paths(spec)
-    check_volume(spec)
+    volumes.check(spec)
     check_vo(spec, who)
     check_federation(spec)
     spec["isolation_level"] = spec["isolation_level"].upper()
@@ -131,10 +129,12 @@ def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     secrets = split_secrets(spec)
     if secrets is not None and database.secrets(spec["name"]) is not None:
         raise Refused(409, "A secret with the given name already exists")  # asked before the name (wire C018)
+    if (refusal := buckets.over_quota(sandbox, who, len(bucket_names(spec)))) is not None:
+        raise Refused(403, refusal)
     if database.service(spec["name"]) is not None:
         taken = 409 if before(sandbox.options.compat, "4.1") else 400
         raise Refused(taken, "A service with the provided name already exists")
-    check_volume_exists(spec)
+    volumes.check_exists(sandbox, spec, who)
     check_objects(spec, database.config(IMAGES, []))
     check_scale(spec, "creating")
     check_providers(spec)
@@ -156,6 +156,7 @@ def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str] | Non
     policy = ("", None) if who.admin else (spec["visibility"], spec["allowed_users"] or None)
     database, theirs = sandbox.database, user_buckets(spec)
     with database.transaction():
+        volumes.make_for(sandbox, spec, who)
         database.put_service(spec, secrets)
         for bucket in bucket_names(spec):
             buckets.make(sandbox, bucket, tags, policy)
@@ -209,7 +210,7 @@ def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Ca
     check_objects(spec, sandbox.database.config(IMAGES, []))
     check_scale(spec, "updating")
     check_providers(spec)
-    spec["token"] = old["token"]
+    spec["token"], spec["volume"] = old["token"], old["volume"]
     secrets = split_secrets(spec)
     sandbox.database.put_service(spec, secrets)
 
@@ -270,6 +271,7 @@ def _delete(sandbox: Sandbox, spec: dict[str, Any]) -> None:
     sandbox.triggers.disarm(name)
     jobs = sandbox.database.jobs(name)
     sandbox.database.drop_service(name)
+    volumes.leave(sandbox, spec)
     for job in jobs:
         sandbox.runner.forget(job.name, name)
     shutil.rmtree(sandbox.data.services / name, ignore_errors=True)

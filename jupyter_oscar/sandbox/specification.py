@@ -122,28 +122,10 @@ def check_paths(spec: dict[str, Any]) -> None:
                 raise Refused(400, f"{INVALID}{side} path {place['path']!r} has an empty, '.' or '..' part")
 
 
-def check_volume(spec: dict[str, Any]) -> None:
-    volume = spec["volume"]
-    if volume is None:
-        return
-    if not volume["mount_path"].startswith("/"):
-        raise Refused(400, f"{INVALID}volume.mount_path must be an absolute path")
-    if not volume["size"] and not volume["name"]:
-        raise Refused(400, f"{INVALID}volume.name is required when volume.size is not set")
-
-
 def check_federation(spec: dict[str, Any]) -> None:
     members = spec["federation"].get("members") if spec["federation"] else None
     if members and not spec["environment"]["secrets"].get("refresh_token"):
         raise Refused(400, "refresh_token secret is required for federated services")
-
-
-def check_volume_exists(spec: dict[str, Any]) -> None:
-    if spec["volume"] is None:
-        return
-    if not spec["volume"]["size"]:
-        raise Refused(400, "Referenced volume does not exist in the caller namespace")
-    raise Refused(500, "Error creating the service: the sandbox has no volumes; leave out `volume`, or use a bucket")
 
 
 def check_objects(spec: dict[str, Any], images: list[str]) -> None:

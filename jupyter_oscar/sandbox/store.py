@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS writes (
   mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (service, bucket, key, inode, ctime_ns));
 CREATE TABLE IF NOT EXISTS exposures (
   service TEXT PRIMARY KEY, replicas INTEGER NOT NULL, since TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS volumes (
+  namespace TEXT NOT NULL, name TEXT NOT NULL, volume TEXT NOT NULL, PRIMARY KEY (namespace, name));
 CREATE TABLE IF NOT EXISTS config (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -177,6 +179,23 @@ class Database:
 
     def drop_bucket(self, name: str) -> None:
         self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+
+    # volumes
+
+    def volumes(self, namespace: str) -> list[dict[str, Any]]:
+        rows = self._rows("SELECT volume FROM volumes WHERE namespace = ? ORDER BY name", namespace)
+        return [json.loads(volume) for (volume,) in rows]
+
+    def volume(self, namespace: str, name: str) -> dict[str, Any] | None:
+        row = self._one("SELECT volume FROM volumes WHERE namespace = ? AND name = ?", namespace, name)
+        return json.loads(row[0]) if row else None
+
+    def put_volume(self, volume: dict[str, Any]) -> None:
+        values = (volume["namespace"], volume["name"], json.dumps(volume))
+        self._db.execute("INSERT OR REPLACE INTO volumes VALUES (?, ?, ?)", values)
+
+    def drop_volume(self, namespace: str, name: str) -> None:
+        self._db.execute("DELETE FROM volumes WHERE namespace = ? AND name = ?", (namespace, name))
 
     # users
 
