@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from . import buckets, cluster, deployments, jobs, presign, proxy, quotas, runs, services, volumes
+from . import buckets, cluster, deployments, executions, jobs, metrics, presign, proxy, quotas, runs, services, volumes
 from .compat import lacks
 from .faults import misbehave
 from .faults import read as read_faults
@@ -30,7 +30,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 OPEN: list[tuple[str, str, Handler]] = [
     ("GET", "/health", cluster.health),
     ("GET", "/system/services/{service}/auth", deployments.check_auth),
-    ("POST", "/job/{service}", jobs.start_job),
+    ("POST", "/job/{service}", executions.logged(jobs.start_job)),
     ("*", "/system/services/{service}/exposed", proxy.pass_on),
     ("*", "/system/services/{service}/exposed/{path:.*}", proxy.pass_on),
 ]
@@ -40,6 +40,10 @@ SYSTEM: list[tuple[str, str, Handler]] = [
     ("GET", "/system/config", cluster.read_config),
     ("PUT", "/system/config", cluster.write_config),
     ("GET", "/system/status", cluster.status),
+    ("GET", "/system/logs", executions.read_executions),
+    ("GET", "/system/metrics", metrics.read_metrics),
+    ("GET", "/system/metrics/breakdown", metrics.read_breakdown),
+    ("GET", "/system/metrics/{service}", metrics.read_service_metrics),
     ("POST", "/system/services", services.create_service),
     ("GET", "/system/services", services.list_services),
     ("PUT", "/system/services", services.update_service),
@@ -164,5 +168,5 @@ def make_app(sandbox: Sandbox) -> web.Application:
     for method, path, handler in SYSTEM:
         app.router.add_route(method, path, _guarded(_paced(handler)))
     if sandbox.options.serverless:
-        app.router.add_route("POST", "/run/{service}", _paced(runs.run_service))
+        app.router.add_route("POST", "/run/{service}", _paced(executions.logged(runs.run_service)))
     return app

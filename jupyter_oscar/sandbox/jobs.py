@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from .compat import before
+from .executions import called_by
+from .notification import uploader
 from .replies import FORBIDDEN, SANDBOX, as_json, empty, text
 from .store import AlreadyExists, Job
 from .users import admit_call, caller, may_see, short
@@ -59,14 +61,10 @@ class Jobs:
 
 def _owner(event: bytes, uid: str | None) -> str | None:
     """Whose the job is, in the short form: the uploader's, else the caller's, else nobody's (wire O035, O038)."""
-    try:
-        record = json.loads(event)["Records"][0] if b'"Records"' in event else None
-    except (ValueError, LookupError, TypeError):
-        record = None
-    if record is None:
-        return None if uid is None else short(uid)
-    found = record.get("requestParameters") if isinstance(record, dict) else None
-    return short(str(found.get("principalId", ""))) if isinstance(found, dict) else ""
+    found = uploader(event)
+    if found is not None:
+        return short(found[1])
+    return None if uid is None else short(uid)
 
 
 async def start_job(request: web.Request) -> web.Response:
@@ -75,10 +73,11 @@ async def start_job(request: web.Request) -> web.Response:
     invoker = await admit_call(request, sandbox.database.service(service), sync=False)
     if isinstance(invoker, web.Response):
         return invoker
+    event = await request.read()
+    called_by(request, invoker, event)
     name = None if before(sandbox.options.compat, "4.1") else request.headers.get("X-Delegated-Job-ID")
     if name and not is_name(name):
         return text(500, invalid_name("Job.batch", name))
-    event = await request.read()
     try:
         Jobs(sandbox.database, sandbox.runner).accept(service, event, name, invoker.uid)
     except AlreadyExists:

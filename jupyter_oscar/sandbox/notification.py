@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import mimetypes
 import secrets
 from datetime import datetime, timezone
@@ -62,3 +63,16 @@ def minio_event(write: Write, *, access_key: str, endpoint: str, etag: str) -> d
         "source": {"host": "127.0.0.1", "port": "", "userAgent": "rclone serve s3"},
     }
     return {"EventName": "s3:ObjectCreated:Put", "Key": f"{write.bucket}/{write.key}", "Records": [record]}
+
+
+def uploader(event: bytes) -> tuple[str, str] | None:
+    """Address and access key of whoever uploaded; blank where the event does not say; None when it is no event."""
+    try:
+        record = json.loads(event)["Records"][0] if b'"Records"' in event else None
+    except (ValueError, LookupError, TypeError):
+        record = None
+    if record is None:
+        return None
+    found = record.get("requestParameters") if isinstance(record, dict) else None
+    found = found if isinstance(found, dict) else {}
+    return str(found.get("sourceIPAddress", "")), str(found.get("principalId", ""))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
@@ -18,7 +19,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from . import deployments
-from .expose import is_routed
+from .expose import is_routed, prefix_of
 from .replies import SANDBOX, not_routed, text
 from .websockets import relay
 
@@ -65,6 +66,7 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
     port = workload.address
     if port is None:
         return text(503, f'The service "{name}" is not ready ({workload.status().state}): {workload.status().reason}')
+    sandbox.executions.visit(prefix_of(name), HTTPStatus.OK, request.remote or "")
     url = URL(f"http://127.0.0.1:{port}{_target(request, whole=spec['expose']['rewrite_target'])}", encoded=True)
     if request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket":
         return await relay(request, request.app[SESSION], url, _headers(request))

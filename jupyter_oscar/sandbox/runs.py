@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .executions import called_by
 from .expose import is_exposed
 from .processes import signal_group
 from .replies import SANDBOX, empty
@@ -40,6 +41,7 @@ async def run_service(request: web.Request) -> web.StreamResponse:
     invoker = await admit_call(request, service, sync=True)
     if isinstance(invoker, web.Response) or service is None:
         return invoker if isinstance(invoker, web.Response) else empty(404)
+    called_by(request, invoker)
     if not is_sync(service):
         return empty(502)
     began = time.monotonic()

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .executions import Executions
 from .exposed import Exposed
 from .oidc import Oidc
 from .runner import Runner
@@ -44,6 +45,7 @@ class Sandbox:
     triggers: Triggers
     throttle: Throttle
     oidc: Oidc
+    executions: Executions
     started: str = field(default_factory=now)
 
     async def start(self) -> None:
@@ -72,8 +74,14 @@ def assemble(data: DataFolder, settings: Settings, options: Options) -> Sandbox:
     database = Database(data.database)
     s3 = ObjectStore(data, settings)
     runner = Runner(data, database, s3, options)
-    triggers = Triggers(data, database, s3, Jobs(database, runner).accept)
+    executions, jobs = Executions(), Jobs(database, runner)
+
+    def called(service: str, event: bytes) -> None:
+        jobs.accept(service, event)
+        executions.webhook(service, event)
+
+    triggers = Triggers(data, database, s3, called)
     exposed = Exposed(data, database, runner)
     throttle = Throttle() if options.throttle else NoThrottle()
     oidc = Oidc(options.trust)
-    return Sandbox(data, settings, options, database, s3, runner, exposed, triggers, throttle, oidc)
+    return Sandbox(data, settings, options, database, s3, runner, exposed, triggers, throttle, oidc, executions)

@@ -69,8 +69,8 @@ def normalise(spec: dict[str, Any], who: Caller) -> dict[str, Any]:
     spec["script"] = spec["script"].replace("\r\n", "\n").replace("\r", "\n")
     spec["visibility"] = spec["visibility"] or "private"
     spec["allowed_users"] = [user.strip() for user in spec["allowed_users"]]
-    for output in (*spec["input"], *spec["output"]):
-        _normalise_io(spec["name"], output)
+    for place in (*spec["input"], *spec["output"]):
+        _normalise_path(spec["name"], place)
     spec["labels"] = {
         **spec["labels"],
         "applicationId": spec["name"],
@@ -98,11 +98,15 @@ def user_buckets(spec: dict[str, Any]) -> dict[str, str]:
     return {f"{bucket}-{bucket_part(uid)}": uid for uid in spec["allowed_users"] for bucket in bucket_names(spec)}
 
 
-def _normalise_io(name: str, place: dict[str, Any]) -> None:
+def provider_of(place: dict[str, Any]) -> tuple[str, str]:
+    """Kind and id: lower case and ``default`` unless said otherwise; stored as it was spelled (wire V038)."""
     kind, _, which = place["storage_provider"].partition(".")
-    place["storage_provider"] = f"{kind.lower() or 'minio'}.{which or 'default'}"
+    return kind.lower() or "minio", which or "default"
+
+
+def _normalise_path(name: str, place: dict[str, Any]) -> None:
     place["path"] = place["path"].strip(" /")
-    if place["path"] and kind.lower() in ("minio", "s3", "") and "/" not in place["path"]:
+    if place["path"] and provider_of(place)[0] in ("minio", "s3") and "/" not in place["path"]:
         place["path"] = f"{name}/{place['path']}"
 
 
@@ -149,16 +153,16 @@ def check_scale(spec: dict[str, Any], doing: str) -> None:
 
 def check_providers(spec: dict[str, Any]) -> None:
     """Only the sandbox's own MinIO holds objects (wire B012, B013)."""
-    for place in spec["input"]:
-        if place["storage_provider"].split(".")[0] not in _INPUTS:
-            raise Refused(400, "unrecognized input (valid inputs are MinIO and dCache)")
+    if any(provider_of(place)[0] not in _INPUTS for place in spec["input"]):
+        raise Refused(400, "unrecognized input (valid inputs are MinIO and dCache)")
     for place in (*spec["output"], *spec["input"]):
-        kind, which = place["storage_provider"].split(".", 1)
-        if which not in spec["storage_providers"].get(kind, {}) and place["storage_provider"] != "minio.default":
-            raise Refused(500, f'the StorageProvider "{place["storage_provider"]}" is not defined')
-        if place["storage_provider"] != "minio.default":
-            sentence = f'the sandbox reads and writes only "minio.default", not "{place["storage_provider"]}"'
-            raise Refused(500, f"Error creating the service: {sentence}")
+        kind, which = provider_of(place)
+        if (kind, which) == ("minio", "default"):
+            continue
+        if which not in spec["storage_providers"].get(kind, {}):
+            raise Refused(500, f'the StorageProvider "{kind}.{which}" is not defined')
+        sentence = f'the sandbox reads and writes only "minio.default", not "{kind}.{which}"'
+        raise Refused(500, f"Error creating the service: {sentence}")
 
 
 def new_token() -> str:

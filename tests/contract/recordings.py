@@ -42,6 +42,8 @@ _IDS = (
     (r"'userAgent': '[^']{2,}'", "'userAgent': '<agent>'"),
     (r'"next_page":"[^"]+"', '"next_page":"<token>"'),
     (r'(?m)^  File "[^\n]*\n', ""),  # the frames of a traceback: ours is other code
+    (r'"latency":"[^"]*"', '"latency":"<duration>"'),
+    (r"(\| \d{3} \|) +[\d.]+[µmn]?s \|", r"\1 <duration> |"),
     (r"\[minio_cache:v2,return:\]", ""),
 )
 
