@@ -58,7 +58,7 @@ async def read_config(request: web.Request) -> web.Response:
         "services_namespace": "oscar-svc",
         "controller_service_account": "oscar-sa",
         "gpu_available": False,
-        "interLink_available": False,
+        "interLink_available": bool(sandbox.options.virtual_node),
         "serverless_backend": "knative",
         "yunikorn_enable": False,
         "kueue_enable": False,

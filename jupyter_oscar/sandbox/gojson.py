@@ -14,6 +14,7 @@ from typing import Any
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NUMBER_LIKE = re.compile(r"[-+.0-9eE]+")
 _SPACE = " \t\r\n"
+_CONTROLS = range(0x80, 0xA0)  # the second row of control characters
 _WHERE_VALUE = "looking for beginning of value"
 _WHERE_KEY = "looking for beginning of object key string"
 
@@ -27,7 +28,7 @@ def _quoted(char: str) -> str:
         return "'\\''"
     if char == '"':
         return "'\"'"
-    return repr(char)
+    return f"'\\u{ord(char):04x}'" if ord(char) in _CONTROLS else repr(char)
 
 
 def _invalid(char: str, where: str) -> GoJSONError:
@@ -148,7 +149,15 @@ class _Scanner:
 
 def decode(body: bytes) -> Any:
     """The first JSON value of the body; what follows it is ignored, as by ``json.Decoder``."""
-    text = body.decode("utf-8", "replace").lstrip("\ufeff")
+    return _decode(body.decode("utf-8", "replace").lstrip("\ufeff"))
+
+
+def decode_latin(body: bytes) -> Any:
+    """The same for bytes that may be no text: Go names a wrong byte by its number (wire K005)."""
+    return _decode(body.decode("latin-1"))
+
+
+def _decode(text: str) -> Any:
     try:
         return json.JSONDecoder().raw_decode(text.lstrip(_SPACE))[0]
     except ValueError:

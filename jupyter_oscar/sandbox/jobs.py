@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
-import json
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from . import gojson
 from .compat import before
 from .executions import called_by
 from .notification import uploader
@@ -85,9 +84,9 @@ async def start_job(request: web.Request) -> web.Response:
     return empty(201)
 
 
-def _row(job: Job) -> dict[str, str]:
-    """Times are absent until they are known; the creation time is the pod's start (wire D007, E009, E015)."""
-    if job.state == "Suspended":
+def _row(job: Job, *, offloaded: bool) -> dict[str, str]:
+    """Times are absent until they are known; the creation time is when a node took the pod (wire E009, E015, I005)."""
+    if job.state == "Suspended" or (offloaded and job.state == "Pending"):
         return {"status": job.state}
     row = {"status": job.state, "creation_time": job.created}
     if job.started:
@@ -98,11 +97,16 @@ def _row(job: Job) -> dict[str, str]:
 
 
 def _token(after: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"v": "sandbox", "after": after}).encode()).decode().rstrip("=")
+    """Kubernetes' own form (wire K002)."""
+    value = {"v": "meta.k8s.io/v1", "rv": 1, "start": f"{after}\0"}
+    return base64.urlsafe_b64encode(gojson.encode(value).encode()).decode().rstrip("=")
 
 
 def _after(token: str) -> str:
-    return str(json.loads(base64.urlsafe_b64decode(token + "=="))["after"])
+    """The last name of the page before; wire K005 for a token that is none."""
+    decoded = base64.urlsafe_b64decode(token[: len(token) - (len(token) % 4 == 1)] + "==")
+    read = gojson.decode_latin(decoded)
+    return str(gojson.member(read, "start") or "").rstrip("\0") if isinstance(read, dict) else ""
 
 
 def _unseen(request: web.Request, spec: dict[str, Any] | None) -> web.Response:
@@ -121,13 +125,14 @@ async def list_jobs(request: web.Request) -> web.Response:
         return _unseen(request, spec)
     try:
         after = _after(request.query["page"]) if request.query.get("page") else ""
-    except (ValueError, KeyError, TypeError, binascii.Error):
-        return text(500, "continue key is not valid: the page token is damaged")
-    page = FRIENDLY_PAGE if sandbox.options.friendly else PAGE
+    except ValueError as error:
+        return text(500, f"invalid continue token: continue key is not valid: {error}")
+    page = sandbox.options.page or (FRIENDLY_PAGE if sandbox.options.friendly else PAGE)
     jobs = sandbox.database.jobs(service, after, page + 1, None if who.admin else short(who.uid))
     shown, more = jobs[:page], len(jobs) > page
     await sandbox.throttle.take(len(shown))
-    body: dict[str, Any] = {"jobs": {job.name: _row(job) for job in shown}}
+    offloaded = bool(sandbox.options.virtual_node and spec["interlink_node_name"])
+    body: dict[str, Any] = {"jobs": {job.name: _row(job, offloaded=offloaded) for job in shown}}
     if more:
         body["next_page"] = _token(shown[-1].name)
     return as_json(body)

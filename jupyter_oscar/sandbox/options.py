@@ -29,6 +29,8 @@ class Options:
     throttle: bool = False
     hold: bool = False
     serverless: bool = True
+    page: int | None = None  # jobs on a page of a list: JOB_LISTING_LIMIT of a real server
+    virtual_node: str = ""
     trust: Trust = field(default_factory=Trust)
     mode: str = FAITHFUL
     compat: str = NEWEST
@@ -65,6 +67,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--faults", type=Path, metavar="FILE", help="a YAML file of what shall go wrong (faults.py)")
     parser.add_argument("--hold", action="store_true", help="accept jobs and start none")
     parser.add_argument("--no-serverless", action="store_true", help="without synchronous runs")
+    parser.add_argument(
+        "--page-size", type=int, metavar="N", help="jobs on a page of a list; default: as a real server"
+    )
+    parser.add_argument(
+        "--virtual-node", metavar="NAME", default="", help="have interLink and this node; jobs run here"
+    )
     several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--oidc-issuer", metavar="URL", help="an identity provider whose tokens are taken", **several)
     parser.add_argument("--oidc-group", metavar="GROUP", help="a group whose members are let in", **several)
@@ -79,6 +87,8 @@ def chosen(typed: argparse.Namespace) -> Options:
         throttle=typed.throttle or typed.realtime,
         hold=typed.hold,
         serverless=not typed.no_serverless,
+        page=typed.page_size and max(1, typed.page_size),
+        virtual_node=typed.virtual_node,
         trust=Trust(tuple(typed.oidc_issuer), tuple(typed.oidc_group), tuple(typed.oidc_admin)),
         mode=typed.mode,
         compat=typed.compat,

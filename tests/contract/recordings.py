@@ -149,3 +149,14 @@ def _sorted_uploads(body: str) -> str:
     for number, line in zip(uploads, sorted(lines[number] for number in uploads), strict=True):
         lines[number] = line
     return "".join(lines)
+
+
+def differing_paths(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two JSON values differ: ``cluster.nodes.0.name``."""
+    if isinstance(one, dict) and isinstance(other, dict) and list(one) == list(other):
+        pairs = [(key, one[key], other[key]) for key in one]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(str(at), *pair) for at, pair in enumerate(zip(one, other, strict=True))]
+    else:
+        return [] if one == other else [path]
+    return [found for key, *pair in pairs for found in differing_paths(*pair, f"{path}.{key}" if path else key)]

@@ -134,10 +134,9 @@ class Replay:
             database.execute(sql, (name, name.split("-", maxsplit=1)[0]))
         database.close()
 
-    def _do_ask(self, request: list[str], _: dict[str, Any]) -> None:
-        """A request that was not recorded: method, path, body."""
-        method, path, body = request
-        self.ask(method, path, {"Authorization": self.names[BASIC]}, body)
+    def _do_restart(self, options: list[str], _: dict[str, Any]) -> None:
+        self.sandbox.options = options
+        self.sandbox.restart()
 
     def _bind(self, recorded: list[str], service: str = "") -> None:
         """Learn how we call the jobs that were recorded under other names: they are the new ones in the list."""
@@ -184,7 +183,7 @@ class Replay:
         for recorded, own in sorted(self.names.items(), key=lambda pair: -len(pair[1])):
             body = body.replace(own, recorded)
             headers = {name: value.replace(own, recorded) for name, value in headers.items()}
-        for before, after in (("'", "'"), ('"access_key":"', '"')):
+        for before, after in (("'", "'"), ('"access_key":"', '"'), ('"user":"', '"'), (" | ", '"')):
             body = body.replace(f"{before}{self.root[0]}{after}", f"{before}{ROOT_KEYS[0]}{after}")
         return Answer(answer.status, headers, body)
 
