@@ -115,6 +115,8 @@ def _refuse(request: web.Request) -> web.Response | None:
     if not _is_local(request.headers.get("Host", "")):
         return text(403, "The sandbox answers only on loopback names: use 127.0.0.1 or localhost in the address.")
     if _is_foreign(request):
+        if request.method == "OPTIONS":
+            return not_routed()  # as for anybody (wire A006): without CORS headers a browser asks no further
         return text(403, "The sandbox does not answer pages of other sites.")
     lacking = lacks(request.app[SANDBOX].options.compat, request.method, request.path)
     return not_routed() if lacking else None

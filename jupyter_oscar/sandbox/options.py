@@ -67,11 +67,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--faults", type=Path, metavar="FILE", help="a YAML file of what shall go wrong (faults.py)")
     parser.add_argument("--hold", action="store_true", help="accept jobs and start none")
     parser.add_argument("--no-serverless", action="store_true", help="without synchronous runs")
+    parser.add_argument("--page-size", type=int, metavar="N", help="jobs on a page of a list; default: 70")
     parser.add_argument(
-        "--page-size", type=int, metavar="N", help="jobs on a page of a list; default: as a real server"
-    )
-    parser.add_argument(
-        "--virtual-node", metavar="NAME", default="", help="have interLink and this node; jobs run here"
+        "--virtual-node", metavar="NAME", default="", help="have interLink and this node; its jobs run here"
     )
     several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--oidc-issuer", metavar="URL", help="an identity provider whose tokens are taken", **several)
