@@ -52,6 +52,7 @@ SYSTEM: list[tuple[str, str, Handler]] = [
     ("GET", "/system/services/{service}/deployment", deployments.read_deployment),
     ("GET", "/system/services/{service}/deployment/logs", deployments.read_deployment_logs),
     ("POST", "/system/services/{service}/{change:stop|start|restart}", deployments.change_lifecycle),
+    ("GET", "/system/federation/{service}", services.read_federation),
     ("GET", "/system/logs/{service}", jobs.list_jobs),
     ("GET", "/system/logs/{service}/{job}", jobs.read_log),
     ("DELETE", "/system/logs/{service}", jobs.delete_jobs),

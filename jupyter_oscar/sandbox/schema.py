@@ -155,6 +155,30 @@ VOLUME = Record(
     ),
 )
 
+REPLICA = Record(
+    "Replica",
+    (
+        Field("type", "string"),
+        Field("cluster_id", "string"),
+        Field("service_name", "string"),
+        Field("url", "string"),
+        Field("ssl_verify", "bool"),
+        Field("priority", "int"),
+        Field("headers", "map[string]string"),
+    ),
+)
+
+FEDERATION = Record(
+    "Federation",
+    (
+        Field("group_id", "string"),
+        Field("topology", "string"),
+        Field("delegation", "string"),
+        Field("rescheduler_threshold", "int"),
+        Field("members", "[]types.Replica", REPLICA),
+    ),
+)
+
 SERVICE = Record(
     "Service",
     (
@@ -169,7 +193,7 @@ SERVICE = Record(
         Field("enable_sgx", "bool"),
         Field("image_prefetch", "bool"),
         Field("synchronous", "struct", Record("", (Field("min_scale", "int"), Field("max_scale", "int")))),
-        Field("federation", "map", omit=True),
+        Field("federation", "*Federation", FEDERATION, omit=True),
         Field("log_level", "string"),
         Field("image", "string"),
         Field("alpine", "bool"),
