@@ -144,12 +144,12 @@ def detail(cluster: Cluster, service: Service) -> ServiceDetail:
 
 
 def _schema(text: str | None) -> dict[str, Any] | None:
-    """The input schema, if it is one; anybody may write anything into an annotation."""
+    """The input schema, if it is one that says something; anybody may write anything into an annotation."""
     try:
         found = json.loads(text) if text else None
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and found else None
 
 
 class ServicesRoute(Route):

@@ -48,13 +48,17 @@ function Form(props: {
   const [text, setText] = React.useState('');
   const [json, setJson] = React.useState('{}');
   const [data, setData] = React.useState<unknown>(undefined);
+  const [good, setGood] = React.useState(false);
+  const [tried, setTried] = React.useState(0);
+  const [refused, setRefused] = React.useState('');
   const [place, setPlace] = React.useState('');
   const [busy, setBusy] = React.useState<'run' | 'job' | ''>('');
   const [problem, setProblem] = React.useState<Problem | undefined>();
   const [answer, setAnswer] = React.useState<
     { reply: Reply; seconds: number } | undefined
   >();
-  const asForm = way === 'json' && !!detail.input_schema;
+  const schema = refused ? null : detail.input_schema;
+  const asForm = way === 'json' && !!schema;
   const wrongJson =
     way === 'json' && !asForm ? jsonProblem(json, trans) : undefined;
 
@@ -80,6 +84,11 @@ function Form(props: {
     if (!given || busy) {
       return;
     }
+    if (asForm && !good) {
+      // What is wrong is said at its field; nothing is sent.
+      setTried(tried + 1);
+      return;
+    }
     setBusy(how);
     setProblem(undefined);
     setAnswer(undefined);
@@ -102,41 +111,30 @@ function Form(props: {
   const ways: [Way, string][] = [
     ['file', trans.__('file')],
     ['text', trans.__('text')],
-    ['json', detail.input_schema ? trans.__('form') : trans.__('JSON')],
+    ['json', schema ? trans.__('form') : trans.__('JSON')],
     ['object', trans.__('object')]
   ];
   const waits = detail.kind !== 'async';
-  const buttons = [
-    <Button
-      key="run"
-      className={
-        waits ? 'jp-mod-styled jp-mod-accept' : 'jp-mod-styled jp-mod-reject'
-      }
-      disabled={!given || !!busy}
-      title={trans.__('Call it and wait for its answer')}
-      onClick={() => void send('run')}
-    >
-      {waits ? trans.__('Run') : trans.__('Run and Wait')}
-    </Button>,
-    <Button
-      key="job"
-      className={
-        waits ? 'jp-mod-styled jp-mod-reject' : 'jp-mod-styled jp-mod-accept'
-      }
-      disabled={!given || !!busy}
-      title={trans.__('Let the cluster call it; its log and outputs stay')}
-      onClick={() => void send('job')}
-    >
-      {trans.__('Run as a Job')}
-    </Button>
-  ];
+  const first = waits ? 'run' : 'job';
+  const does = {
+    run: {
+      label: waits ? trans.__('Run') : trans.__('Run and Wait'),
+      title: trans.__('Call it and wait for its answer')
+    },
+    job: {
+      label: trans.__('Run as a Job'),
+      title: trans.__('Let the cluster call it; its log and outputs stay')
+    }
+  };
+  const other = waits ? 'job' : 'run';
 
   return (
     <div className="jp-OscarCall">
       <form
+        noValidate
         onSubmit={event => {
           event.preventDefault();
-          void send(waits ? 'run' : 'job');
+          void send(first);
         }}
       >
         <fieldset className="jp-OscarCall-ways">
@@ -170,18 +168,32 @@ function Form(props: {
           />
         )}
         {way === 'json' &&
-          (detail.input_schema ? (
+          (schema ? (
             <React.Suspense
               fallback={<Skeleton lines={3} label={trans.__('Loading')} />}
             >
               <SchemaForm
-                schema={detail.input_schema}
+                schema={schema}
                 data={data}
+                tried={tried}
+                trans={trans}
                 change={setData}
+                judge={setGood}
+                refuse={setRefused}
               />
             </React.Suspense>
           ) : (
             <>
+              {refused && (
+                <Wrong
+                  problem={{
+                    message: trans.__(
+                      'What the service says of its input makes no form.'
+                    ),
+                    hint: refused
+                  }}
+                />
+              )}
               <textarea
                 className="jp-OscarCall-text jp-mod-code"
                 aria-label={trans.__('JSON to send')}
@@ -221,7 +233,23 @@ function Form(props: {
                 ? trans.__('Sending…')
                 : ''}
           </span>
-          {waits ? buttons.reverse() : buttons}
+          <Button
+            type="button"
+            className="jp-mod-styled jp-mod-reject"
+            disabled={!given || !!busy}
+            title={does[other].title}
+            onClick={() => void send(other)}
+          >
+            {does[other].label}
+          </Button>
+          <Button
+            type="submit"
+            className="jp-mod-styled jp-mod-accept"
+            disabled={!given || !!busy}
+            title={does[first].title}
+          >
+            {does[first].label}
+          </Button>
         </div>
       </form>
       {problem && (
