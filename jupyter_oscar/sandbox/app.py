@@ -96,6 +96,12 @@ async def _root(request: web.Request) -> web.Response:
     return moved(request, "/ui/")  # wire A002
 
 
+async def _in_place_of_the_dashboard(request: web.Request) -> web.Response:
+    """For whoever opens the address in a browser: the dashboard is not part of the sandbox."""
+    version = request.app[SANDBOX].options.version
+    return text(200, f"This is a local sandbox of OSCAR {version}. It has no web pages: use it from JupyterLab.\n")
+
+
 def _is_local(host: str) -> bool:
     """A name that only this machine can mean: a page elsewhere may not reach us through its own DNS name."""
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
@@ -166,6 +172,7 @@ def make_app(sandbox: Sandbox) -> web.Application:
     app.on_response_prepare.append(_strip)
     app.cleanup_ctx.append(proxy.sessions)
     app.router.add_route("GET", "/", _root)
+    app.router.add_route("GET", "/ui/{path:.*}", _in_place_of_the_dashboard)
     for method, path, handler in OPEN:
         app.router.add_route(method, path, _paced(handler))
     for method, path, handler in SYSTEM:

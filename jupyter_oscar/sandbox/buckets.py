@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import gojson
+from . import gojson, quantities
 from .gojson import GoJSONError
 from .limits import most_buckets
 from .replies import SANDBOX, as_json, empty, text
@@ -87,7 +87,11 @@ def over_quota(sandbox: Sandbox, who: Caller, more: int) -> str | None:
 
 def size_of(sandbox: Sandbox, name: str) -> int:
     """Bytes of its objects."""
-    return sum(_size(key, path) for key, path in _objects(sandbox.data.buckets / name, set()))
+    return sum(_sizes(sandbox.data.buckets / name))
+
+
+def _sizes(root: Path) -> list[int]:
+    return [_size(key, path) for key, path in _objects(root, set())]
 
 
 def _size(key: str, path: Path) -> int:
@@ -105,7 +109,7 @@ def policy_of(sandbox: Sandbox, name: str) -> dict[str, Any]:
 
 
 def _bucket(sandbox: Sandbox, name: str, owner: str, tags: dict[str, str]) -> dict[str, Any]:
-    """Buckets of the admin have no visibility; the usage that MinIO reports lags at zero (wire C024, G008)."""
+    """Buckets of the admin have no visibility (wire C024, G008)."""
     visibility, allowed = sandbox.database.policy(name)
     return {
         "bucket_name": name,
@@ -116,11 +120,20 @@ def _bucket(sandbox: Sandbox, name: str, owner: str, tags: dict[str, str]) -> di
     }
 
 
-_USAGE = {
+_LAGGING = {
     "storage_quota": {"source": "unset"},
     "storage_usage": {"used": "0", "used_bytes": 0},
     "attribution": "partial",
 }
+
+
+async def _usage(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    """What MinIO counted some time ago, which is nothing yet; counted now by a friendly sandbox."""
+    if not sandbox.options.friendly:
+        return _LAGGING
+    sizes = await asyncio.to_thread(_sizes, sandbox.data.buckets / name)
+    usage = {"used": quantities.rounded(sum(sizes)), "used_bytes": sum(sizes), "objects": len(sizes)}
+    return {**_LAGGING, "storage_usage": usage, "attribution": "complete"}
 
 
 async def list_buckets(request: web.Request) -> web.Response:
@@ -131,7 +144,7 @@ async def list_buckets(request: web.Request) -> web.Response:
         if not may_see(who, policy_of(sandbox, name)):
             continue
         shown = {key: value for key, value in tags.items() if key != "owner"}
-        rows.append({**_bucket(sandbox, name, tags.get("owner", ""), shown), **_USAGE})
+        rows.append({**_bucket(sandbox, name, tags.get("owner", ""), shown), **await _usage(sandbox, name)})
     return as_json(rows or (None if who.admin and not sandbox.options.friendly else []))
 
 
@@ -249,7 +262,7 @@ async def read_bucket(request: web.Request) -> web.Response:
     body = _bucket(sandbox, name, owner, tags)
     if objects:
         body["objects"] = objects
-    body.update(_USAGE)
+    body.update(await _usage(sandbox, name))
     if last is not None:
         body["next_page"] = base64.urlsafe_b64encode(last.encode()).decode()
     return as_json({**body, "is_truncated": last is not None, "returned_items": len(objects)})

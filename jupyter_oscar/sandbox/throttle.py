@@ -28,6 +28,14 @@ COSTS: dict[str, int] = {
     "delete_job": 2,  # E022 0.386
     "delete_jobs": 3,  # E020 0.603
     "status": 2,  # A023 0.46
+    "list_volumes": 3,  # H007 0.599
+    "read_volume": 2,  # H006 0.4
+    "read_quota": 6,  # O015 1.214
+    "read_own_quota": 6,  # O010 2.025, of which 0.8 for the token
+    "write_quota": 13,  # O056 2.6
+    "read_metrics": 4,  # A025 0.769
+    "read_breakdown": 3,  # A027 0.598
+    "read_executions": 2,  # A032 0.401
 }
 
 

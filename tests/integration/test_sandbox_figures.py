@@ -131,6 +131,19 @@ def test_a_quota_of_processors_needs_kueue(box, alice):
     assert wrong.status_code == 400
 
 
+# buckets
+
+
+@pytest.mark.parametrize(("mode", "used"), [("--friendly", "1.5Ki"), ("--faithful", "0")])
+def test_a_friendly_sandbox_counts_at_once_what_a_real_server_counts_later(a_sandbox, mode, used):
+    user = User(a_sandbox(extra=(mode,)))
+    user.ask("POST", "/system/buckets", json={"bucket_name": "numbers"})
+    user.put("numbers", "a/b.bin", bytes(1536))
+    listed = user.ask("GET", "/system/buckets").json()[0]["storage_usage"]
+    assert listed["used"] == used
+    assert user.ask("GET", "/system/buckets/numbers").json()["storage_usage"] == listed
+
+
 # calls
 
 
@@ -213,3 +226,12 @@ def test_a_services_federation_can_be_read(user):
     assert user.ask("GET", f"/system/federation/{name}").json() == {"topology": "none", "members": None}
     assert user.ask("GET", "/system/federation/missing").status_code == 404
     user.delete(name)
+
+
+# the address in a browser
+
+
+def test_the_address_says_what_it_is(user):
+    answer = user.ask("GET", "/", auth=NoAuth())
+    assert answer.url.endswith("/ui/")
+    assert "sandbox of OSCAR" in answer.text
