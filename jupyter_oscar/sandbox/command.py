@@ -62,7 +62,7 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
         "version": version(),
         "compat": sandbox.options.version,
         "mode": sandbox.options.mode,
-        "runtime": "processes",
+        "runtime": sandbox.options.runtime,
         "started": sandbox.started,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,18 @@ from .store import AlreadyExists, Job
 from .users import admit_call, caller, may_see, short
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .runner import Runner
     from .store import Database
 
 PAGE, FRIENDLY_PAGE = 70, 1000
 _LONG_NAME, _KEPT = 25, 16
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-_STAMPED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d),(\d{3}) - supervisor")
+_STAMPED = re.compile(rb"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d),(\d{3}) - supervisor")
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
+_NEVER = b"1970-01-01T00:00:00.000000000Z"
+_PIECE = 1 << 18
 _MAX_NAME = 63
 
 
@@ -138,17 +143,17 @@ async def list_jobs(request: web.Request) -> web.Response:
     return as_json(body)
 
 
-def _stamped(log: str) -> str:
+def _stamped(lines: list[bytes], stamp: bytes) -> tuple[bytes, bytes]:
     """The container runtime's time before each line; ours is the supervisor's own (wire D010)."""
-    lines, stamp = [], "1970-01-01T00:00:00.000000000Z"
-    for line in log.splitlines(keepends=True):
+    shown = []
+    for line in lines:
         if found := _STAMPED.match(line):
-            stamp = f"{found[1]}T{found[2]}.{found[3]}000000Z"
-        lines.append(f"{stamp} {line}")
-    return "".join(lines)
+            stamp = b"%sT%s.%s000000Z" % found.groups()
+        shown.append(stamp + b" " + line)
+    return stamp, b"".join(shown)
 
 
-async def read_log(request: web.Request) -> web.Response:
+async def read_log(request: web.Request) -> web.StreamResponse:
     """The whole log; 500 without a job or its pod, 404 for one that has not started (wire D012, E016, E010)."""
     sandbox = request.app[SANDBOX]
     service, name = request.match_info["service"], request.match_info["job"]
@@ -163,12 +168,33 @@ async def read_log(request: web.Request) -> web.Response:
             else empty(500)
         )
     if job.state == "Pending":
-        return empty(404)
-    path = sandbox.data.job(service, name) / "log"
-    log = path.read_bytes() if path.exists() else b""
-    if request.query.get("timestamps") in TRUE:
-        log = _stamped(log.decode("utf-8", "replace")).encode()
-    return web.Response(body=log, content_type="text/plain", charset="utf-8")
+        return text(404, sandbox.runner.why_pending(name)) if sandbox.options.friendly else empty(404)
+    stamped = request.query.get("timestamps") in TRUE
+    return await _send(request, sandbox.data.job(service, name) / "log", stamped=stamped)
+
+
+async def _send(request: web.Request, path: Path, *, stamped: bool) -> web.StreamResponse:
+    """A log may be big: a piece of it is in memory at a time."""
+    answer = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
+    try:
+        log = path.open("rb")
+    except FileNotFoundError:
+        return web.Response(content_type="text/plain", charset="utf-8")
+    with log:
+        if not stamped:
+            answer.content_length = left = os.fstat(log.fileno()).st_size
+            await answer.prepare(request)
+            while left and (piece := log.read(min(left, _PIECE))):
+                await answer.write(piece)
+                left -= len(piece)
+        else:
+            await answer.prepare(request)
+            stamp = _NEVER
+            while lines := log.readlines(_PIECE):
+                stamp, piece = _stamped(lines, stamp)
+                await answer.write(piece)
+    await answer.write_eof()
+    return answer
 
 
 async def delete_job(request: web.Request) -> web.Response:

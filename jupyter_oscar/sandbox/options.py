@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from .compat import NEWEST, VERSIONS
 from .oidc import Trust
+from .quantities import parse
+from .runtimes import RUNTIMES, Processes
+from .settings import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +40,9 @@ class Options:
     realtime: bool = False
     latency: float = 0.0
     faults: Path | None = None
+    runtime: str = Processes.NAME
+    time_limit: float = 0.0
+    scratch_limit: int = 0
 
     @property
     def friendly(self) -> bool:
@@ -65,6 +71,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--throttle", action="store_true", help="only the speed of its calls")
     parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="seconds before each answer")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="a YAML file of what shall go wrong (faults.py)")
+    parser.add_argument("--runtime", choices=sorted(RUNTIMES), default=Processes.NAME, help="how scripts run")
+    parser.add_argument("--time-limit", type=float, default=0.0, metavar="S", help="the longest that a job may run")
+    parser.add_argument("--scratch-limit", default="10Gi", metavar="SIZE", help="what a job's files may take on disk")
     parser.add_argument("--hold", action="store_true", help="accept jobs and start none")
     parser.add_argument("--no-serverless", action="store_true", help="without synchronous runs")
     parser.add_argument("--page-size", type=int, metavar="N", help="jobs on a page of a list; default: 70")
@@ -80,6 +89,10 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def chosen(typed: argparse.Namespace) -> Options:
     """Raises ``CannotStart`` when they do not fit together."""
+    RUNTIMES[typed.runtime].check()
+    scratch = parse(typed.scratch_limit)
+    if not scratch:
+        raise CannotStart(f"--scratch-limit must be an amount like 500Mi or 10Gi, not {typed.scratch_limit!r}.")
     return Options(
         jobs=typed.jobs or max(2, os.cpu_count() or 1),
         throttle=typed.throttle or typed.realtime,
@@ -93,4 +106,7 @@ def chosen(typed: argparse.Namespace) -> Options:
         realtime=typed.realtime,
         latency=typed.latency,
         faults=typed.faults,
+        runtime=typed.runtime,
+        time_limit=typed.time_limit,
+        scratch_limit=scratch,
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ROUNDS, _ROUND_S = 10, 0.005
 _MARKS = ("OSCAR_SERVICE_TOKEN", "OSCAR_SERVICE_BASE_PATH")
 
 
@@ -37,11 +39,8 @@ def signal_process(pid: int, number: int) -> None:
         return
 
 
-def strays(environment: dict[str, str]) -> Iterator[int]:
-    """Processes of the service with that environment, outside Linux none."""
-    if not environment.keys() >= set(_MARKS):
-        return
-    marks = {f"{name}={environment[name]}".encode() for name in _MARKS}
+def strays(marks: set[bytes]) -> Iterator[int]:
+    """Processes whose environment at their start held all these ``NAME=value``; outside Linux none."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             found = (process / "environ").read_bytes().split(b"\0")
@@ -51,11 +50,54 @@ def strays(environment: dict[str, str]) -> Iterator[int]:
             yield int(process.name)
 
 
-def sweep(environment: dict[str, str]) -> None:
+def _sweep(marks: set[bytes]) -> None:
     """End them; again as long as they make new ones, within reason."""
-    for _ in range(10):
-        pids = list(strays(environment))
+    for _ in range(_ROUNDS):
+        pids = list(strays(marks))
         for pid in pids:
             signal_process(pid, signal.SIGKILL)
         if not pids:
             return
+
+
+def sweep(environment: dict[str, str]) -> None:
+    """End what an exposed service left behind."""
+    if environment.keys() >= set(_MARKS):
+        _sweep({f"{name}={environment[name]}".encode() for name in _MARKS})
+
+
+def sweep_home(home: Path) -> None:
+    """End what a job left behind whose own process could not do it: every job has a home of its own."""
+    _sweep({f"HOME={home}".encode()})
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        lists = [file.read_text(encoding="ascii") for file in Path(f"/proc/{pid}/task").glob("[0-9]*/children")]
+    except OSError:
+        return []  # it ended
+    return [int(child) for text in lists for child in text.split()]
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below this one; outside Linux none."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        children = _children(waiting.pop())
+        found += children
+        waiting += children
+    return found
+
+
+def end_descendants() -> None:
+    """End everything below this process, daemons included where orphans are adopted; again as long as they multiply."""
+    for _ in range(_ROUNDS * 10):
+        pids = descendants(os.getpid())
+        if not pids:
+            return
+        for pid in pids:
+            signal_process(pid, signal.SIGSTOP)  # first, so that none gets a turn to start another
+        for pid in pids:
+            signal_process(pid, signal.SIGKILL)
+        time.sleep(_ROUND_S)

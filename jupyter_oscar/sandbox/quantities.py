@@ -1,4 +1,4 @@
-"""Amounts of bytes as Kubernetes writes them: ``200Mi``, ``1.5Gi``, ``0``."""
+"""Amounts as Kubernetes writes them: ``200Mi``, ``1.5Gi``, ``0``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ _STEP = 1024
 
 def parse(text: str) -> int | None:
     """Bytes, rounded up; None when it is no quantity of something."""
+    found = amount(text)
+    return None if found is None else math.ceil(found)
+
+
+def amount(text: str) -> float | None:
+    """Of anything, as processors: ``0.2`` and ``200m`` are the same."""
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return None
     number, suffix = float(found[1]), found[2] or ""
     if suffix in _BINARY:
-        return math.ceil(number * float(_STEP) ** _BINARY.index(suffix))
+        return number * float(_STEP) ** _BINARY.index(suffix)
     power = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
-    return math.ceil(number * 10.0**power)
+    return number * 10.0**power
 
 
 def canonical(size: int) -> str:

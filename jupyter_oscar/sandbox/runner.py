@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import supervisor
 from .joblock import HeldLock, lock_pid, try_lock
-from .processes import signal_group
+from .processes import signal_group, sweep_home
 from .scripts import script_folder
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def preload() -> Any:
 class Runner:
     def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, options: Options) -> None:
         self._data, self._db, self._s3 = data, database, s3
-        self._slots, self._hold, self._friendly = options.jobs, options.hold, options.friendly
+        self._slots, self._hold, self._options = options.jobs, options.hold, options
         self._context: Any = None
         self._running: dict[str, int] = {}  # job → pid
         self._over: dict[str, asyncio.Event] = {}
@@ -116,6 +116,7 @@ class Runner:
         if (folder / "status.json").exists():
             self._settle(name, folder)
         elif state == "Running" or lock_pid(folder) is not None:
+            sweep_home(self._data.temp / name / "home")
             self._lost(name, folder)
         # else it never ran: it stays Pending and is started again
 
@@ -165,6 +166,13 @@ class Runner:
             asyncio.get_running_loop().call_later(_RETRY_S, self._save, write)
 
     # starting
+
+    def why_pending(self, name: str) -> str:
+        """In words, for a person."""
+        if self._hold:
+            return "This job waits because the sandbox was started with --hold: it accepts jobs and starts none."
+        ahead = self._db.pending_before(name)
+        return f"This job waits: {self._slots} run at once, and {ahead} that came earlier wait as well."
 
     def pump(self) -> None:
         """Start what waits, while there is room."""
@@ -220,7 +228,11 @@ class Runner:
             status=folder / "status.json",
             temp=self._data.temp / name,
             access=self._s3.access,
-            friendly=self._friendly,
+            friendly=self._options.friendly,
+            runtime=self._options.runtime,
+            scratch=self._options.scratch_limit,
+            seconds=self._options.time_limit,
+            buckets=self._data.buckets,
         )
 
     def spawn(self, task: supervisor.Task, held: int | None) -> ForkServerProcess:
@@ -263,6 +275,8 @@ class Runner:
         pid = self._running.pop(name, 0)
         self._over.pop(name).set()
         signal_group(pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
+        if not (folder / "status.json").exists():
+            sweep_home(self._data.temp / name / "home")  # its own process could not do it
         if name in self._forgotten:
             self._forgotten.discard(name)
             self._remove(name, folder)

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from .executions import called_by
 from .expose import is_exposed
-from .processes import signal_group
+from .processes import signal_group, sweep_home
 from .replies import SANDBOX, empty
 from .users import admit_call
 
@@ -85,6 +85,8 @@ async def _call(sandbox: Sandbox, service: dict[str, Any], event: bytes) -> tupl
         return _result(folder)
     finally:  # also when the caller hung up: nobody waits for the script any more
         signal_group(pid, signal.SIGKILL)
+        if not (folder / "status.json").exists():
+            sweep_home(task.temp / "home")
         for leftover in (folder, task.temp):
             shutil.rmtree(leftover, ignore_errors=True)
 

@@ -238,6 +238,10 @@ class Database:
         """Names and services in the order of acceptance."""
         return self._rows("SELECT name, service FROM jobs WHERE state = ? ORDER BY seq LIMIT ?", state, limit)
 
+    def pending_before(self, name: str) -> int:
+        sql = "SELECT COUNT(*) FROM jobs WHERE state = 'Pending' AND seq < (SELECT seq FROM jobs WHERE name = ?)"
+        return int(self._one(sql, name)[0])
+
     def count_jobs(self) -> dict[str, int]:
         return dict(self._rows("SELECT state, COUNT(*) FROM jobs GROUP BY state"))
 

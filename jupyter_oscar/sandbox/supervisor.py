@@ -11,7 +11,6 @@ import io
 import json
 import multiprocessing
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -25,8 +24,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bounds import Bounds, Watcher, adopt_orphans, give_up_privileges, set_bounds
 from .events import BadStorage, Event, echo, parse
 from .joblog import JobLog, traceback_text
+from .processes import end_descendants
+from .quantities import amount
+from .runtimes import RUNTIMES, Processes, Work
 from .staging import Access, StorageRefused, Store
 
 if TYPE_CHECKING:
@@ -54,6 +57,21 @@ class Task:
     temp: Path
     access: Access
     friendly: bool = False
+    runtime: str = Processes.NAME
+    scratch: int = 0  # bytes; 0 is no limit
+    seconds: float = 0.0  # 0 is no limit
+    buckets: Path | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        memory, cpu = (amount(str(self.service.get(key, ""))) or 0.0 for key in ("memory", "cpu"))
+        return Bounds(int(memory), cpu, self.scratch, self.seconds)
+
+    @property
+    def mount(self) -> tuple[Path, str] | None:
+        """A sync pod has none (oscar.md §2.7)."""
+        path = str((self.service.get("mount") or {}).get("path", "")).strip("/")
+        return None if self.sync or not path or self.buckets is None else (self.buckets / path, path)
 
 
 @dataclass
@@ -180,10 +198,35 @@ def _told_by_boto(run: _Run, where: str) -> Iterator[None]:
 
 def _run_script(run: _Run) -> int:
     run.log.say(f"Script file found in '{run.task.script}'")
+    task = run.task
+    work = Work(
+        name=task.name,
+        image=str(task.service.get("image", "")),
+        script=task.script,
+        temp=task.temp,
+        environment=run.env,
+        memory=task.bounds.memory,
+        cpu=task.bounds.cpu,
+        mount=task.mount,
+    )
+    runtime = RUNTIMES[task.runtime]()
+    runtime.prepare(work)
+    try:
+        with Watcher(task.bounds, task.temp, run.spool) as watcher:
+            code = _until_over(run, runtime.command(work))
+    finally:
+        runtime.clean(work)
+    if watcher.why:
+        run.log.say(f"The script was ended. {watcher.why}.", "ERROR")
+        raise GaveUp
+    return code
+
+
+def _until_over(run: _Run, command: list[str]) -> int:
     live = run.log.level == "DEBUG"
     with run.spool.open("wb") as spool, Path(os.devnull).open("rb") as nothing:
         process = subprocess.Popen(
-            ["/bin/sh", str(run.task.script)],
+            command,
             stdin=nothing,
             stdout=subprocess.PIPE if live else spool,
             stderr=subprocess.STDOUT,
@@ -302,7 +345,7 @@ def limit() -> None:
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    give_up_privileges()
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
@@ -315,6 +358,7 @@ def _end_with_parent() -> None:
     def wait() -> None:
         if parent is not None:
             parent.join()
+            end_descendants()
             os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -323,7 +367,7 @@ def _end_with_parent() -> None:
 def _sweep(task: Task) -> None:
     """End what the script left running, then remove its files, as the end of a pod does."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.killpg(os.getpgrp(), signal.SIGTERM)
+    end_descendants()
     shutil.rmtree(task.temp, ignore_errors=True)
 
 
@@ -335,9 +379,13 @@ def main(task: Task, lock: HeldLock | None) -> None:
     else:
         lock.sign()
     os.umask(0o077)
+    adopt_orphans()
+    set_bounds(task.bounds)
     try:
-        done = _attempt(task)
-    except OSError:
-        done = False  # the log itself cannot be written: the state is all that can be said
-    _write_status(task.status, "Succeeded" if done else "Failed")
-    _sweep(task)
+        try:
+            done = _attempt(task)
+        except OSError:
+            done = False  # the log itself cannot be written: the state is all that can be said
+        _write_status(task.status, "Succeeded" if done else "Failed")
+    finally:  # also when it was told to end
+        _sweep(task)

@@ -1,0 +1,114 @@
+"""How a script is run: as a process of this machine, or in a container of its image.
+
+Whoever adds a runtime writes one class here and inherits the tests of ``test_sandbox_runtimes.py``.
+"""
+
+from __future__ import annotations
+
+import abc
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from .settings import CannotStart
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run: ``temp`` holds its inputs, outputs and home; ``mount`` is a bucket's folder and where it is wanted."""
+
+    name: str
+    image: str
+    script: Path
+    temp: Path
+    environment: dict[str, str] = field(repr=False)
+    memory: int = 0
+    cpu: float = 0.0
+    mount: tuple[Path, str] | None = None
+
+
+class Runtime(abc.ABC):
+    """``PROCESSES`` is what the runtime is called in the announcement and on the command line."""
+
+    NAME: ClassVar[str]
+
+    @classmethod
+    @abc.abstractmethod
+    def check(cls) -> None:
+        """Raise ``CannotStart`` where it cannot work."""
+
+    @abc.abstractmethod
+    def command(self, work: Work) -> list[str]:
+        """The argument list; no value of the environment may be in it, because others read process lists."""
+
+    @abc.abstractmethod
+    def prepare(self, work: Work) -> None:
+        """Before the start."""
+
+    @abc.abstractmethod
+    def clean(self, work: Work) -> None:
+        """After the end, also after a cancelled one."""
+
+
+class Processes(Runtime):
+    """The service's image is not used; a mounted bucket is ``mnt/<path>`` below the working folder."""
+
+    NAME = "processes"
+
+    @classmethod
+    def check(cls) -> None:
+        """``/bin/sh`` is everywhere."""
+
+    def command(self, work: Work) -> list[str]:
+        return ["/bin/sh", str(work.script)]
+
+    def prepare(self, work: Work) -> None:
+        if work.mount is not None:
+            folder, path = work.mount
+            place = work.temp / "home" / "mnt" / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(folder, target_is_directory=True)
+
+    def clean(self, work: Work) -> None:
+        """Whoever runs the work ends all its processes."""
+
+
+class Podman(Runtime):
+    """A container without privileges for each run; all folders have the same names inside as outside."""
+
+    NAME = "podman"
+
+    @classmethod
+    def check(cls) -> None:
+        if shutil.which("podman") is None:
+            raise CannotStart("--runtime podman needs podman on PATH: install it, or leave --runtime out.")
+
+    def command(self, work: Work) -> list[str]:
+        home = work.environment["HOME"]
+        command = ["podman", "run", "--rm", "--name", work.name, "--network", "host", "--init", "--pull", "missing"]
+        command += ["--security-opt", "no-new-privileges", "--cap-drop", "all", "--workdir", home]
+        command += ["--volume", f"{work.temp}:{work.temp}", "--volume", f"{work.script}:{work.script}:ro"]
+        if work.mount is not None:
+            command += ["--volume", f"{work.mount[0]}:/mnt/{work.mount[1]}"]
+        if work.memory:
+            command += ["--memory", str(work.memory)]
+        if work.cpu:
+            command += ["--cpus", f"{work.cpu:g}"]
+        for name in work.environment:
+            if name != "PATH":  # the image knows its own programs
+                command += ["--env", name]  # the value comes from podman's own environment
+        return [*command, work.image, "/bin/sh", str(work.script)]
+
+    def prepare(self, work: Work) -> None:
+        """The bucket is mounted by the command."""
+
+    def clean(self, work: Work) -> None:
+        command = ["podman", "rm", "--force", "--ignore", "--time", "0", work.name]
+        subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+RUNTIMES: dict[str, type[Runtime]] = {runtime.NAME: runtime for runtime in (Processes, Podman)}

@@ -1,0 +1,264 @@
+"""How a job is run and held: every runtime passes the same stories; then what only processes need."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from sandbox_user import User, eventually, new_name
+
+IMAGE = "docker.io/library/debian:12-slim"
+
+
+@pytest.fixture(scope="module", params=["processes", "podman"])
+def runtime(request, tmp_path_factory):
+    if request.param == "podman" and shutil.which("podman") is None:
+        pytest.skip("no podman on this machine's PATH")
+    return _box(request, tmp_path_factory, "--runtime", request.param, "--friendly", "--jobs", "4")
+
+
+def _box(request, tmp_path_factory, *options):
+    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
+    top = tmp_path_factory.mktemp("runtime")
+    running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), list(options)).start()
+    request.addfinalizer(running.stop)
+    return running
+
+
+@pytest.fixture
+def make(runtime):
+    user = User(runtime)
+
+    def make(script, **fields):
+        name = new_name()
+        user.create(name, f"#!/bin/sh\n{script}\n", image=IMAGE, **fields)
+        return name
+
+    make.user = user
+    return make
+
+
+def run(make, script, **fields):
+    """State and log of one job of a service with that script."""
+    name = make(script, **fields)
+    assert make.user.call(name, b"aGVsbG8=", f"{name}-1").status_code == 201
+    state = eventually(lambda: make.user.over(name), 60)[f"{name}-1"]["status"]
+    return name, state, make.user.log(name, f"{name}-1")
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_input_output_and_exit_code_pass(make):
+    name, state, log = run(make, 'tr a-z A-Z < "$INPUT_FILE_PATH" > "$TMP_OUTPUT_DIR/up.txt"; echo said; exit 0')
+    assert state == "Succeeded"
+    assert make.user.get(name, "out/up.txt") == b"HELLO"
+    _, state, log = run(make, "echo said; exit 7")
+    assert state == "Failed"
+    assert "with exit code 7" in log
+
+
+def test_variables_arrive_unchanged_and_are_in_no_process_list(make, tmp_path):
+    value = "two words\nand 'a' \"line\" $HOME"
+    script = 'printf "%s|" "$MARK"; sleep 1'
+    name = make(script, environment={"variables": {}, "secrets": {"MARK": value}})
+    assert make.user.call(name, b"eA==", f"{name}-1").status_code == 201
+    eventually(lambda: "Script file found" in make.user.log(name, f"{name}-1"))
+    assert not [pid for pid in numbers() if b"two words" in read(f"/proc/{pid}/cmdline")]
+    eventually(lambda: make.user.over(name))
+    assert f"{value}|" in make.user.log(name, f"{name}-1")
+
+
+def numbers():
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def read(path):
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def test_no_privileges_can_be_gained_and_nothing_of_ours_is_open(make):
+    _, _, log = run(make, "grep NoNewPrivs /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; ulimit -c")
+    assert "NoNewPrivs:\t1" in log
+    assert "0 1 2 3 0\n" in log
+
+
+def test_a_cancelled_job_leaves_nothing_running(make):
+    name = make("trap '' TERM; sleep 300 & wait; sleep 300", environment={"variables": {"MARK_OF": "cancelled"}})
+    assert make.user.call(name, b"eA==", f"{name}-1").status_code == 201
+    mark = f"OSCAR_SERVICE_NAME={name}".encode()
+    eventually(lambda: [pid for pid in numbers() if mark in read(f"/proc/{pid}/environ")])
+    assert make.user.ask("DELETE", f"/system/logs/{name}/{name}-1").status_code == 204
+    eventually(lambda: not [pid for pid in numbers() if alive(pid) and mark in read(f"/proc/{pid}/environ")], 60)
+
+
+def test_more_memory_than_the_service_has_fails_the_job(make):
+    script = "head -c 300m /dev/zero | tail -c 290m | wc -c; echo survived"
+    _, state, log = run(make, script, memory="64Mi")
+    assert state == "Failed"
+    assert "survived" not in log or "Killed" in log
+
+
+def test_a_mounted_bucket_is_the_folder_itself(make, runtime):
+    bucket = new_name("mnt")
+    make.user.ask("POST", "/system/buckets", json={"bucket_name": bucket})
+    make.user.put(bucket, "seen.txt")
+    place = "mnt" if runtime.content["runtime"] == "processes" else "/mnt"
+    script = f"cat {place}/{bucket}/seen.txt; echo back > {place}/{bucket}/made.txt"
+    _, state, log = run(make, script, mount={"storage_provider": "minio.default", "path": bucket})
+    assert state == "Succeeded"
+    assert "hello" in log
+    assert eventually(lambda: "made.txt" in make.user.keys(bucket))
+
+
+# what only processes need
+
+
+@pytest.fixture(scope="module")
+def small(request, tmp_path_factory):
+    """A sandbox that lets a job have little: one at once, 2 s, 40 MiB of files."""
+    limits = ("--time-limit", "2", "--scratch-limit", "40Mi", "--jobs", "1", "--friendly")
+    return _box(request, tmp_path_factory, *limits)
+
+
+@pytest.fixture
+def tight(small):
+    user = User(small)
+
+    def make(script, **fields):
+        name = new_name()
+        user.create(name, f"#!/bin/sh\n{script}\n", **fields)
+        return name
+
+    make.user = user
+    return make
+
+
+def test_a_job_that_takes_too_long_is_ended_with_the_reason(tight):
+    _, state, log = run(tight, "trap '' TERM; while :; do sleep 0.1; done")
+    assert state == "Failed"
+    assert "DeadlineExceeded: it ran for 2 s" in log
+
+
+def test_a_job_that_fills_the_disk_is_ended_and_the_next_one_runs(tight):
+    script = 'i=0; while :; do head -c 5m /dev/zero > "$TMP_OUTPUT_DIR/$i"; i=$((i+1)); sleep 0.02; done'
+    _, state, log = run(tight, script)
+    assert state == "Failed"
+    assert "Evicted: its files took" in log
+    _, state, _ = run(tight, "true")
+    assert state == "Succeeded"
+
+
+def test_one_big_file_ends_at_the_limit(tight):
+    _, _, log = run(tight, "head -c 100m /dev/zero > big; stat -c %s big")
+    assert "\n41943040\n" in log or "Evicted" in log
+
+
+def test_why_a_job_waits_is_said_in_words(tight):
+    name = tight("sleep 1.5")
+    for number in range(3):
+        tight.user.call(name, b"eA==", f"{name}-{number}")
+    eventually(lambda: "1 that came earlier wait as well" in tight.user.log(name, f"{name}-2"))
+    assert "1 run at once" in tight.user.log(name, f"{name}-2")
+    eventually(lambda: tight.user.over(name, 3))
+
+
+def test_daemons_that_left_their_parents_end_with_their_job(sandbox):
+    user = User(sandbox)
+    name = new_name()
+    daemon = "setsid sh -c '(sleep 600 &) ; sleep 600' > /dev/null 2>&1 < /dev/null &"
+    user.create(name, f"#!/bin/sh\n{daemon}\nsleep 0.2\necho started\n")
+    assert user.call(name, b"eA==", f"{name}-1").status_code == 201
+    assert eventually(lambda: user.over(name))[f"{name}-1"]["status"] == "Succeeded"
+    mark = f"OSCAR_SERVICE_NAME={name}".encode()
+    eventually(lambda: not [pid for pid in numbers() if alive(pid) and mark in read(f"/proc/{pid}/environ")])
+    user.delete(name)
+
+
+def test_daemons_of_a_killed_job_end_too(sandbox):
+    user = User(sandbox)
+    name = new_name()
+    user.create(
+        name, "#!/bin/sh\nsetsid sleep 600 > /dev/null 2>&1 < /dev/null &\necho $PPID\nsleep 600\n", log_level="DEBUG"
+    )
+    assert user.call(name, b"eA==", f"{name}-1").status_code == 201
+    line = "DEBUG - "
+    eventually(lambda: [text for text in user.log(name, f"{name}-1").splitlines() if text.split(line)[-1].isdigit()])
+    pid = next(
+        text.split(line)[-1] for text in user.log(name, f"{name}-1").splitlines() if text.split(line)[-1].isdigit()
+    )
+    os.kill(int(pid), 9)
+    assert eventually(lambda: user.over(name))[f"{name}-1"]["status"] == "Failed"
+    mark = f"OSCAR_SERVICE_NAME={name}".encode()
+    eventually(lambda: not [pid for pid in numbers() if alive(pid) and mark in read(f"/proc/{pid}/environ")])
+    user.delete(name)
+
+
+def test_a_script_that_multiplies_is_ended_with_its_job(sandbox):
+    """A small fork bomb: each process starts another and goes on; deleting the job ends them all."""
+    user = User(sandbox)
+    name = new_name()
+    bomb = 'n=0; grow() { n=$((n+1)); [ "$n" -gt 60 ] || { grow & } ; sleep 600; }; grow'
+    user.create(name, f"#!/bin/sh\ntrap '' TERM\n{bomb}\n")
+    assert user.call(name, b"eA==", f"{name}-1").status_code == 201
+    mark = f"OSCAR_SERVICE_NAME={name}".encode()
+
+    def members():
+        return [pid for pid in numbers() if alive(pid) and mark in read(f"/proc/{pid}/environ")]
+
+    eventually(lambda: len(members()) > 20)
+    assert user.ask("DELETE", f"/system/logs/{name}/{name}-1").status_code == 204
+    eventually(lambda: not members(), 60)
+    user.delete(name)
+
+
+def test_a_big_log_comes_whole_and_does_not_stay_in_memory(sandbox):
+    user = User(sandbox)
+    name = new_name()
+    user.create(name, "#!/bin/sh\nyes 'a line of the log' | head -c 200m\n", memory="1Gi", log_level="CRITICAL")
+    assert user.call(name, b"eA==", f"{name}-1").status_code == 201
+    eventually(lambda: user.over(name), 90)
+    before = resident(sandbox.pid)
+    answer = user.ask("GET", f"/system/logs/{name}/{name}-1", stream=True)
+    size = sum(len(piece) for piece in answer.iter_content(1 << 20))
+    assert size == 200 * 1024 * 1024 + 1
+    assert resident(sandbox.pid) - before < 40 * 1024 * 1024
+    user.delete(name)
+
+
+def resident(pid):
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
+
+
+def test_more_output_than_the_memory_of_its_service_fails_a_job_as_in_the_real_supervisor(sandbox):
+    user = User(sandbox)
+    name = new_name()
+    user.create(name, "#!/bin/sh\nyes | head -c 300m\nsleep 5\necho over\n", memory="128Mi")
+    assert user.call(name, b"eA==", f"{name}-1").status_code == 201
+    assert eventually(lambda: user.over(name), 60)[f"{name}-1"]["status"] == "Failed"
+    assert "OOMKilled: it used" in user.log(name, f"{name}-1")
+    user.delete(name)
+
+
+def test_waiting_is_not_working(sandbox):
+    """Idle, the sandbox does next to nothing."""
+    time.sleep(0.5)
+    before = cpu(sandbox.pid)
+    time.sleep(3)
+    assert cpu(sandbox.pid) - before < 0.15
+
+
+def cpu(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
