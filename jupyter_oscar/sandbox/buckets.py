@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .users import Caller
 
 PAGE = 70
+_VISIBILITIES = ("private", "restricted", "public")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -185,12 +186,25 @@ async def update_bucket(request: web.Request) -> web.Response:
         return text(400, f"The Bucket specification is not valid: {error}")
     sandbox, name, who = request.app[SANDBOX], wanted["bucket_name"], caller(request)
     if not exists(sandbox, name):
-        return text(500, "Missing bucket metadata: \n")
+        return text(404 if sandbox.options.friendly else 500, "Missing bucket metadata: \n")
     tags = sandbox.database.buckets().get(name, {})
-    mine = not who.admin and tags.get("owner") == who.uid and "from_service" not in tags
-    if mine and wanted["visibility"] in ("private", "restricted", "public"):
+    refusal = _refusal(who, tags, wanted["visibility"])
+    if refusal is None:
         sandbox.database.put_bucket(name, tags, wanted["visibility"], wanted["allowed_users"] or None)
+    elif sandbox.options.friendly:
+        return refusal
     return empty(204)
+
+
+def _refusal(who: Caller, tags: dict[str, str], visibility: str) -> web.Response | None:
+    """Why nothing was changed, which only a friendly sandbox says."""
+    if who.admin or tags.get("owner") != who.uid:
+        return text(403, f"User '{who.uid}' is not authorised: only its owner shares a bucket")
+    if "from_service" in tags:
+        return text(403, f"The bucket is shared as its service is: change the service '{tags['from_service']}'")
+    if visibility not in _VISIBILITIES:
+        return text(400, f"Unknown visibility '{visibility}': it is one of {', '.join(_VISIBILITIES)}")
+    return None
 
 
 async def delete_bucket(request: web.Request) -> web.Response:

@@ -41,7 +41,10 @@ def _quota(sandbox: Sandbox, uid: str) -> dict[str, Any]:
 def _answer(sandbox: Sandbox, uid: str) -> web.Response:
     """Somebody who was never here has no quota (wire A031)."""
     if sandbox.database.user_secret(uid) is None:
-        return text(500, f'getting volume quotas for user {uid}: resourcequotas "{uid}" not found')
+        return text(
+            404 if sandbox.options.friendly else 500,
+            f'getting volume quotas for user {uid}: resourcequotas "{uid}" not found',
+        )
     return as_json(_quota(sandbox, uid))
 
 

@@ -42,12 +42,12 @@ def _attachments(sandbox: Sandbox, namespace: str, name: str) -> list[dict[str, 
 
 
 def _shown(sandbox: Sandbox, volume: dict[str, Any]) -> dict[str, Any]:
-    """Bound when the first service uses it, and until then pending, as recorded (wire H001, H011, H016)."""
+    """In use or else pending, as recorded (wire H001, H011, H016): there, nobody provided volumes."""
     attached = _attachments(sandbox, volume["namespace"], volume["name"])
     body = {key: value for key, value in volume.items() if value}
     if attached:
         return {**body, "attachments": attached, "status": {"phase": "in_use", "attachment_count": len(attached)}}
-    return {**body, "status": {"phase": "pending"}}
+    return {**body, "status": {"phase": "ready" if sandbox.options.friendly else "pending"}}
 
 
 async def list_volumes(request: web.Request) -> web.Response:
@@ -79,6 +79,8 @@ async def delete_volume(request: web.Request) -> web.Response:
     namespace = caller(request).namespace
     if _attachments(sandbox, namespace, name):
         return text(400, "managed volume is still attached to one or more services")
+    if sandbox.options.friendly and sandbox.database.volume(namespace, name) is None:
+        return text(404, f"There is no volume '{name}'")
     _drop(sandbox, namespace, name)
     return empty(204)
 

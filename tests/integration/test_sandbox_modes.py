@@ -76,6 +76,20 @@ def test_a_friendly_sandbox_says_what_is_missing(friendly):
     assert friendly.ask("GET", "/system/buckets").json() == []
 
 
+def test_a_friendly_sandbox_says_what_it_did_not_do(friendly):
+    friendly.create("one")
+    share = {"bucket_name": "one", "visibility": "public"}
+    assert friendly.ask("PUT", "/system/buckets", json=share).status_code == 403
+    assert friendly.ask("PUT", "/system/buckets", json={**share, "bucket_name": "none"}).status_code == 404
+    assert friendly.ask("DELETE", "/system/volumes/none").status_code == 404
+    assert friendly.ask("GET", "/system/quotas/user/nobody").status_code == 404
+
+
+def test_in_a_friendly_sandbox_a_volume_is_ready_at_once(friendly):
+    made = friendly.ask("POST", "/system/volumes", json={"name": "mine", "size": "1Gi"})
+    assert made.json()["status"] == {"phase": "ready"}
+
+
 def test_in_a_friendly_sandbox_a_new_input_folder_works_at_once(friendly):
     friendly.create("one")
     body = friendly.ask("GET", "/system/services/one").json()
