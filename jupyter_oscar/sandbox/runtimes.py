@@ -6,6 +6,8 @@ Whoever adds a runtime writes one class here and inherits the tests of ``test_sa
 from __future__ import annotations
 
 import abc
+import os
+import resource
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -15,6 +17,11 @@ from .settings import CannotStart
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_PLACES = ("HOME", "TMPDIR")
+_PODMANS = ("HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "CONTAINERS_CONF")
+_ULIMITS = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,10 @@ class Runtime(abc.ABC):
     @abc.abstractmethod
     def command(self, work: Work) -> list[str]:
         """The argument list; no value of the environment may be in it, because others read process lists."""
+
+    def environment(self, work: Work) -> dict[str, str]:
+        """Of the process that the command starts."""
+        return work.environment
 
     @abc.abstractmethod
     def prepare(self, work: Work) -> None:
@@ -88,9 +99,11 @@ class Podman(Runtime):
             raise CannotStart("--runtime podman needs podman on PATH: install it, or leave --runtime out.")
 
     def command(self, work: Work) -> list[str]:
-        home = work.environment["HOME"]
-        command = ["podman", "run", "--rm", "--name", work.name, "--network", "host", "--init", "--pull", "missing"]
-        command += ["--security-opt", "no-new-privileges", "--cap-drop", "all", "--workdir", home]
+        command = ["podman", "run", "--rm", "--name", work.name, "--network", "host", "--pull", "missing"]
+        command += ["--security-opt", "no-new-privileges", "--cap-drop", "all"]
+        command += ["--workdir", work.environment["HOME"]]
+        for name, which in _ULIMITS.items():  # podman's own are higher than what some machines allow
+            command += ["--ulimit", f"{name}={resource.getrlimit(which)[1]}"]
         command += ["--volume", f"{work.temp}:{work.temp}", "--volume", f"{work.script}:{work.script}:ro"]
         if work.mount is not None:
             command += ["--volume", f"{work.mount[0]}:/mnt/{work.mount[1]}"]
@@ -98,10 +111,17 @@ class Podman(Runtime):
             command += ["--memory", str(work.memory)]
         if work.cpu:
             command += ["--cpus", f"{work.cpu:g}"]
-        for name in work.environment:
-            if name != "PATH":  # the image knows its own programs
+        for name, value in work.environment.items():
+            if name in _PLACES:
+                command += ["--env", f"{name}={value}"]
+            elif name != "PATH":  # the image knows its own programs
                 command += ["--env", name]  # the value comes from podman's own environment
         return [*command, work.image, "/bin/sh", str(work.script)]
+
+    def environment(self, work: Work) -> dict[str, str]:
+        """Podman needs its own home, where its images are."""
+        own = {name: os.environ[name] for name in _PODMANS if name in os.environ}
+        return {**{name: value for name, value in work.environment.items() if name not in _PLACES}, **own}
 
     def prepare(self, work: Work) -> None:
         """The bucket is mounted by the command."""

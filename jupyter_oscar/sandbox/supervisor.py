@@ -213,7 +213,7 @@ def _run_script(run: _Run) -> int:
     runtime.prepare(work)
     try:
         with Watcher(task.bounds, task.temp, run.spool) as watcher:
-            code = _until_over(run, runtime.command(work))
+            code = _until_over(run, runtime.command(work), runtime.environment(work))
     finally:
         runtime.clean(work)
     if watcher.why:
@@ -222,7 +222,7 @@ def _run_script(run: _Run) -> int:
     return code
 
 
-def _until_over(run: _Run, command: list[str]) -> int:
+def _until_over(run: _Run, command: list[str], environment: dict[str, str]) -> int:
     live = run.log.level == "DEBUG"
     with run.spool.open("wb") as spool, Path(os.devnull).open("rb") as nothing:
         process = subprocess.Popen(
@@ -230,7 +230,7 @@ def _until_over(run: _Run, command: list[str]) -> int:
             stdin=nothing,
             stdout=subprocess.PIPE if live else spool,
             stderr=subprocess.STDOUT,
-            env=run.env,
+            env=environment,
             cwd=run.env["HOME"],
         )
         with _patience():
