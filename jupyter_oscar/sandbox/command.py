@@ -6,9 +6,11 @@ The line is ``{"ready": {...}}`` or ``{"error": "sentence"}``; the password is i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
+import resource
 import signal
 import sqlite3
 import sys
@@ -118,7 +120,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _many_files() -> None:
+    """A thousand connections are a thousand open files; the usual soft limit is less."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _start(data: DataFolder, typed: argparse.Namespace) -> None:
+    _many_files()
     options = chosen(typed)
     if options.trust.issuers:
         sys.stderr.write(_ONE_STORE + "\n")

@@ -15,6 +15,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NUMBER_LIKE = re.compile(r"[-+.0-9eE]+")
 _SPACE = " \t\r\n"
 _CONTROLS = range(0x80, 0xA0)  # the second row of control characters
+_DEEPEST = 200  # 10,000 in Go, whose stack grows; nothing of OSCAR is deeper than five
 _WHERE_VALUE = "looking for beginning of value"
 _WHERE_KEY = "looking for beginning of object key string"
 
@@ -41,6 +42,7 @@ class _Scanner:
 
     text: str
     at: int = 0
+    depth: int = 0
 
     def space(self) -> None:
         while self.at < len(self.text) and self.text[self.at] in _SPACE:
@@ -54,10 +56,13 @@ class _Scanner:
 
     def value(self) -> Any:
         char = self.peek()
-        if char == "{":
-            return self.object()
-        if char == "[":
-            return self.array()
+        if char in "{[":
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                raise _invalid(char, "exceeded max depth")
+            found = self.object() if char == "{" else self.array()
+            self.depth -= 1
+            return found
         if char == '"':
             return self.string()
         if char in "tfn":

@@ -7,11 +7,13 @@ import json
 import os
 import shutil
 import subprocess
+from urllib.parse import unquote_plus
 
 import boto3
 import pytest
 import s3fs
 from boto3.s3.transfer import TransferConfig
+from minio.commonconfig import CopySource
 from sandbox_user import eventually
 
 
@@ -172,3 +174,51 @@ def event_in(log):
 
 def shape(value):
     return {key: shape(inner) for key, inner in value.items()} if isinstance(value, dict) else type(value).__name__
+
+
+ODD = [
+    "a b.txt", "a+b.txt", "a%20b.txt", "ünï/ç.txt", "q?x=1&y.txt", "#hash.txt", "'quote\".txt", " lead.txt",
+    "trail .txt ", ".hidden", "~tilde", "*star", "a:b", "smile😀.txt", "<x>.txt", "{a}.txt", "[b].txt", "$HOME.txt",
+    "`c`.txt", ";.txt", ",.txt", "=.txt", "@.txt", "!.txt", "|.txt", "^.txt", "-dash.txt", "n" * 200,
+]  # fmt: skip
+# These stand in the event's JSON with a backslash, which the shell's echo resolves: they fail, as on a real server.
+BROKEN = ["new\nline.txt", "tab\t.txt", "back\\slash.txt"]
+
+
+def test_every_odd_key_makes_its_one_job(user, service):
+    for key in (*ODD, *BROKEN):
+        user.put(service, f"in/{key}", key.encode())
+    jobs = eventually(lambda: user.over(service, len(ODD) + len(BROKEN)), 90)
+    states = [job["status"] for job in jobs.values()]
+    assert (states.count("Succeeded"), states.count("Failed")) == (len(ODD), len(BROKEN))
+    keys = [
+        event_in(user.log(service, job))["s3"]["object"]["key"]
+        for job, row in jobs.items()
+        if row["status"] == "Succeeded"
+    ]
+    assert sorted(unquote_plus(key) for key in keys) == sorted(f"in/{key}" for key in ODD)
+
+
+def test_a_copy_within_the_store_makes_one_job(user, service):
+    user.put(service, "elsewhere/a.txt", b"copied")
+    user.s3.copy_object(service, "in/copy.txt", CopySource(service, "elsewhere/a.txt"))
+    assert len(eventually(lambda: user.over(service))) == 1
+    assert user.get(service, "out/copy.txt") == b"COPIED"
+
+
+def test_each_way_to_replace_a_file_in_the_folder_makes_one_job(user, service, sandbox, tmp_path):
+    folder = sandbox.data / "buckets" / service / "in"
+    (folder / "a.txt").write_text("written")
+    eventually(lambda: user.over(service, 1))
+    (tmp_path / "a.txt").write_text("moved over it")
+    shutil.move(tmp_path / "a.txt", folder / "a.txt")
+    eventually(lambda: user.over(service, 2))
+    (folder / "a.txt").write_text("written again")
+    eventually(lambda: user.over(service, 3))
+    (folder / "a.txt").rename(folder / "b.txt")
+    eventually(lambda: user.over(service, 4))
+    assert user.get(service, "out/b.txt") == b"WRITTEN AGAIN"
+    (folder / "b.txt").unlink()
+    (folder / "b.txt").mkdir()
+    user.put(service, "in/last.txt")
+    assert len(eventually(lambda: user.over(service, 5))) == 5

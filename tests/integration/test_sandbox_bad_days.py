@@ -1,0 +1,221 @@
+"""Big bodies, crowds, and kill -9 of everything at any moment: what was acknowledged is there afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import random
+import resource
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from sandbox_user import SHOUT, User, eventually, new_name
+
+KILLS = int(os.environ.get("JUPYTER_OSCAR_KILLS", "6"))  # a hundred by JUPYTER_OSCAR_KILLS=100
+MIB = 1 << 20
+
+
+def memory(pid):
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.parametrize("path", ["/system/services", "/job/NAME", "/run/NAME", "/system/buckets"])
+def test_a_body_of_100_mb_is_refused_in_one_sentence_and_not_kept(user, sandbox, service, path):
+    before = memory(sandbox.pid)
+    token = user.token(service)
+    headers = {"Authorization": f"Bearer {token}"} if "NAME" in path else {}
+    with contextlib.suppress(requests.ConnectionError):  # the answer may come before all is sent
+        url = sandbox.endpoint + path.replace("NAME", service)
+        auth = None if headers else user.auth
+        answer = requests.post(url, data=bytes(100 * MIB), headers=headers, auth=auth, timeout=60)
+        assert answer.status_code == 413
+        assert "bucket" in answer.text
+    assert user.ask("GET", "/health").text == "Ok"
+    assert memory(sandbox.pid) - before < 200 * MIB
+
+
+def test_an_object_of_100_mb_goes_through_a_job(user):
+    name = new_name()
+    user.create(name, '#!/bin/sh\ncp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/"\n')
+    data = random.Random(1).randbytes(100 * MIB)
+    user.put(name, "in/big.bin", data)
+    eventually(lambda: user.over(name), 60)
+    assert user.get(name, "out/big.bin") == data
+    user.delete(name)
+
+
+def test_a_thousand_connections_are_served(sandbox, user):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2100:
+        pytest.skip(f"this machine lets a process open {hard} files; 2100 are needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2100), hard))
+    address = (sandbox.endpoint.rpartition(":")[0].removeprefix("http://"), int(sandbox.endpoint.rpartition(":")[2]))
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(socket.create_connection(address, timeout=30)) for _ in range(1000)]
+        assert user.ask("GET", "/health").text == "Ok"
+        for one in crowd:
+            one.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert all(one.recv(4096).startswith(b"HTTP/1.1 200") for one in crowd)
+    assert user.ask("GET", "/system/info").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"GET / HTTP/9\r\n\r\n",
+        b"A" * 70_000,
+        b"POST /job/x HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+    ],
+)
+def test_garbage_on_the_socket_harms_nobody(sandbox, user, garbage):
+    address = (sandbox.endpoint.rpartition(":")[0].removeprefix("http://"), int(sandbox.endpoint.rpartition(":")[2]))
+    with socket.create_connection(address, timeout=10) as one, contextlib.suppress(OSError):
+        one.sendall(garbage)
+        one.shutdown(socket.SHUT_WR)
+        while one.recv(4096):
+            pass
+    assert user.ask("GET", "/health").text == "Ok"
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 20_000, '{"name": "\\ud800"}', "\x00", '{"name": 1e999}'])
+def test_hostile_json_is_refused(user, body):
+    answer = user.ask("POST", "/system/services", data=body)
+    assert answer.status_code == 400
+    assert "not valid" in answer.text
+
+
+def test_outputs_that_lead_out_of_the_folder_stay_what_they_are(user, sandbox, tmp_path):
+    """A link to a file is uploaded as that file's content, a link to a folder is not followed, as on a real server."""
+    name = new_name()
+    script = (
+        'cd "$TMP_OUTPUT_DIR"; echo mine > "$HOME/mine"; ln -s "$HOME/mine" link.txt; ln -s / folder; '
+        "mkdir sub; echo deep > sub/..x; echo dots > ..."
+    )
+    user.create(name, f"#!/bin/sh\n{script}\n")
+    user.put(name, "in/x.txt")
+    eventually(lambda: user.over(name))
+    assert set(user.keys(name, "out/")) == {"out/link.txt", "out/sub/..x", "out/..."}
+    assert user.get(name, "out/link.txt") == b"mine\n"
+    assert sorted(path.name for path in (sandbox.data / "buckets" / name).iterdir()) == ["in", "out"]
+    user.delete(name)
+
+
+# kill -9 at any moment
+
+
+class Life:
+    """People at work: they create services, upload and call, and remember what was acknowledged."""
+
+    def __init__(self, box):
+        self.user, self.over = User(box), threading.Event()
+        self.services, self.objects, self.calls = ["first"], {}, []
+        self.user.create("first", SHOUT)
+        self.token = self.user.token("first")
+        work = (self._create, self._upload, self._call)
+        self.threads = [threading.Thread(target=self._repeat, args=(do,), daemon=True) for do in work]
+        for thread in self.threads:
+            thread.start()
+
+    def _repeat(self, do):
+        for number in itertools.count():
+            if self.over.is_set():
+                return
+            with contextlib.suppress(requests.RequestException, OSError, Exception):
+                do(number)
+            time.sleep(0.002)
+
+    def _create(self, number):
+        name = f"s{number}"
+        body = {"name": name, "image": "i", "script": "#!/bin/sh\n"}
+        if self.user.ask("POST", "/system/services", json=body, timeout=5).status_code == 201:
+            self.services.append(name)
+        time.sleep(0.05)
+
+    def _upload(self, number):
+        key, data = f"in/{number}.txt", f"text {number} {'x' * (number % 7000)}".encode()
+        self.user.put("first", key, data)
+        self.objects[key] = data
+
+    def _call(self, number):
+        job = f"call-{number}"
+        if self.user.call("first", b"aGk=", job, self.token).status_code == 201:
+            self.calls.append(job)
+        time.sleep(0.02)
+
+    def end(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join(30)
+
+
+def processes(marks):
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if any(mark in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes() for mark in marks):
+                    found.append(int(entry.name))
+    return found
+
+
+def rclone(box):
+    return processes([f"--addr\0{box.s3_endpoint.removeprefix('http://')}".encode()])
+
+
+def a_job(box):
+    """The process group of some job that runs."""
+    for lock in (box.data / "jobs").glob("*/*/lock"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(lock.read_text())
+            if Path(f"/proc/{pid}").exists() and not (lock.parent / "status.json").exists():
+                return [pid]
+    return []
+
+
+@pytest.mark.timeout(120 + 5 * KILLS)
+def test_kill_9_of_sandbox_store_and_jobs_at_random_moments_loses_nothing(a_sandbox):
+    chance = random.Random(os.environ.get("JUPYTER_OSCAR_SEED", str(time.time_ns())))
+    box = a_sandbox(jobs=4)
+    life = Life(box)
+    killed = {"sandbox": 0, "store": 0, "job": 0}
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0.05, 0.8))
+        victim = chance.choice(list(killed))
+        killed[victim] += 1
+        if victim == "sandbox":
+            box.kill()
+            box.start()
+        else:
+            for pid in rclone(box) if victim == "store" else a_job(box):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+    life.end()
+    print(f"\nkilled {killed}: {len(life.services)} services, {len(life.objects)} objects, {len(life.calls)} calls")  # noqa: T201
+    user = life.user
+    assert set(life.services) <= {service["name"] for service in user.ask("GET", "/system/services").json()}
+    for key, data in life.objects.items():
+        assert eventually(lambda key=key: read(user, key)) == data
+    jobs = eventually(lambda: user.over("first", len(life.objects) + len(life.calls)), 120)
+    assert set(life.calls) <= set(jobs)
+    for job, row in jobs.items():
+        if row["status"] == "Failed":
+            assert user.log("first", job).strip(), f"{job} failed without a reason"
+    succeeded = {name for name in user.keys("first", "out/") if name.endswith(".txt")}
+    lost = [key for key in life.objects if key.replace("in/", "out/") not in succeeded]
+    assert len(lost) <= killed["job"] + killed["sandbox"], lost
+    box.stop()
+    eventually(lambda: not processes([str(box.data).encode(), f"OSCAR_SERVICE_TOKEN={life.token}".encode()]))
+
+
+def read(user, key):
+    with contextlib.suppress(Exception):
+        return user.get("first", key)
+    return None
