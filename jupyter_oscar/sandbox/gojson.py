@@ -165,7 +165,7 @@ def decode_latin(body: bytes) -> Any:
 def _decode(text: str) -> Any:
     try:
         return json.JSONDecoder().raw_decode(text.lstrip(_SPACE))[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         pass  # scan again for Go's sentence
     scanner = _Scanner(text)
     scanner.space()
