@@ -10,10 +10,11 @@ from yarl import URL
 
 from .expose import is_exposed, prefix_of
 from .jobs import TRUE
+from .oidc import Untrusted
 from .replies import FORBIDDEN, SANDBOX, as_json, empty, text, unauthorized
 from .runs import LINES, is_sync
 from .servicelog import tail
-from .users import caller, is_admin, may_change, may_see
+from .users import TOKEN_LENGTH, Caller, caller, is_admin, may_change, may_see
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
@@ -111,7 +112,7 @@ async def change_lifecycle(request: web.Request) -> web.Response:
         return empty(404)
     who = caller(request)
     if not may_change(who, spec):
-        return text(403, f"User {who.uid} doesn't have permision to manage this service")
+        return text(403, f"User {who.uid} doesn't have permission to manage this service")
     if not is_exposed(spec):
         return text(400, f'service "{name}" is not exposed')
     sandbox.exposed.change(spec, request.match_info["change"])
@@ -119,7 +120,7 @@ async def change_lifecycle(request: web.Request) -> web.Response:
 
 
 async def check_auth(request: web.Request) -> web.Response:
-    """Basic, or the service token as bearer, query or cookie (wire C014-C017, oscar.md §6.3)."""
+    """Basic, a user's token, or the service token as bearer, query or cookie (wire C014-C017, oscar.md §6.3)."""
     sandbox = request.app[SANDBOX]
     name = request.match_info["service"]
     spec = sandbox.database.service(name)
@@ -132,6 +133,19 @@ async def check_auth(request: web.Request) -> web.Response:
     given = bearer or asked or request.cookies.get(cookie) or ""
     if not given:
         return unauthorized()
+    if bearer and len(bearer) != TOKEN_LENGTH:
+        return empty(await _status_of_user(sandbox, bearer, spec))
     if spec is None or not hmac.compare_digest(given.encode(), spec["token"].encode()):
         return empty(401)
     return web.Response(headers={"Set-Cookie": f"{cookie}={given}; Path={prefix_of(name)}; HttpOnly; SameSite=Lax"})
+
+
+async def _status_of_user(sandbox: Sandbox, token: str, spec: dict[str, Any] | None) -> int:
+    """Whoever may see the service may reach it."""
+    try:
+        found = await sandbox.oidc.identify(token)
+    except Untrusted:
+        return 401
+    if spec is None:
+        return 404
+    return 200 if may_see(Caller(found.uid, found.name), spec) else 403

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from . import buckets, volumes
+from . import buckets, mounts, volumes
 from .cluster import IMAGES, provider
 from .compat import before, to_older
 from .deployments import deployment_of
@@ -147,6 +147,7 @@ def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     check_objects(spec, database.config(IMAGES, []))
     check_scale(spec, "creating")
     check_providers(spec)
+    mounts.check(sandbox, spec, who)
     _check_buckets(sandbox, [*bucket_names(spec), *user_buckets(spec)])
     spec["bucket_list"] = list(user_buckets(spec))
     spec.update(token=new_token(), owner=who.uid, labels={**spec["labels"], "owner_name": who.label_name})
@@ -172,6 +173,7 @@ def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str] | Non
         for bucket, uid in theirs.items():
             buckets.make(sandbox, bucket, {**tags, "owner": uid}, ("private", None))
         make_folders(sandbox.data.buckets, all_places(spec))
+        mounts.make(sandbox, spec, who)
         for bucket, folder in all_places({**spec, "output": []}):
             sandbox.triggers.arm(spec["name"], bucket, folder)
 
@@ -219,6 +221,7 @@ def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Ca
     check_objects(spec, sandbox.database.config(IMAGES, []))
     check_scale(spec, "updating")
     check_providers(spec)
+    mounts.check(sandbox, spec, who)
     spec["token"], spec["volume"] = old["token"], old["volume"]
     secrets = split_secrets(spec)
     sandbox.database.put_service(spec, secrets)
@@ -239,6 +242,7 @@ def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], w
         make_folders(sandbox.data.buckets, places(spec))
         for bucket, folder in input_places(spec) - input_places(old):
             sandbox.triggers.arm(spec["name"], bucket, folder)
+    mounts.make(sandbox, spec, who)
     sandbox.triggers.disarm(spec["name"], keep=input_places(spec))
     if not who.admin or sandbox.options.friendly:
         return
@@ -268,7 +272,7 @@ async def delete_service(request: web.Request) -> web.Response:
     if not spec["owner"] and bucket_names(spec) and not sandbox.options.friendly:
         return text(500, _ORPHANED)  # wire U012: the service is gone, the bucket stays
     for bucket in (*bucket_names(spec), *user_buckets(spec)):
-        if not _used(sandbox, bucket):
+        if not _used(sandbox, bucket) and not mounts.keeps(spec, bucket):
             await buckets.remove(sandbox, bucket)
     await sandbox.s3.refresh()
     await sandbox.settle()

@@ -169,3 +169,34 @@ def test_services_of_the_published_shapes_deploy_without_their_image(user, name_
     assert stored["image"] == f"ghcr.io/somebody/{name_}:latest"
     assert user.run(name, b"aGVsbG8=").status_code == 200
     user.delete(name)
+
+
+# what it mounts
+
+
+def test_a_mounted_bucket_is_made_and_outlives_the_service(user, name):
+    mount = {"storage_provider": "minio.default", "path": f"{name}-home/work"}
+    made(user, small(name, mount=mount))
+    user.put(f"{name}-home", "work/a.txt")
+    user.delete(name)
+    assert user.keys(f"{name}-home") == ["work/a.txt"]
+    made(user, small(name, mount=mount))
+    user.delete(name)
+    assert user.ask("DELETE", f"/system/buckets/{name}-home").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("mount", "status", "why"),
+    [
+        ({"path": "home", "options": "--rc; rm"}, 500, "mount options contain invalid characters"),
+        ({"path": "home/../other"}, 400, "has a '.' or '..' part"),
+        ({"path": "H"}, 500, "error creating bucket H"),
+    ],
+)
+def test_a_wrong_mount_is_refused(user, name, mount, status, why):
+    answer = user.ask(
+        "POST", "/system/services", json=small(name, mount={"storage_provider": "minio.default", **mount})
+    )
+    assert answer.status_code == status
+    assert why in answer.text
+    assert user.ask("GET", f"/system/services/{name}").status_code == 404

@@ -347,3 +347,28 @@ def test_no_token_and_no_key_is_written_to_a_log(box, alice):
         found = log.read_text(errors="replace")
         assert alice.jwt not in found
         assert alice.provider["secret_key"] not in found
+
+
+# what a service lets in
+
+
+def test_whoever_may_see_a_service_may_reach_it(alice, bob, mine, issuer):
+    path = f"/system/services/{mine}/auth"
+    assert [person.ask("GET", path).status_code for person in (alice, bob)] == [200, 403]
+    assert alice.ask("GET", "/system/services/missing/auth").status_code == 404
+    late = issuer.token(ALICE, exp=time.time() - 60)
+    assert alice.ask("GET", path, headers={"Authorization": f"Bearer {late}"}).status_code == 401
+    share(alice, mine, visibility="restricted", allowed_users=[BOB])
+    assert bob.ask("GET", path).status_code == 200
+
+
+def test_a_bucket_of_somebody_else_or_shared_cannot_be_mounted(alice, bob):
+    name = new_name("home")
+    assert alice.ask("POST", "/system/buckets", json={"bucket_name": name}).status_code == 201
+    mount = {"storage_provider": "minio.default", "path": name}
+    body = {"name": new_name(), "image": "debian", "script": "#!/bin/sh\n", "mount": mount}
+    refused = bob.ask("POST", "/system/services", json=body)
+    assert (refused.status_code, refused.text) == (500, f'the bucket "{name}" must be private to be used as mount')
+    assert alice.ask("POST", "/system/services", json=body).status_code == 201
+    alice.delete(body["name"])
+    assert alice.ask("DELETE", f"/system/buckets/{name}").status_code == 204

@@ -1,0 +1,59 @@
+"""A bucket that a service mounts: the caller's own and private, or new; it outlives the service (oscar.md §2.7)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from . import buckets
+from .specification import INVALID, Refused, make_folders, provider_of
+from .users import may_change
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+    from .users import Caller
+
+_OPTIONS = re.compile(r"[A-Za-z0-9\-_.:=,/ ]*")
+
+
+def place(spec: dict[str, Any]) -> tuple[str, str] | None:
+    """Bucket and folder; None for a service that mounts nothing of the sandbox's own store."""
+    mount = spec["mount"]
+    path = mount["path"].strip(" /")
+    if not path or provider_of(mount) != ("minio", "default"):
+        return None
+    bucket, _, folder = path.partition("/")
+    return bucket, folder
+
+
+def check(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
+    if _OPTIONS.fullmatch(spec["mount"]["options"]) is None:
+        raise Refused(500, "mount options contain invalid characters")
+    found = place(spec)
+    if found is None:
+        return
+    bucket, folder = found
+    if {".", ".."} & set(folder.split("/")):
+        raise Refused(400, f"{INVALID}mount path {spec['mount']['path']!r} has a '.' or '..' part")
+    if not buckets.is_valid(bucket):
+        raise Refused(500, f"error creating bucket {bucket}: {buckets.INVALID_NAME}")
+    if buckets.exists(sandbox, bucket):
+        policy = buckets.policy_of(sandbox, bucket)
+        if policy["visibility"] not in ("", "private") or not may_change(who, policy):
+            raise Refused(500, f'the bucket "{bucket}" must be private to be used as mount')
+
+
+def make(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
+    found = place(spec)
+    if found is None:
+        return
+    if not buckets.exists(sandbox, found[0]):
+        tags = {"owner": "oscar" if who.admin else who.uid, "owner_name": who.plain_name}
+        buckets.make(sandbox, found[0], tags, ("", None) if who.admin else ("private", None))
+    make_folders(sandbox.data.buckets, {found})
+
+
+def keeps(spec: dict[str, Any], bucket: str) -> bool:
+    """Whether the bucket stays when the service goes."""
+    found = place(spec)
+    return found is not None and found[0] == bucket
