@@ -91,6 +91,22 @@ class Buckets:
         ]
         return Page(folders, objects, answer.get("NextContinuationToken") if answer.get("IsTruncated") else None)
 
+    async def objects(self, bucket: str, folder: str, *, after: str = "") -> AsyncIterator[Object]:
+        """The objects below a folder by key, whatever they are called; see :meth:`Store.list`."""
+        prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
+        async with self._s3(f"Listing {bucket}/{folder}") as s3:
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=after)
+            async for page in pages:
+                for row in page.get("Contents", ()):
+                    yield Object(row["Key"], row["Size"], row["LastModified"])
+
+    async def read(self, bucket: str, key: str) -> AsyncIterator[bytes]:
+        """An object piece by piece, whatever it is called; see :meth:`Store.chunks`."""
+        async with self._s3(f"Reading {bucket}/{key}") as s3:
+            answer = await s3.get_object(Bucket=bucket, Key=key)
+            async for chunk in answer["Body"].iter_chunks(1024 * 1024):
+                yield chunk
+
     async def presign(self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES) -> str:
         """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged."""
         operation = {"GET": "get_object", "PUT": "put_object"}[verb]

@@ -22,19 +22,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .calls import Payload, Reference, with_digest
-from .errors import FileMissing, InvalidRequest, JobNotFound, NotAllowed, OscarError
+from .errors import FileMissing, InvalidRequest, JobNotFound, NotAllowed, OscarError, ServiceNotFound
 from .jobs import Facts, State, state
 from .records import ATTEMPTS, BLOCK, MOST, Place, new_stem
 from .runs import changed_since
 from .staging import staged_key
-from .watch import PASSING
+from .watch import PASSING, deleted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from .cluster import Cluster
     from .records import Call
-    from .runs import Manifest
+    from .runs import Input, Manifest
     from .service import Service
 
 # Inputs are drawn ahead of the sending up to this many bytes; a file or an object counts as little.
@@ -49,8 +49,9 @@ AGAIN_SOONEST: Final = 1.0
 AGAIN_LATEST: Final = 60.0
 # News are told at most so often.
 APART: Final = 0.05
-# A service that is called for long is looked at so often, in seconds, lest it be another by then.
-LOOK_AT_SERVICE: Final = 60.0
+# A service that is called for long is looked at so often, in seconds, lest it be another by then; and once more when
+# all is sent.
+LOOK_AT_SERVICE: Final = 20.0
 # How many jobs are ended at once.
 ENDING: Final = 8
 
@@ -155,8 +156,10 @@ class Map:
         self._unsent: deque[Item] = deque()
         self._unsure: list[Item] = []
         self._next = 0
+        self._given: Counter[str] = Counter()
         self._recorded: set[int] = set()
         self._sending: asyncio.Task[Any] | None = None
+        self._sent = False
         self._unseen: dict[str, Item] = {}
         self._blind: Exception | None = None
         self._stopped = False
@@ -289,51 +292,46 @@ class Map:
         self.cluster.calls.plan_known(self.service, "")  # refuses what cannot be tracked
         if self.options.run is None:
             self._stem = new_stem(self.service_name)
-            self._number(sort=False)
-            return
-        await self._begin_run(self.options.run, own)
-        self._number(sort=True)
+            await self._number()
+        else:
+            await self._begin_run(self.options.run, own)
 
     async def _begin_run(self, run: str, own: str) -> None:
-        count = len(self.items)
+        wanted = [self._input(item) for item in self.items]
         try:
-            self.manifest, before = await self.cluster.runs.begin(run, self.service, self._bucket, count)
+            begun = await self.cluster.runs.begin(run, self.service, self._bucket, wanted)
         except NotAllowed:
             self._bucket = await self.cluster.calls.records.own_bucket()
-            self.manifest, before = await self.cluster.runs.begin(run, self.service, own, count)
+            begun = await self.cluster.runs.begin(run, self.service, own, wanted)
+        self.manifest, before, numbers = begun
         self._stem = self.manifest.stem
+        for item, given in zip(self.items, numbers, strict=True):
+            item.number = given
         if before:
             await self._attach(self.manifest)
+        self._unsent = deque(sorted((item for item in self.items if item.call is None), key=lambda item: item.number))
+
+    def _input(self, item: Item) -> Input:
+        """What tells an input of a run from the others."""
+        self._given[item.name] += 1
+        return item.name, self._given[item.name] - 1
 
     async def _attach(self, run: Manifest) -> None:
         """Give recorded inputs their calls, and learn which have ended."""
         recorded = await self.cluster.calls.records.of_map(self._bucket, self._stem)
         if self._all_recorded:
-            self.items = [Item(index, call.name, None) for index, call in enumerate(recorded)]
-        known: dict[tuple[str, int], Call] = {}
-        seen: Counter[str] = Counter()
-        for call in recorded:
-            known[call.name, seen[call.name]] = call
-            seen[call.name] += 1
-        matched: list[Item] = []
+            self.items = [Item(index, call.name, None, _place(call).number) for index, call in enumerate(recorded)]
+        known = {_place(call).number: call for call in recorded}
+        matched = [item for item in self.items if item.number in known]
         changed: list[str] = []
-        given: Counter[str] = Counter()
-        for item in self.items:
-            before = known.get((item.name, given[item.name]))
-            given[item.name] += 1
-            if before is None:
-                continue
+        for item in matched:
+            before = known[item.number]
             if item.payload is not None and not await _same(item.payload, before):
                 changed.append(item.name)
-            item.call, item.payload = before, None
-            _, item.number, item.attempt = _place(before)
-            matched.append(item)
+            item.call, item.payload, item.attempt = before, None, _place(before).attempt
         if changed:
             few = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")  # noqa: PLR2004
             raise changed_since(run, f"{len(changed)} of its inputs have changed ({few})")
-        if recorded:
-            self._next = (_place(recorded[-1]).number // BLOCK + 1) * BLOCK
-        self._unsent = deque(item for item in self.items if item.call is None)
         facts = await self.cluster.calls.look_in_buckets([item.planned for item in matched])
         for item in matched:
             found = facts.get(item.planned.id)
@@ -345,21 +343,23 @@ class Map:
         # Ends of before say nothing of the speed of now.
         self._ends.clear()
 
-    def _number(self, *, sort: bool) -> None:
-        """Give drawn inputs their numbers: by name in a run, so that two kernels give the same."""
+    async def _number(self) -> None:
+        """Give drawn inputs their numbers; in a run the other kernels that go on with it know them too."""
         fresh = [item for item in self._unsent if item.number < 0]
-        if sort:
-            fresh.sort(key=lambda item: item.name)
-            self._unsent = deque(fresh)
-        for item in fresh:
-            item.number = self._next
-            self._next += 1
+        if self.manifest is None:
+            numbers: Sequence[int] = range(self._next, self._next + len(fresh))
+            self._next += len(fresh)
+        else:
+            wanted = [self._input(item) for item in fresh]
+            self.manifest, numbers = await self.cluster.runs.number(self.manifest, wanted)
+        for item, number in zip(fresh, numbers, strict=True):
+            item.number = number
 
     # -- sending
 
     async def send(self) -> None:
         """Stage, record and submit everything; returns when the cluster has taken all, or when sending stopped."""
-        self._sending = asyncio.current_task()
+        self._sending, self._sent = asyncio.current_task(), False
         try:
             await self._send()
         except OscarError as error:
@@ -368,6 +368,7 @@ class Map:
             self._stop(error)
             raise
         finally:
+            self._sent = True
             self._tell()
 
     async def _send(self) -> None:
@@ -381,7 +382,7 @@ class Map:
             while not self._stopped:
                 if len(self._unsent) < BLOCK and not self._drawn and self._ahead < AHEAD:
                     await asyncio.to_thread(self.draw, 2 * BLOCK)
-                    self._number(sort=False)
+                    await self._number()
                     continue
                 if not self._unsent:
                     if self._drawn:
@@ -402,9 +403,10 @@ class Map:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
             raise
-        if self.manifest is not None and self.manifest.count != len(self.items) and self._drawn:
-            self.manifest = self.manifest.model_copy(update={"count": len(self.items)})
-            await self.cluster.runs.write(self.manifest)
+        if self.manifest is not None:
+            ours = [item.call for item in self.items if item.call and item.number // BLOCK in self._recorded]
+            await self.cluster.calls.records.put_missing([call for call in ours if not _place(call).attempt])
+        await self._look_at_service(after=0.0)
 
     def _next_block(self) -> list[Item]:
         """The next unsent ones of one hundred."""
@@ -422,7 +424,9 @@ class Map:
         if staged and not self._stopped:
             planned = [item.planned for item in staged]
             records, number = self.cluster.calls.records, block[0].number // BLOCK
-            await (records.put_all if number in self._recorded else records.put_block)(planned)
+            # Of a run, another kernel may have calls in the same hundred.
+            together = self.manifest is not None or number in self._recorded
+            await (records.put_all if together else records.put_block)(planned)
             self._recorded.add(number)
         after.set()
         await self._submit_all(staged)
@@ -493,9 +497,9 @@ class Map:
             self.cluster.watch.enter(call).add_done_callback(partial(self._heard, item, call))
         self._tell()
 
-    async def _look_at_service(self) -> None:
-        """Whether the service is still the one that was called first."""
-        if time.monotonic() - self._service_seen > LOOK_AT_SERVICE:
+    async def _look_at_service(self, after: float = LOOK_AT_SERVICE) -> None:
+        """Whether the service is still the one that was called first; asks for it if that is so many seconds ago."""
+        if time.monotonic() - self._service_seen > after:
             self._service_seen = time.monotonic()
             await self.cluster.services.get(self.service_name)
         now = self.cluster.services.peek(self.service_name)
@@ -513,6 +517,8 @@ class Map:
 
     def _stop(self, error: Exception) -> None:
         """Send nothing more: what is not accepted ends with this error."""
+        if isinstance(error, ServiceNotFound):
+            error = deleted(self.service_name)
         self.trouble = error
         self._stopped = True
         for item in self.items:
@@ -529,6 +535,11 @@ class Map:
             return
         error = ended.exception()
         if item.over or item.call is None or item.call.id != call.id:
+            return
+        if isinstance(error, ServiceNotFound):
+            # Nothing more will come of any call.
+            self._stop(error)
+            self._give_up(item, error)
             return
         if error is not None:
             # The storage is away for long: nobody can tell of ends now. Who waits is told, and may wait again.
@@ -646,8 +657,8 @@ class Map:
                 await asyncio.wait_for(self.news(), 5)
 
     async def until_over(self) -> None:
-        """Wait for the end of all."""
-        while not self.over:
+        """Wait for the end of all, and until it is known whether the sending had any trouble."""
+        while not (self.over and self._sent):
             await self.news()
 
     async def until_drawn(self, index: int | None = None) -> None:
@@ -693,7 +704,7 @@ class Map:
             raise InvalidRequest(msg, hint="Submit it by itself.")
         again, gone = [], {item.index for item in bad}
         self.order = [index for index in self.order if index not in gone]
-        self._stopped, self.trouble = False, None
+        self._stopped, self._sent, self.trouble = False, False, None
         self._ends.clear()
         self._began = time.monotonic()
         self.service = await self.cluster.services.get(self.service_name)

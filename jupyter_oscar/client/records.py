@@ -150,8 +150,23 @@ class Records:
                 if not _shares(some[0].id):
                     await self._cluster.store.put(some[0].bucket, key, dump(some[0]))
                     continue
-                there = {one.id: one for one in await self.all_in(some[0].bucket, key)}
+                there = await self._there(some[0].bucket, key)
                 await self.put_block([*(there | {one.id: one for one in some}).values()])
+
+    async def put_missing(self, calls: Sequence[Call]) -> None:
+        """Write those that are not recorded: another kernel may have written a record of a run while we wrote it."""
+        by_record: dict[str, list[Call]] = {}
+        for call in calls:
+            by_record.setdefault(call.record, []).append(call)
+        for key, some in by_record.items():
+            there = await self._there(some[0].bucket, key)
+            if missing := [call for call in some if call.id not in there]:
+                await self.put_all(missing)
+
+    async def _there(self, bucket: str, key: str) -> dict[str, Call]:
+        with contextlib.suppress(ObjectNotFound):
+            return {call.id: call for call in await self.all_in(bucket, key)}
+        return {}
 
     async def put_block(self, calls: Sequence[Call]) -> None:
         """Write one record for up to a hundred calls of a map."""

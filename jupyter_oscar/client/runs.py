@@ -1,12 +1,9 @@
 """Named runs: a map that has a name can be gone on with, by this kernel after a crash or by another at the same time.
 
 The manifest ``.oscar/runs/<service>/<name>.json`` says what the ids of the run begin with and what the service was.
-Which inputs it has stands in the records of its calls (``records``), so a run costs one manifest, however many inputs.
-
-Two kernels that start one run at the same moment must agree on those ids, on storage that may know no conditional
-writes: each first writes a claim beside the manifest and then lists the claims. Who sees only their own writes the
-manifest at once; who sees others waits for it, and for want of one the first claim by name wins. The same inputs get
-the same numbers (by name), so both then plan the same calls, and the cluster takes each id once.
+Beside it, ``<name>/<number>.names`` lists the inputs that are numbered from there on, as they were drawn. A number is
+given once and for ever, in one kernel's turn (``turns``): whoever has an input of that name plans the same call, and
+the cluster takes each id once. Which inputs were stored stands in the records of the calls (``records``).
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ import asyncio
 import hashlib
 import json
 import re
+from collections import Counter
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import InvalidRequest, NotAllowed, ObjectNotFound, RunChanged, RunNotFound
-from .records import new_stem
+from .records import BLOCK, MOST, new_stem
+from .turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 
 RUNS: Final = ".oscar/runs"
 NAME: Final = re.compile(r"[\w][\w .-]{0,79}")
-# How long somebody who claimed a run with us has for writing its manifest.
-CLAIMED: Final = 3.0
+NAMES: Final = ".names"
 # What of a service decides what its calls do.
 FIELDS: Final = (
     "image",
@@ -46,6 +44,10 @@ FIELDS: Final = (
     "interlink_node_name",
     "annotations",
 )
+
+
+# An input of a run: its name, and the how manieth of that name it is.
+Input = tuple[str, int]
 
 
 class Manifest(BaseModel):
@@ -129,10 +131,13 @@ class Runs:
     async def forget(self, name: str, service: str | None = None) -> None:
         """Remove the run's name; its calls, their records and outputs stay."""
         run = await self.one(name, service)
-        await self._cluster.store.delete(run.bucket, [run.key, *await self._claims(run.bucket, run.service, run.name)])
+        rows = self._cluster.store.list(run.bucket, _folder(run.service, run.name))
+        await self._cluster.store.delete(run.bucket, [run.key, *[row.key async for row in rows]])
 
-    async def begin(self, name: str, service: Service, bucket: str, count: int) -> tuple[Manifest, bool]:
-        """The run's manifest, and whether it was there before.
+    async def begin(
+        self, name: str, service: Service, bucket: str, wanted: Sequence[Input]
+    ) -> tuple[Manifest, bool, Sequence[int]]:
+        """The run's manifest, whether it was there before, and the numbers of its inputs.
 
         Raises:
             RunChanged: the service is not what it was when the run began.
@@ -143,44 +148,63 @@ class Runs:
             raise InvalidRequest(msg, hint="At most 80 letters, digits, spaces, dots, hyphens and underscores.")
         key = f"{_folder(service.name, name)}.json"
         if run := await self._read(bucket, key):
-            return _same(run, service), True
-        ours = Manifest(
-            name=name,
-            service=service.name,
-            stem=new_stem(service.name),
-            created=datetime.now(timezone.utc),
-            bucket=bucket,
-            count=count,
-            service_parts=parts(service),
-        )
-        claim = f"{_folder(service.name, name)}/{ours.stem}.claim"
-        await self._cluster.store.put(bucket, claim, b"{}")
-        if await self._claims(bucket, service.name, name) != [claim] and (
-            theirs := await self._await(ours, claim, key)
-        ):
-            return _same(theirs, service), True
-        await self.write(ours)
-        return ours, False
+            return await self._known(run, service, wanted)
+        async with turn(self._cluster.store, bucket, _folder(service.name, name)):
+            if (theirs := await self._read(bucket, key)) is None:
+                run = Manifest(
+                    name=name,
+                    service=service.name,
+                    stem=new_stem(service.name),
+                    created=datetime.now(timezone.utc),
+                    bucket=bucket,
+                    service_parts=parts(service),
+                )
+                return await self._number(run, wanted)
+        return await self._known(theirs, service, wanted)
 
-    async def write(self, run: Manifest) -> None:
-        """Store a manifest."""
+    async def _known(
+        self, run: Manifest, service: Service, wanted: Sequence[Input]
+    ) -> tuple[Manifest, bool, Sequence[int]]:
+        run, numbers = await self.number(_same(run, service), wanted)
+        return run, True, numbers
+
+    async def number(self, run: Manifest, wanted: Sequence[Input]) -> tuple[Manifest, Sequence[int]]:
+        """The numbers of inputs: what any kernel has given, and new ones for the rest."""
+        known = await self._numbers(run)
+        if all(one in known for one in wanted):
+            return run, [known[one] for one in wanted]
+        async with turn(self._cluster.store, run.bucket, _folder(run.service, run.name)):
+            now, _, numbers = await self._number(run, wanted)
+        return now, numbers
+
+    async def _number(self, run: Manifest, wanted: Sequence[Input]) -> tuple[Manifest, bool, Sequence[int]]:
+        """The same in our turn. New numbers begin with a hundred of their own, so that a record has one writer."""
+        known = await self._numbers(run)
+        new = [one for one in wanted if one not in known]
+        first = (max(known.values(), default=-1) // BLOCK + 1) * BLOCK
+        if first + len(new) > MOST:
+            msg = f'The run "{run.name}" has {len(known):,} inputs, and takes at most {MOST:,}.'
+            raise InvalidRequest(msg, hint="Begin another.")
+        if new:
+            names = json.dumps([name for name, _ in new]).encode()
+            await self._cluster.store.put(run.bucket, f"{_folder(run.service, run.name)}/{first:05x}{NAMES}", names)
+            known |= {one: first + index for index, one in enumerate(new)}
+        run = run.model_copy(update={"count": len(known)})
         await self._cluster.store.put(run.bucket, run.key, run.model_dump_json().encode())
+        return run, False, [known[one] for one in wanted]
 
-    async def _await(self, ours: Manifest, claim: str, key: str) -> Manifest | None:
-        """The manifest of whoever claimed the same name, or None where it falls to us to write it."""
-        for turn in range(10):
-            await asyncio.sleep(CLAIMED / 10)
-            if run := await self._read(ours.bucket, key):
-                return run
-            claims = await self._claims(ours.bucket, ours.service, ours.name)
-            if turn == 4 and min(claims, default=claim) == claim:  # noqa: PLR2004 - half of the time
-                return None
-        # Whoever was first has gone, perhaps with its kernel.
-        return None
-
-    async def _claims(self, bucket: str, service: str, name: str) -> Sequence[str]:
-        rows = self._cluster.store.list(bucket, _folder(service, name))
-        return sorted([row.key async for row in rows if PurePosixPath(row.key).suffix == ".claim"])
+    async def _numbers(self, run: Manifest) -> dict[Input, int]:
+        """Every number that was given."""
+        folder, store = _folder(run.service, run.name), self._cluster.store
+        rows = [row.key async for row in store.list(run.bucket, folder) if row.key.endswith(NAMES)]
+        found: dict[Input, int] = {}
+        seen: Counter[str] = Counter()
+        for key, content in zip(rows, await asyncio.gather(*(store.get(run.bucket, key) for key in rows)), strict=True):
+            first = int(PurePosixPath(key).stem, 16)
+            for index, name in enumerate(json.loads(content)):
+                found[name, seen[name]] = first + index
+                seen[name] += 1
+        return found
 
 
 def _folder(service: str, name: str) -> str:

@@ -15,7 +15,7 @@ from . import prologue
 from .errors import JobNotFound, JobNotIdentified, ObjectNotFound, OutputsNotAttributable
 from .jobs import Facts, log_end
 from .records import ID_LENGTH
-from .transfers import Object
+from .transfers import BucketMissing, Object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +93,8 @@ class Traces:
         bucket, folder = call.place
         try:
             done = await self._cluster.store.get(bucket, f"{folder}/{prologue.DONE}")
+        except BucketMissing:
+            raise
         except ObjectNotFound:
             return facts
         objects = [row async for row in self._cluster.store.list(bucket, folder)]

@@ -52,6 +52,14 @@ class Sent:
     sha256: str
 
 
+class _OddKey(InvalidRequest):
+    """A key that obstore does not take, such as one with a line break in it; to read it there is another way."""
+
+
+class BucketMissing(ObjectNotFound):
+    """There is not even a bucket of that name."""
+
+
 class Store:
     """Objects of one cluster's storage."""
 
@@ -125,34 +133,37 @@ class Store:
         import obstore
 
         store = await self.bucket(bucket)
-        with _translated(f"Reading {bucket}/{key}"):
-            result = await obstore.get_async(store, key)
-            return bytes(await result.bytes_async())
+        try:
+            with _translated(f"Reading {bucket}/{key}"):
+                result = await obstore.get_async(store, key)
+                return bytes(await result.bytes_async())
+        except _OddKey:
+            return b"".join([chunk async for chunk in self._cluster.buckets.read(bucket, key)])
 
     async def chunks(self, bucket: str, key: str) -> AsyncIterator[bytes]:
         """The object piece by piece, about a megabyte each."""
         import obstore
 
         store = await self.bucket(bucket)
-        with _translated(f"Reading {bucket}/{key}"):
-            result = await obstore.get_async(store, key)
-            async for chunk in result.stream(min_chunk_size=1024 * 1024):
-                yield bytes(chunk)
+        try:
+            with _translated(f"Reading {bucket}/{key}"):
+                result = await obstore.get_async(store, key)
+                async for chunk in result.stream(min_chunk_size=1024 * 1024):
+                    yield bytes(chunk)
+        except _OddKey:
+            async for chunk in self._cluster.buckets.read(bucket, key):
+                yield chunk
 
     async def download(self, bucket: str, key: str, path: Path, progress: Callable[[int], None] | None = None) -> None:
         """Write the object to ``path`` as it comes; nothing half-written ever stands under that name.
 
         ``progress`` is told the number of bytes of each piece.
         """
-        import obstore
-
-        store = await self.bucket(bucket)
         part = path.with_name(f".{path.name}.part")
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         try:
-            with _translated(f"Reading {bucket}/{key}"), part.open("wb") as file:
-                result = await obstore.get_async(store, key)
-                async for chunk in result.stream(min_chunk_size=1024 * 1024):
+            with part.open("wb") as file:
+                async for chunk in self.chunks(bucket, key):
                     await asyncio.to_thread(file.write, chunk)
                     if progress:
                         progress(len(chunk))
@@ -165,10 +176,16 @@ class Store:
         import obstore
 
         store = await self.bucket(bucket)
-        with _translated(f"Listing {bucket}/{folder}"):
-            async for page in obstore.list(store, prefix=folder, offset=after, chunk_size=1000):
-                for row in page:
-                    yield Object(row["path"], row["size"], row["last_modified"])
+        try:
+            with _translated(f"Listing {bucket}/{folder}"):
+                async for page in obstore.list(store, prefix=folder, offset=after, chunk_size=1000):
+                    for row in page:
+                        yield Object(row["path"], row["size"], row["last_modified"])
+                        after = row["path"]
+        except _OddKey:
+            # One odd name among them must not hide the others.
+            async for other in self._cluster.buckets.objects(bucket, folder, after=after or ""):
+                yield other
 
     async def delete(self, bucket: str, keys: Sequence[str]) -> None:
         """Remove objects; those that are not there do not matter."""
@@ -214,17 +231,17 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, exceptions.NotFoundError) as error:
         msg = f"{what} failed: {_reason(error)}."
-        raise ObjectNotFound(msg) from error
+        raise (BucketMissing if "NoSuchBucket" in str(error) else ObjectNotFound)(msg) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError) as error:
         msg = f"{what} failed: the storage does not allow it ({_reason(error)})."
         raise NotAllowed(msg) from error
     except (exceptions.InvalidPathError, ValueError) as error:
-        msg = f"{what} failed: {error}."
-        raise InvalidRequest(msg, hint="A key has no empty parts and no . or .. between its slashes.") from error
+        msg = f"{what} failed: {str(error).split('Debug source:')[0].strip()}."
+        raise _OddKey(msg, hint="A key has no empty parts and no . or .. between its slashes.") from error
     except exceptions.BaseError as error:
         msg = f"{what} failed: {_reason(error)}."
         if "NoSuchBucket" in str(error):  # a listing's 404 is no NotFoundError
-            raise ObjectNotFound(msg) from error
+            raise BucketMissing(msg) from error
         answered = "Server returned" in str(error)
         hint = (
             "The storage itself failed: it may be full, or restarting."

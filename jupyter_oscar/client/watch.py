@@ -204,9 +204,8 @@ class Watch:
         if isinstance(error, NotFound):
             try:
                 await self._cluster.services.get(service)
-            except ServiceNotFound as gone:
-                msg = f'Service "{service}" was deleted while its calls were waited for.'
-                error = ServiceNotFound(msg, hint="What they wrote went with its buckets.", status=gone.status)
+            except ServiceNotFound:
+                error = deleted(service)
         self._fail(some, error)
 
     async def _look(self) -> None:
@@ -315,3 +314,9 @@ class Watch:
                 continue
             shows = waiting.facts.has_outputs or waiting.call.id in shown
             waiting.learn(replace(waiting.facts, row=status, row_gone=status is None, has_outputs=shows))
+
+
+def deleted(service: str) -> ServiceNotFound:
+    """What there is to say to those who wait for calls of a service that is no more."""
+    msg = f'Service "{service}" was deleted while it was being called.'
+    return ServiceNotFound(msg, hint="Its buckets went with it. Deploy it again, and send the calls anew.")

@@ -49,7 +49,9 @@ def size(count: int) -> str:
 
 def safe_name(name: str) -> str:
     """A relative path that stays below its folder, whatever a server calls its object."""
-    parts = [part for part in PurePosixPath(name.replace("\\", "_")).parts if part not in {"/", "..", "."}]
+    parts = [
+        part for part in PurePosixPath(name.replace("\\", "_").replace("\0", "_")).parts if part not in {"/", "..", "."}
+    ]
     return str(PurePosixPath(*parts)) if parts else "output"
 
 

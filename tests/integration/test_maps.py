@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 import sys
 import textwrap
@@ -166,7 +165,7 @@ PROGRAM = """
 import sys
 import jupyter_oscar as oscar
 cluster = oscar.connect(endpoint=sys.argv[1], user=sys.argv[2], password=sys.argv[3])
-jobs = cluster.map("maps", text=[str(number) for number in range(200)], run="two")
+jobs = cluster.map("maps", text=[str(number) for number in range(60)], run="two")
 print("started", flush=True)
 jobs.wait(120)
 print(jobs.counts, flush=True)
@@ -178,25 +177,8 @@ def kernel(sandbox: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_kernel_that_dies_in_a_map_of_200_leaves_exactly_the_missing_for_the_next(
-    sandbox: Any, cluster: Any, twice: str
-) -> None:
-    first = kernel(sandbox)
-    assert first.stdout
-    assert first.stdout.readline() == "started\n"
-    while len(jobs_of(cluster, twice)) < 20:
-        time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    first.stdout.close()
-    second = kernel(sandbox)
-    said, _ = second.communicate(timeout=150)
-    assert "{'done': 200}" in said
-    assert len(jobs_of(cluster, twice)) == 200
-
-
 def test_two_kernels_on_one_run_send_no_call_twice(sandbox: Any, cluster: Any, twice: str) -> None:
     both = [kernel(sandbox), kernel(sandbox)]
     said = [one.communicate(timeout=150)[0] for one in both]
-    assert all("{'done': 200}" in words for words in said), said
-    assert len(jobs_of(cluster, twice)) == 200
+    assert all("{'done': 60}" in words for words in said), said
+    assert len(jobs_of(cluster, twice)) == 60

@@ -343,3 +343,62 @@ def counted(upstream: str) -> Iterator[tuple[str, Desk]]:
 
     with serving(Counted) as url:
         yield url, desk
+
+
+class Wire:
+    """The line to a :func:`cut` server."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self.open: set[socket.socket] = set()
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """For so long every connection breaks."""
+        self.up = False
+        for one in list(self.open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        try:
+            yield
+        finally:
+            self.up = True
+
+
+@contextlib.contextmanager
+def cut(upstream: str) -> Iterator[tuple[str, Wire]]:
+    """A line that passes bytes on as they are, and can be cut."""
+    host, port = urlsplit(upstream).hostname, urlsplit(upstream).port
+    listener = socket.create_server(("127.0.0.1", 0))
+    wire = Wire()
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 18):
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+    def connect(near: socket.socket) -> None:
+        with near, socket.create_connection((host, port)) as far:
+            wire.open |= {near, far}
+            back = threading.Thread(target=carry, args=(far, near), daemon=True)
+            back.start()
+            carry(near, far)
+            back.join()
+            wire.open -= {near, far}
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near = listener.accept()[0]
+                if wire.up:
+                    threading.Thread(target=connect, args=(near,), daemon=True).start()
+                else:
+                    near.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", wire
+    finally:
+        listener.close()
