@@ -61,8 +61,12 @@ class StorageIO(Part):
 
     @property
     def is_minio(self) -> bool:
-        """Whether it lies in the cluster's own MinIO (``minio`` is short for ``minio.default``)."""
-        return self.storage_provider.strip().lower() in {"minio", "minio.default"}
+        """Whether it lies in the cluster's own MinIO: ``minio.default``, of which either part may be left out.
+
+        A server stores the word as it was spelled (wire V038).
+        """
+        kind, _, which = self.storage_provider.strip().lower().partition(".")
+        return (kind or "minio", which or "default") == ("minio", "default")
 
     @property
     def bucket(self) -> str:
