@@ -9,6 +9,7 @@ import { channelPlugin } from './channel';
 import { clientPlugin } from './client';
 import { clustersPlugin } from './clusters/commands';
 import { jobsPlugin } from './jobs/commands';
+import { kernelsPlugin } from './kernels';
 import { logPlugin } from './jobs/log';
 import { modelPlugin } from './model';
 import { notebookPlugin } from './notebook';
@@ -16,8 +17,8 @@ import { runningPlugin } from './running';
 import { servicesPlugin } from './services/commands';
 import { servicePagesPlugin } from './services/page';
 import { sidebarPlugin } from './sidebar';
-import { noticesPlugin } from './notices';
 import { statusPlugin } from './status';
+import { viewsPlugin } from './views';
 
 export * from './tokens';
 
@@ -47,7 +48,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   servicePagesPlugin,
   sidebarPlugin,
   notebookPlugin,
-  noticesPlugin,
+  kernelsPlugin,
+  viewsPlugin,
   statusPlugin,
   runningPlugin
 ];

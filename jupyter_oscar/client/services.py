@@ -6,6 +6,7 @@ building the models costs a fresh process more than everything else it does.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .errors import AlreadyExists, FdlError, OscarError, SecretWouldBeBlanked, ServiceNotFound, UpstreamFailed
@@ -47,11 +48,15 @@ class Services:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._known: dict[str, Service] = {}
+        #: The rows as they were last read, and when by the monotonic clock.
+        self.last_rows: Sequence[dict[str, Any]] | None = None
+        self.last_rows_at = 0.0
 
     async def rows(self) -> Sequence[dict[str, Any]]:
         """Every service the caller may see, by name, as the server says it."""
         rows: list[dict[str, Any]] = await self._cluster.json("GET", "/system/services", what="Listing the services")
-        return sorted(rows or (), key=lambda row: str(row.get("name")))
+        self.last_rows, self.last_rows_at = sorted(rows or (), key=lambda row: str(row.get("name"))), time.monotonic()
+        return self.last_rows
 
     async def list(self) -> Sequence[Service]:
         """Every service the caller may see, by name."""

@@ -7,7 +7,8 @@ only about five requests a second in all (oscar.md §0.3 point 1), so nothing is
   and one read for each that has ended;
 - a call's own log is read where only a few are waited for, and for untracked calls, of a crowd one at a time;
 - the list of a service's jobs is read last and slowly, one at a time, for calls that are silent: it tells which of
-  them run, and which ended without leaving anything in a bucket.
+  them run, and which ended without leaving anything in a bucket;
+- the list of services is read for whoever shows it, once for all of them, and only when somebody asks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import (
     NotAllowed,
@@ -63,6 +64,8 @@ LIST_FEW: Final = 30.0
 NEXT_LIST: Final = 60.0
 LIST_REST: Final = 10
 OVER: Final = frozenset({"Succeeded", "Failed"})
+# How old, in seconds, the list of services may be that is shown.
+SERVICES: Final = 15.0
 # How long a cluster or its storage may fail before those who wait are told.
 PATIENCE: Final = 120.0
 PASSING: Final = (StorageFailed, TimedOut, Unreachable, UpstreamFailed)
@@ -104,6 +107,7 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._failing_since: float | None = None
+        self._reading_services = asyncio.Lock()
 
     async def aclose(self) -> None:
         """Stop looking; whoever still waits is cancelled."""
@@ -151,6 +155,14 @@ class Watch:
         """We ended this call ourselves."""
         if waiting := self._waiting.get(call.id):
             waiting.learn(replace(waiting.facts, cancelled=True, row_gone=True))
+
+    async def services(self) -> Sequence[dict[str, Any]]:
+        """The list of services, as the server says it, at most 15 s old; however many ask, it is read once."""
+        services = self._cluster.services
+        async with self._reading_services:
+            if services.last_rows is None or time.monotonic() - services.last_rows_at > SERVICES:
+                await services.rows()
+        return services.last_rows or ()
 
     # -- the looking
 

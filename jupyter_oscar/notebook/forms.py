@@ -16,7 +16,7 @@ import ipywidgets as widgets
 
 from jupyter_oscar.client.errors import FileMissing, InvalidRequest, OscarError
 
-from . import inputs, shown, views
+from . import inputs, page, shown, views
 from .bridge import bridge
 from .fields import WIDE, Fields, schema_of
 from .maps import Map
@@ -93,12 +93,21 @@ class Form:
         rows += [[name, "secret"] for name in environment.secrets]
         if not rows:
             return []
-        where = f"Values belong to the service: edit {self.service.name} in the sidebar, or its FDL."
         table = widgets.HTML(shown.table(["variable", "value"], rows))
-        inside = widgets.VBox([table, widgets.Label(where)])
+        edit = widgets.Button(description="edit service…", tooltip=f"Open the definition of {self.service.name}")
+        where = widgets.Label()
+        edit.on_click(lambda _: self._edit(where))
+        inside = widgets.VBox([table, edit, where])
         folded = widgets.Accordion([inside], titles=("Environment",), selected_index=None)
         folded.layout = WIDE
         return [folded]
+
+    def _edit(self, where: widgets.Label) -> None:
+        def say() -> None:
+            where.value = f"Values belong to the service: edit {self.service.name} in OSCAR's sidebar, or its FDL."
+
+        where.value = ""
+        page.edit(self._cluster.name, self.service.name, say)
 
     def _show_input(self) -> None:
         self._input.children = {

@@ -1,16 +1,15 @@
 """A notice in JupyterLab when a job or a map has ended, also when its cell is long out of sight.
 
-The kernel learns of the end from the one poller that everybody who waits shares, and tells the page over a comm that
-the labextension answers. Where nobody answers (another front end, a terminal) nothing happens.
+The kernel learns of the end from the one poller that everybody who waits shares, and tells the page.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jupyter_oscar.client.errors import OscarError
 
-from . import views
+from . import page, views
 from .bridge import bridge
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from .handles import Job
     from .maps import Map
-
-TARGET: Final = "jupyter-oscar:notice"
 
 
 def watch(handle: Job | Map, cluster: str, ended: Coroutine[Any, Any, tuple[str, str]]) -> None:
@@ -30,7 +27,7 @@ def watch(handle: Job | Map, cluster: str, ended: Coroutine[Any, Any, tuple[str,
             state, words = await ended
         except OscarError as error:
             state, words = "unknown", f"{handle.service}: {str(error).splitlines()[0]}"
-        _open({"state": state, "message": words, "cluster": cluster, **_call(handle)})
+        page.tell({"state": state, "message": words, "cluster": cluster, **_call(handle)})
 
     bridge.start(tell())
 
@@ -38,12 +35,6 @@ def watch(handle: Job | Map, cluster: str, ended: Coroutine[Any, Any, tuple[str,
 def _call(handle: Any) -> dict[str, str]:
     """What the page needs to open the log of a job."""
     return {"service": handle.service, "id": handle.id} if hasattr(handle, "id") else {"service": handle.service}
-
-
-def _open(data: dict[str, Any]) -> None:
-    from comm import create_comm
-
-    create_comm(target_name=TARGET, data=data).close()
 
 
 async def of_job(job: Job, ended: Coroutine[Any, Any, Any]) -> tuple[str, str]:

@@ -36,7 +36,7 @@ class Services(Mapping[str, "Service"]):
         self._rows = {str(row.get("name")): row for row in rows}
 
     async def _read_again(self) -> None:
-        self._keep(await self._client.services.rows())
+        self._keep(await self._client.watch.services())
 
     @property
     def _cluster(self) -> str:

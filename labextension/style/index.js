@@ -6,3 +6,4 @@ import './page.css';
 import './call.css';
 import './calls.css';
 import './definition.css';
+import './view.css';

@@ -84,6 +84,38 @@ def test_a_job_is_a_live_line_and_then_the_line_that_a_saved_notebook_keeps(serv
     assert "&lt;img" in output.data["text/html"]
 
 
+def test_what_was_saved_while_a_job_ran_is_a_line_without_buttons_where_its_kernel_is_gone(server, waits, page):
+    run(server, page, "job = cluster.submit('waits', text='wait')\njob", "cluster.form('waits')")
+    line = page.locator(".jp-oscar-live-line")
+    line.get_by_text("running").wait_for(timeout=30_000)
+    assert not page.locator(".jp-OscarView-written").first.is_visible()
+    (output,) = saved(server, page).cells[1].outputs
+    assert "application/vnd.jupyter.widget-view+json" in output.data
+
+    # The page is loaded anew: the view is there again, since its kernel is.
+    page.reload()
+    line.get_by_text("running").wait_for(timeout=30_000)
+
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
+    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    (waits / "go").touch()
+    page.goto(server.page.replace("/lab?", "/lab/tree/cells.ipynb?"))
+    written = page.locator(".jp-OscarView-written")
+    written.get_by_text("waits · input.txt").wait_for(timeout=30_000)
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+    )
+    written.get_by_text("form of waits on sandbox").wait_for()
+    # The widget manager looks for two seconds and then says that it has no model.
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.jp-OscarView-live')].some(one => one.textContent.includes('not found'))"
+    )
+    (waits / "go").unlink()
+    assert written.first.is_visible()
+    assert not page.get_by_text("model not found").first.is_visible()
+    assert page.locator(".jp-oscar-live-line").count() == 0
+
+
 def test_a_map_shows_how_far_it_is_and_what_failed_and_sends_it_again(server, waits, page):
     run(server, page, "jobs = cluster.map('waits', text=['a', 'bad', 'b'])\njobs")
     page.locator(".jp-oscar-live-count", has_text="3 of 3 · 1 failed").wait_for(timeout=30_000)
@@ -136,6 +168,26 @@ def test_a_form_asks_for_what_the_service_takes_and_shows_what_it_gives(server, 
     page.get_by_role("cell", name="LEVEL").wait_for()
     assert "a-secret-word" not in page.locator(".jp-Notebook").inner_text()
     assert page.evaluate("() => window.hit") is None
+
+
+def test_the_definition_of_a_service_is_opened_from_its_form(server, waits, page):
+    run(server, page, "cluster.form('waits')")
+    page.locator(".jp-Notebook").get_by_text("Environment").click()
+    page.get_by_role("button", name="edit service…").click()
+    page.locator(".jp-OscarService, .jp-OscarPage").get_by_role("tab", name="Definition", selected=True).wait_for()
+
+
+def test_a_job_that_a_console_watches_says_that_it_ended(server, waits, page):
+    page.goto(server.page)
+    page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('console:create')")
+    page.evaluate("() => window.jupyterapp.restored")
+    page.evaluate("() => window.jupyterapp.commands.execute('console:create', {kernelPreference: {name: 'python3'}})")
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+    )
+    code = "import jupyter_oscar as o; c = o.connect('sandbox'); c.watch(c.submit('waits', text='bad'))"
+    page.evaluate("code => window.jupyterapp.shell.currentWidget.console.inject(code)", code)
+    page.get_by_text("waits · input.txt: exit 3").first.wait_for(timeout=60_000)
 
 
 def test_a_watched_job_says_that_it_ended_although_its_cell_did_not_wait(server, waits, page):

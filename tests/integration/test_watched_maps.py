@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -108,3 +109,18 @@ def test_a_call_that_ends_badly_before_its_script_is_told_soon(counted: Any, tmp
     with pytest.raises(oscar.errors.JobFailed, match="before or after its script"):
         Job(client, call).result(PATIENCE)
     assert desk.count(LOGS) <= 3
+
+
+def test_however_many_show_the_services_their_list_is_read_once(counted: tuple[Any, Any]) -> None:
+    cluster, desk = counted
+
+    async def ten_tables() -> None:
+        await asyncio.gather(*(cluster.client.watch.services() for _ in range(10)))
+
+    bridge.run(ten_tables())
+    bridge.run(ten_tables())
+    assert desk.count("GET /system/services") == 1
+    # What a cell asks for itself is new, and then also what the tables show.
+    assert list(cluster.services) == []
+    bridge.run(ten_tables())
+    assert desk.count("GET /system/services") == 2

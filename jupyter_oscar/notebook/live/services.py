@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from .view import View
@@ -13,15 +12,13 @@ if TYPE_CHECKING:
 
     from jupyter_oscar.client.services import Summary
 
-# A list is one request, of about five a second that a real server answers in all (oscar.md §0.3 point 1).
-EVERY: Final = 15.0
 # More rows help nobody; the sidebar has a filter.
 ROWS: Final = 200
 COLUMNS: Final = ("name", "kind", "visibility", "image", "owner")
 
 
 class ServicesView(View):
-    """A row for each service; read again every 15 s."""
+    """A row for each service, as the poller has them."""
 
     idle_stops: ClassVar[bool] = True
     lingers: ClassVar[bool] = True
@@ -53,11 +50,8 @@ class ServicesView(View):
         return self._static()
 
     async def news(self) -> AsyncGenerator[None, None]:
-        """Read the list now and then."""
-        due = time.monotonic() + EVERY
+        """Ask the poller, which asks the cluster now and then."""
         while True:
-            if time.monotonic() > due:
-                await self._read_again()
-                due = time.monotonic() + EVERY
+            await self._read_again()
             yield
             await asyncio.sleep(1)

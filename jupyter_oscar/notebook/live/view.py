@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
+# Says to our labextension that the written form beside it is to be shown while there is no such view.
+OURS: Final = "application/vnd.jupyter-oscar.view+json"
 HERE: Final = Path(__file__).parent
 # Between two tellings of one view.
 APART: Final = 0.25
@@ -234,7 +236,7 @@ def show(make: Callable[[], View], static: dict[str, Any]) -> None:
 
 def of_widget(widget: Any) -> dict[str, Any]:
     """The part of a MIME bundle that shows a widget."""
-    return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+    return {OURS: {"version": 1}, VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
 
 
 def put(bundle: dict[str, Any], display_id: str | None = None, *, update: bool = False) -> None:
