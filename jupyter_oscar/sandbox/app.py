@@ -8,7 +8,21 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from . import buckets, cluster, deployments, executions, jobs, metrics, presign, proxy, quotas, runs, services, volumes
+from . import (
+    buckets,
+    cluster,
+    deployments,
+    executions,
+    federation,
+    jobs,
+    metrics,
+    presign,
+    proxy,
+    quotas,
+    runs,
+    services,
+    volumes,
+)
 from .compat import lacks
 from .faults import misbehave
 from .faults import read as read_faults
@@ -52,7 +66,10 @@ SYSTEM: list[tuple[str, str, Handler]] = [
     ("GET", "/system/services/{service}/deployment", deployments.read_deployment),
     ("GET", "/system/services/{service}/deployment/logs", deployments.read_deployment_logs),
     ("POST", "/system/services/{service}/{change:stop|start|restart}", deployments.change_lifecycle),
-    ("GET", "/system/federation/{service}", services.read_federation),
+    ("GET", "/system/federation/{service}", federation.read_federation),
+    ("POST", "/system/federation/{service}", federation.add_members),
+    ("PUT", "/system/federation/{service}", federation.update_members),
+    ("DELETE", "/system/federation/{service}", federation.remove_members),
     ("GET", "/system/logs/{service}", jobs.list_jobs),
     ("GET", "/system/logs/{service}/{job}", jobs.read_log),
     ("DELETE", "/system/logs/{service}", jobs.delete_jobs),

@@ -102,15 +102,6 @@ def _not_allowed(who: Caller, what: str) -> str:
     return f"User {who.uid} doesn't have permision to {what} this service"
 
 
-async def read_federation(request: web.Request) -> web.Response:
-    """Which clusters share the service; anybody who was let in may read it (oscar.md §1.9). The sandbox is alone."""
-    spec = request.app[SANDBOX].database.service(request.match_info["service"])
-    if spec is None:
-        return empty(404)
-    found = spec["federation"] or {}
-    return as_json({"topology": found.get("topology") or "none", "members": found.get("members") or None})
-
-
 # creating
 
 

@@ -12,6 +12,19 @@ def test_s3fs_minio_and_oscar_python_are_signed_in(cluster):
     assert json.loads(cluster.oscar_python.get_cluster_info().text)["version"]
 
 
+def test_s3fs_reads_a_piece_of_what_it_just_wrote(cluster):
+    cluster.minio.make_bucket("pieces")
+    try:
+        with cluster.fs.open("pieces/a.txt", "wb") as file:
+            file.write(b"hello world")
+        with cluster.fs.open("pieces/a.txt", "rb") as file:
+            file.seek(6)
+            assert file.read(3) == b"wor"
+        assert cluster.fs.cat_file("pieces/a.txt", start=1, end=3) == b"el"
+    finally:
+        cluster.fs.rm("pieces", recursive=True)
+
+
 def test_s3fs_shows_at_once_what_others_wrote_and_never_the_keys(cluster):
     cluster.minio.make_bucket("libraries")
     try:

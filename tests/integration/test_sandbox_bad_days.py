@@ -143,6 +143,7 @@ class Life:
         key, data = f"in/{number}.txt", f"text {number} {'x' * (number % 7000)}".encode()
         self.user.put("first", key, data)
         self.objects[key] = data
+        time.sleep(0.1)
 
     def _call(self, number):
         job = f"call-{number}"
@@ -180,7 +181,7 @@ def a_job(box):
     return []
 
 
-@pytest.mark.timeout(120 + 5 * KILLS)
+@pytest.mark.timeout(240 + 6 * KILLS)
 def test_kill_9_of_sandbox_store_and_jobs_at_random_moments_loses_nothing(a_sandbox):
     chance = random.Random(os.environ.get("JUPYTER_OSCAR_SEED", str(time.time_ns())))
     box = a_sandbox(jobs=4)
@@ -203,7 +204,7 @@ def test_kill_9_of_sandbox_store_and_jobs_at_random_moments_loses_nothing(a_sand
     assert set(life.services) <= {service["name"] for service in user.ask("GET", "/system/services").json()}
     for key, data in life.objects.items():
         assert eventually(lambda key=key: read(user, key)) == data
-    jobs = eventually(lambda: user.over("first", len(life.objects) + len(life.calls)), 120)
+    jobs = eventually(lambda: user.over("first", len(life.objects) + len(life.calls)), 120 + 3 * KILLS)
     assert set(life.calls) <= set(jobs)
     for job, row in jobs.items():
         if row["status"] == "Failed":

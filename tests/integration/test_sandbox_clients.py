@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import base64
+import io
+import json
 import os
+import shutil
 import subprocess
 import time
 
+import boto3
 import pytest
 import requests
 import s3fs
+from botocore.config import Config
 from oscar_python.client import Client
+from oscar_python.client_anon import AnonymousClient
 from sandbox_user import SHOUT, eventually, new_name
 
 
@@ -147,3 +153,161 @@ def test_a_call_by_reference_answers_within_a_moment(user, service):
         eventually(lambda job=job: user.jobs(service)[job]["status"] == "Succeeded")
         times.append(time.monotonic() - began)
     assert min(times) < 0.5
+
+
+MEMBER = {"type": "oscar", "cluster_id": "far", "service_name": "x", "url": "https://far.example"}
+
+
+def test_every_method_of_oscar_python_works(oscar_python, fdl, user, issuer):  # noqa: PLR0915 - there are so many
+    """Those of the whole day above, and all the others; a method that a new release brings makes this fail."""
+    name, file = fdl
+    called = Called(oscar_python)
+    assert called.health_check().text == "Ok"
+    assert called.get_cluster_config().json()["minio_provider"]["access_key"]
+    assert called.get_cluster_status().json()["cluster"]["nodes_count"] == 1
+    called.create_service(str(file))
+    called.update_service(name, called.get_service(name).json())
+    assert called.get_deployment_status(name).json()["state"] == "ready"
+    assert called.get_deployment_logs(name).json()["service_name"] == name
+    called.run_service(name, input="hello", async_call=True)
+    [job] = eventually(lambda: user.over(name))
+    assert called.get_job_logs(name, job).status_code == 200
+    assert called.remove_job(name, job).status_code == 204
+
+    volume = new_name("vol")
+    assert called.create_volume(volume, "1Gi").json()["name"] == volume
+    assert volume in [row["name"] for row in called.list_volumes().json()]
+    assert called.get_volume(volume).json()["size"] == "1Gi"
+    assert called.delete_volume(volume).status_code == 204
+
+    bucket = new_name("bucket")
+    assert called.create_bucket(bucket).status_code == 201
+    assert bucket in [row["bucket_name"] for row in called.list_buckets().json()]
+    assert called.update_bucket(bucket, "restricted", ["somebody"]).status_code == 204
+    url = called.presign_bucket(bucket, "a.txt", operation="upload").json()["url"]
+    assert requests.put(url, data=b"presigned", timeout=9).status_code == 200
+    assert called.get_bucket(bucket).json()["objects"][0]["object_name"] == "a.txt"
+    assert called.delete_bucket(bucket).status_code == 204
+
+    assert "logs" in called.get_system_logs(timestamps=True).json()
+    assert called.get_metrics_summary().json()["totals"]["services_count_total"] >= 1
+    assert called.get_metrics_breakdown("service").json()["group_by"] == "service"
+    assert called.get_service_metrics(name).json()["service_name"] == name
+    for refused in (called.get_own_quota, lambda: called.get_user_quota("nobody")):
+        with pytest.raises(requests.HTTPError):  # the admin has none, and nobody is nobody (wire A030, A031)
+            refused()
+    with pytest.raises(requests.HTTPError):
+        called.update_user_quota("nobody", "1", "1Gi")
+
+    assert called.get_federation(name).json() == {"topology": "none", "members": None}
+    called.add_federation_members(name, [MEMBER])
+    called.update_federation_members(name, [MEMBER], [{**MEMBER, "priority": 3}])
+    assert called.get_federation(name).json()["members"][0]["priority"] == 3
+    called.remove_federation_members(name, [MEMBER])
+    assert called.get_federation(name).json()["members"] is None
+
+    anonymous = AnonymousClient({"cluster_id": "local", "endpoint": user.sandbox.endpoint, "ssl": False})
+    assert anonymous.run_service(name, input="hello", token=user.token(name)).status_code == 200
+    token = issuer.token("alice@egi.eu")
+    options = {"cluster_id": "local", "endpoint": user.sandbox.endpoint, "ssl": False, "oidc_token": token}
+    with pytest.raises(requests.HTTPError):  # this sandbox takes no tokens
+        Client(options=options).list_services()
+    called.remove_service(name)
+    inner = {"set_auth_type", "basic_auth_client", "oidc_client", "oidc_agent_client", "get_access_token"}
+    in_the_whole_day = {
+        "get_cluster_info", "get_service", "list_services", "list_jobs", "create_storage_client", "remove_all_jobs",
+    }  # fmt: skip
+    known = {method for method in dir(Client) if not method.startswith("_") and callable(getattr(Client, method))}
+    assert known - inner - in_the_whole_day - called.names == set()
+
+
+class Called:
+    """An oscar-python client that remembers what was asked of it."""
+
+    def __init__(self, client):
+        self._client, self.names = client, set()
+
+    def __getattr__(self, name):
+        self.names.add(name)
+        return getattr(self._client, name)
+
+
+def test_boto3_in_the_ways_that_people_use_it(user, service):
+    keys = {"aws_access_key_id": user.provider["access_key"], "aws_secret_access_key": user.provider["secret_key"]}
+    # rclone sends the checksum of the whole object with a piece of it, where MinIO sends none
+    path = {"s3": {"addressing_style": "path"}, "signature_version": "s3v4"}  # as MinIO's documentation has it
+    config = Config(**path, response_checksum_validation="when_required")
+    s3 = boto3.client("s3", endpoint_url=user.provider["endpoint"], region_name="us-east-1", config=config, **keys)
+    s3.upload_fileobj(io.BytesIO(b"one"), service, "data/a.txt")
+    s3.put_object(Bucket=service, Key="data/b.txt", Body=b"two", ContentType="text/plain")
+    s3.copy_object(Bucket=service, Key="data/c.txt", CopySource={"Bucket": service, "Key": "data/b.txt"})
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=service, Prefix="data/", PaginationConfig={"PageSize": 2}
+    )
+    assert [entry["Key"] for page in pages for entry in page["Contents"]] == ["data/a.txt", "data/b.txt", "data/c.txt"]
+    assert s3.get_object(Bucket=service, Key="data/b.txt", Range="bytes=1-2")["Body"].read() == b"wo"
+    assert s3.head_object(Bucket=service, Key="data/a.txt")["ContentLength"] == 3
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": service, "Key": "data/a.txt"})
+    assert requests.get(url, timeout=9).content == b"one"
+    s3.delete_objects(Bucket=service, Delete={"Objects": [{"Key": f"data/{name}.txt"} for name in "abc"]})
+    assert "Contents" not in s3.list_objects_v2(Bucket=service, Prefix="data/")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
+def test_the_lines_of_curl_that_oscars_documentation_shows(user, tmp_path):
+    """Create, call, read and delete; the password is in a file, as on any machine that others share."""
+    name = new_name("curl")
+    (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login {user.sandbox.user} password {user.sandbox.password}\n")
+    body = {"name": name, "image": "ghcr.io/grycap/cowsay", "script": SHOUT, "log_level": "CRITICAL"}
+    (tmp_path / "service.json").write_text(json.dumps(body))
+    login = ["--netrc-file", str(tmp_path / "netrc")]
+
+    def curl(*words):
+        command = ["curl", "-s", "-S", "--fail-with-body", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    api = user.sandbox.endpoint
+    data = ["-X", "POST", "-H", "Content-Type: application/json", "-d", f"@{tmp_path}/service.json"]
+    assert curl(*login, *data, f"{api}/system/services") == ""
+    token = json.loads(curl(*login, f"{api}/system/services/{name}"))["token"]
+    (tmp_path / "header").write_text(f"Authorization: Bearer {token}\n")
+    header = ["-H", f"@{tmp_path}/header"]
+    answer = curl(*header, "-X", "POST", "-d", "aGVsbG8=", f"{api}/run/{name}")
+    assert base64.b64decode(answer) == b"HELLO"
+    assert curl(*header, "-X", "POST", "-d", "aGVsbG8=", f"{api}/job/{name}") == ""
+    [job] = eventually(lambda: user.over(name))
+    assert job in curl(*login, f"{api}/system/logs/{name}")
+    assert curl(*login, f"{api}/system/logs/{name}/{job}?timestamps=true")
+    assert curl(*login, "-L", f"{api}/system/config/").startswith("{")
+    assert curl(*login, "-X", "DELETE", f"{api}/system/services/{name}") == ""
+
+
+SHAPES = {
+    "cowsay": {"image": "ghcr.io/grycap/cowsay", "cpu": "0.2", "memory": "256Mi", "log_level": "CRITICAL"},
+    "grayify": {"image": "ghcr.io/grycap/imagemagick", "cpu": "1.0", "memory": "1Gi", "in": "input", "out": "output"},
+    "text-to-speech": {"image": "ghcr.io/grycap/text-to-speech-coqui", "cpu": "2.0", "memory": "4Gi", "in": "input",
+                       "out": "output", "environment": {"variables": {"LANGUAGE": "en"}}},
+    "plants": {"image": "ghcr.io/grycap/oscar-theano-plants", "cpu": "1.0", "memory": "2Gi", "in": "input",
+               "out": "output", "suffix": ["json"], "enable_gpu": False, "total_cpu": "4", "total_memory": "8Gi"},
+    "mask": {"image": "ghcr.io/grycap/blurry-faces", "cpu": "1.0", "memory": "1Gi", "in": "input", "out": "output",
+             "labels": {"team": "x"}, "annotations": {"a": "b"}, "image_pull_secrets": ["s"], "alpine": False},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_services_of_the_shapes_that_oscar_publishes_deploy_with_their_image_named(user, shape):
+    fields = dict(SHAPES[shape])
+    name = new_name(shape[:20])
+    places = [fields.pop(side, None) for side in ("in", "out")]
+    suffix = fields.pop("suffix", None)
+    for side, folder in zip(("input", "output"), places, strict=True):
+        place = {"storage_provider": "minio.default", "path": f"{name}/{folder}"}
+        fields[side] = [{**place, **({"suffix": suffix} if suffix and side == "output" else {})}] if folder else []
+    user.create(name, SHOUT, **fields)
+    seen = user.ask("GET", f"/system/services/{name}").json()
+    assert seen["image"] == fields["image"]
+    if places[0]:
+        user.put(name, f"{places[0]}/a.json")
+        eventually(lambda: user.over(name))
+        assert user.get(name, f"{places[1]}/a.json") == b"HELLO"
+    user.delete(name)
