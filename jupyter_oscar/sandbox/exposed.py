@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import keeper
+from .attached import attached
 from .expose import health_path, is_exposed, port_of, prefix_of
 from .runner import environment
 from .scripts import script_folder
@@ -62,8 +63,10 @@ class Exposed:
         script = script_folder(self._data, spec) / "script.sh"
         extra = {"OSCAR_SERVICE_BASE_PATH": prefix_of(name)}
         env = {**bare_environment(home), **environment(spec, self._db.secrets(name), extra)}
-        version = hashlib.sha256(json.dumps([str(script), env], sort_keys=True).encode()).hexdigest()[:16]
-        charge = keeper.Charge(version, folder, home, script, env)
+        places = attached(self._data, spec)
+        told = json.dumps([str(script), env, *(place for _, place in places)], sort_keys=True)
+        version = hashlib.sha256(told.encode()).hexdigest()[:16]
+        charge = keeper.Charge(version, folder, home, script, env, places)
         return Wanted(charge, port_of(spec), health_path(spec), bool(spec["expose"]["default_command"]))
 
     def _bring(self, spec: dict[str, Any]) -> None:

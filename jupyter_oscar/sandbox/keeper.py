@@ -20,11 +20,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .attached import link
 from .processes import signal_group, sweep
 from .servicelog import ServiceLog
 from .supervisor import in_words, limit
 
 if TYPE_CHECKING:
+    from .attached import Attached
     from .joblock import HeldLock
 
 GRACE_S = 5.0
@@ -44,6 +46,7 @@ class Charge:
     home: Path
     script: Path
     environment: dict[str, str] = field(repr=False)
+    attached: tuple[Attached, ...] = ()
 
     @property
     def log(self) -> Path:
@@ -178,6 +181,7 @@ class Keeper:
         charge = self._charge
         shutil.rmtree(charge.home, ignore_errors=True)
         charge.home.mkdir(parents=True)
+        link(charge.home, charge.attached)
         runnable = os.access(charge.script, os.X_OK)  # not on a file system without programs
         script = f"exec {'' if runnable else '/bin/sh '}{shlex.quote(str(charge.script))}"
         launcher = str(Path(__file__).with_name("launcher.py"))

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import supervisor
+from .attached import attached
 from .joblock import HeldLock, lock_pid, try_lock
 from .processes import signal_group, sweep_home
 from .scripts import script_folder
@@ -232,7 +233,7 @@ class Runner:
             runtime=self._options.runtime,
             scratch=self._options.scratch_limit,
             seconds=self._options.time_limit,
-            buckets=self._data.buckets,
+            attached=() if sync else attached(self._data, spec),  # a sync pod has none (oscar.md §2.7)
         )
 
     def spawn(self, task: supervisor.Task, held: int | None) -> ForkServerProcess:

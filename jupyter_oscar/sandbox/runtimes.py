@@ -13,10 +13,13 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from .attached import link
 from .settings import CannotStart
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .attached import Attached
 
 
 _PLACES = ("HOME", "TMPDIR")
@@ -26,7 +29,7 @@ _ULIMITS = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
 
 @dataclass(frozen=True)
 class Work:
-    """One run: ``temp`` holds its inputs, outputs and home; ``mount`` is a bucket's folder and where it is wanted."""
+    """One run: ``temp`` holds its inputs, outputs and home; ``attached`` are folders and where they are wanted."""
 
     name: str
     image: str
@@ -35,7 +38,7 @@ class Work:
     environment: dict[str, str] = field(repr=False)
     memory: int = 0
     cpu: float = 0.0
-    mount: tuple[Path, str] | None = None
+    attached: tuple[Attached, ...] = ()
 
 
 class Runtime(abc.ABC):
@@ -66,7 +69,7 @@ class Runtime(abc.ABC):
 
 
 class Processes(Runtime):
-    """The service's image is not used; a mounted bucket is ``mnt/<path>`` below the working folder."""
+    """The service's image is not used; what is attached lies below the working folder."""
 
     NAME = "processes"
 
@@ -78,11 +81,7 @@ class Processes(Runtime):
         return ["/bin/sh", str(work.script)]
 
     def prepare(self, work: Work) -> None:
-        if work.mount is not None:
-            folder, path = work.mount
-            place = work.temp / "home" / "mnt" / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(folder, target_is_directory=True)
+        link(work.temp / "home", work.attached)
 
     def clean(self, work: Work) -> None:
         """Whoever runs the work ends all its processes."""
@@ -105,8 +104,8 @@ class Podman(Runtime):
         for name, which in _ULIMITS.items():  # podman's own are higher than what some machines allow
             command += ["--ulimit", f"{name}={resource.getrlimit(which)[1]}"]
         command += ["--volume", f"{work.temp}:{work.temp}", "--volume", f"{work.script}:{work.script}:ro"]
-        if work.mount is not None:
-            command += ["--volume", f"{work.mount[0]}:/mnt/{work.mount[1]}"]
+        for folder, place in work.attached:
+            command += ["--volume", f"{folder}:{place}"]
         if work.memory:
             command += ["--memory", str(work.memory)]
         if work.cpu:
@@ -124,7 +123,7 @@ class Podman(Runtime):
         return {**{name: value for name, value in work.environment.items() if name not in _PLACES}, **own}
 
     def prepare(self, work: Work) -> None:
-        """The bucket is mounted by the command."""
+        """What is attached is mounted by the command."""
 
     def clean(self, work: Work) -> None:
         command = ["podman", "rm", "--force", "--ignore", "--time", "0", work.name]

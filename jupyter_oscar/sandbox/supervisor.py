@@ -35,6 +35,7 @@ from .staging import Access, StorageRefused, Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .attached import Attached
     from .joblock import HeldLock
 
 _PIECE = 1 << 20
@@ -60,18 +61,12 @@ class Task:
     runtime: str = Processes.NAME
     scratch: int = 0  # bytes; 0 is no limit
     seconds: float = 0.0  # 0 is no limit
-    buckets: Path | None = None
+    attached: tuple[Attached, ...] = ()
 
     @property
     def bounds(self) -> Bounds:
         memory, cpu = (amount(str(self.service.get(key, ""))) or 0.0 for key in ("memory", "cpu"))
         return Bounds(int(memory), cpu, self.scratch, self.seconds)
-
-    @property
-    def mount(self) -> tuple[Path, str] | None:
-        """A sync pod has none (oscar.md §2.7)."""
-        path = str((self.service.get("mount") or {}).get("path", "")).strip("/")
-        return None if self.sync or not path or self.buckets is None else (self.buckets / path, path)
 
 
 @dataclass
@@ -207,7 +202,7 @@ def _run_script(run: _Run) -> int:
         environment=run.env,
         memory=task.bounds.memory,
         cpu=task.bounds.cpu,
-        mount=task.mount,
+        attached=task.attached,
     )
     runtime = RUNTIMES[task.runtime]()
     runtime.prepare(work)

@@ -1,6 +1,6 @@
 """Volumes over HTTP, and those that come and go with a service (oscar.md §1.6, §2.6).
 
-A volume is a folder of its own. Scripts run without containers here, so that nothing is mounted at ``mount_path``.
+A volume is a folder of its own; nothing holds it to its size.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from . import gojson, quantities
+from .attached import volume_folder
 from .gojson import GoJSONError
 from .limits import limits_of
 from .replies import SANDBOX, as_json, empty, text
@@ -18,8 +19,6 @@ from .specification import INVALID, Refused
 from .users import caller
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aiohttp import web
 
     from .sandbox import Sandbox
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DELETE, _RETAIN = "delete", "retain"
-
-
-def folder(sandbox: Sandbox, namespace: str, name: str) -> Path:
-    return sandbox.data.root / "volumes" / namespace / name
 
 
 def _attachments(sandbox: Sandbox, namespace: str, name: str) -> list[dict[str, str]]:
@@ -88,7 +83,7 @@ async def delete_volume(request: web.Request) -> web.Response:
 def _drop(sandbox: Sandbox, namespace: str, name: str) -> None:
     if sandbox.database.volume(namespace, name) is not None:
         sandbox.database.drop_volume(namespace, name)
-        shutil.rmtree(folder(sandbox, namespace, name), ignore_errors=True)
+        shutil.rmtree(volume_folder(sandbox.data, namespace, name), ignore_errors=True)
 
 
 def _make(sandbox: Sandbox, who: Caller, name: str, size: str, more: dict[str, str] | None = None) -> dict[str, Any]:
@@ -112,7 +107,7 @@ def _make(sandbox: Sandbox, who: Caller, name: str, size: str, more: dict[str, s
         "lifecycle_policy": "",
         **(more or {}),
     }
-    folder(sandbox, who.namespace, name).mkdir(parents=True, exist_ok=True)
+    volume_folder(sandbox.data, who.namespace, name).mkdir(parents=True, exist_ok=True)
     sandbox.database.put_volume(volume)
     return volume
 
@@ -150,6 +145,9 @@ def check(spec: dict[str, Any]) -> None:
         return
     if not volume["mount_path"].startswith("/"):
         raise Refused(400, f"{INVALID}volume.mount_path must be an absolute path")
+    parts = volume["mount_path"].strip("/").split("/")
+    if {"", ".", ".."} & set(parts) or parts[0] == "oscar":
+        raise Refused(400, f"{INVALID}volume.mount_path must not be '/', a reserved folder, or have '.' or '..' parts")
     if not volume["size"] and not volume["name"]:
         raise Refused(400, f"{INVALID}volume.name is required when volume.size is not set")
     if not volume["size"] and volume["lifecycle_policy"]:

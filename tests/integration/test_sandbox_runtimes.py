@@ -161,6 +161,16 @@ def test_a_mounted_bucket_is_the_folder_itself(make, runtime):
     assert eventually(lambda: "made.txt" in make.user.keys(bucket))
 
 
+def test_a_volume_keeps_what_one_job_leaves_for_the_next(make, runtime):
+    volume = new_name("vol")
+    make.user.ask("POST", "/system/volumes", json={"name": volume, "size": "1Gi"})
+    place = "data/kept" if runtime.content["runtime"] == "processes" else "/data/kept"
+    script = f"cat {place}/seen.txt 2>/dev/null; echo 'from before' > {place}/seen.txt"
+    attached = {"name": volume, "mount_path": "/data/kept"}
+    assert "from before" not in run(make, script, volume=attached)[2]
+    assert "from before" in run(make, script, volume=attached)[2]
+
+
 # what only processes need
 
 

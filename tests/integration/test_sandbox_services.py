@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
+import sys
 
 import pytest
-from sandbox_user import User, new_name
+from sandbox_user import User, eventually, new_name
 
 LEFT_OUT = {  # what a service of three fields reads back as (oscar.md §2.2), in the server's order
     "cluster_id": "",
@@ -200,3 +202,28 @@ def test_a_wrong_mount_is_refused(user, name, mount, status, why):
     assert answer.status_code == status
     assert why in answer.text
     assert user.ask("GET", f"/system/services/{name}").status_code == 404
+
+
+def test_an_exposed_service_finds_its_bucket_and_its_volume(user, name):
+    """As a notebook service does: its working folder is a bucket, its environment a volume."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serve = f"exec {sys.executable} -m http.server {port}"
+    script = f"#!/bin/sh\necho up > mnt/{name}-home/up.txt\necho kept > data/kept.txt\n{serve}\n"
+    made(
+        user,
+        small(
+            name,
+            script=script,
+            expose={"api_port": [port], "min_scale": 1, "max_scale": 1, "cpu_threshold": 80},
+            mount={"storage_provider": "minio.default", "path": f"{name}-home"},
+            volume={"size": "1Gi", "mount_path": "/data"},
+        ),
+    )
+    assert eventually(lambda: user.keys(f"{name}-home")) == ["up.txt"]
+    kept = user.sandbox.data / "volumes" / "oscar-svc" / name / "kept.txt"
+    assert eventually(kept.exists)
+    user.delete(name)
+    assert not kept.exists()
+    assert user.ask("DELETE", f"/system/buckets/{name}-home").status_code == 204

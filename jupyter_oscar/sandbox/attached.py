@@ -1,0 +1,35 @@
+"""Folders that a service finds besides its own: the bucket it mounts and its volume (oscar.md §2.6, §2.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from .settings import DataFolder
+
+    Attached = tuple["Path", str]  # a folder, and the absolute path where it is wanted
+
+
+def attached(data: DataFolder, spec: dict[str, Any]) -> tuple[Attached, ...]:
+    found = []
+    path = str(spec["mount"]["path"]).strip(" /")
+    if path:
+        found.append((data.buckets / path, f"/mnt/{path}"))
+    if spec["volume"] is not None:
+        found.append((volume_folder(data, spec["namespace"], spec["volume"]["name"]), spec["volume"]["mount_path"]))
+    return tuple(found)
+
+
+def volume_folder(data: DataFolder, namespace: str, name: str) -> Path:
+    return data.root / "volumes" / namespace / name
+
+
+def link(home: Path, folders: Iterable[Attached]) -> None:
+    """Without a container an absolute path cannot be given away: ``/mnt/b`` is ``mnt/b`` below the working folder."""
+    for folder, wanted in folders:
+        place = home / wanted.strip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(folder, target_is_directory=True)
