@@ -28,6 +28,8 @@ class Proxy:
         self._upstream = urlsplit(upstream)
         self.latency = latency
         self.requests: Counter[str] = Counter()
+        #: The same with their paths: ``GET /system/logs/gauges?page=2``.
+        self.asked: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -66,7 +68,9 @@ class Proxy:
         with contextlib.suppress(ConnectionError):
             while data := await source.read(262144):
                 if counted:
-                    self.requests.update(method.decode() for method, _ in REQUEST.findall(data))
+                    found = [(method.decode(), path.decode()) for method, path in REQUEST.findall(data)]
+                    self.requests.update(method for method, _ in found)
+                    self.asked.update(f"{method} {path}" for method, path in found)
                 waiting.put_nowait((self._loop.time() + (self.latency if counted else 0), data))
         waiting.put_nowait((0, b""))
         await sender
