@@ -19,6 +19,7 @@ import { servicePagesPlugin } from './services/page';
 import { sidebarPlugin } from './sidebar';
 import { statusPlugin } from './status';
 import { viewsPlugin } from './views';
+import { tablePlugin } from './table';
 
 export * from './tokens';
 
@@ -47,6 +48,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   logPlugin,
   servicePagesPlugin,
   sidebarPlugin,
+  tablePlugin,
   notebookPlugin,
   kernelsPlugin,
   viewsPlugin,

@@ -38,6 +38,14 @@ export class Filter {
     this._changed.emit();
   }
 
+  toggle(): void {
+    if (this._shown) {
+      this.hide();
+    } else {
+      this.show();
+    }
+  }
+
   private readonly _changed = new Signal<this, void>(this);
   private _text = '';
   private _shown = false;
@@ -65,11 +73,14 @@ export function List<T>(props: List.IProps<T>): React.JSX.Element {
       ? rows
       : rows?.filter(row => props.textOf(row).toLowerCase().includes(said));
 
+  const toRows = (): void => {
+    box.current
+      ?.querySelector<HTMLElement>('[role="grid"], [role="row"][tabindex="0"]')
+      ?.focus();
+  };
   const leave = (): void => {
     filter.hide();
-    box.current
-      ?.querySelector<HTMLElement>('[role="row"][tabindex="0"]')
-      ?.focus();
+    toRows();
   };
 
   return (
@@ -102,9 +113,7 @@ export function List<T>(props: List.IProps<T>): React.JSX.Element {
             }}
             onKeyDown={event => {
               if (event.key === 'ArrowDown' || event.key === 'Enter') {
-                box.current
-                  ?.querySelector<HTMLElement>('[role="row"][tabindex="0"]')
-                  ?.focus();
+                toRows();
                 event.preventDefault();
               }
             }}

@@ -7,3 +7,4 @@ import './call.css';
 import './calls.css';
 import './definition.css';
 import './view.css';
+import './table.css';

@@ -76,7 +76,8 @@ export namespace ClusterSection {
   }
 }
 
-function Trouble(
+/** What ails a cluster, and the next step. */
+export function Trouble(
   props: ClusterSection.IProps & { row: ClusterRow }
 ): React.JSX.Element | null {
   const { commands, model, row, trans } = props;

@@ -151,7 +151,8 @@ function Verdict(props: {
   return <span className="jp-OscarQuiet">{word(row.state, trans)}</span>;
 }
 
-function Ago(props: {
+/** When it was called. */
+export function Ago(props: {
   row: CallRow;
   trans: TranslationBundle;
 }): React.JSX.Element {

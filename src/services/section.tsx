@@ -55,33 +55,7 @@ export function ServicesSection(
       filter={filter}
       textOf={row => [row.name, row.kind, row.image, row.owner].join(' ')}
       lines={3}
-      empty={
-        <Notice
-          what={trans.__(
-            'No services. Deploy one from a file, or try an example.'
-          )}
-        >
-          {commands.hasCommand(CommandIDs.deploy) ? (
-            <>
-              <Step
-                accent
-                label={trans.__('Deploy…')}
-                onClick={() => {
-                  void commands.execute(CommandIDs.deploy);
-                }}
-              />
-              <Step
-                label={trans.__('Examples')}
-                onClick={() => {
-                  void commands.execute(CommandIDs.deploy, {
-                    example: 'grayify'
-                  });
-                }}
-              />
-            </>
-          ) : null}
-        </Notice>
-      }
+      empty={<NoServices commands={commands} trans={trans} />}
     >
       {rows => (
         <Rows
@@ -167,6 +141,39 @@ export namespace ServicesSection {
     model: IOscarModel;
     trans: TranslationBundle;
   }
+}
+
+/** What is said when nothing is deployed. */
+export function NoServices(props: {
+  commands: CommandRegistry;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { commands, trans } = props;
+  return (
+    <Notice
+      what={trans.__('No services. Deploy one from a file, or try an example.')}
+    >
+      {commands.hasCommand(CommandIDs.deploy) ? (
+        <>
+          <Step
+            accent
+            label={trans.__('Deploy…')}
+            onClick={() => {
+              void commands.execute(CommandIDs.deploy);
+            }}
+          />
+          <Step
+            label={trans.__('Examples')}
+            onClick={() => {
+              void commands.execute(CommandIDs.deploy, {
+                example: 'grayify'
+              });
+            }}
+          />
+        </>
+      ) : null}
+    </Notice>
+  );
 }
 
 /** Opens a row by mouse; by key its row does. */

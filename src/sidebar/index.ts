@@ -3,11 +3,13 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { IMovableSectionRegistry } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
+import { returnFocus } from '../focus';
 import { oscarIcon } from '../icons';
 import { IOscarModel } from '../tokens';
 
@@ -47,18 +49,34 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Adds the OSCAR sidebar.',
   autoStart: true,
   requires: [IOscarModel],
-  optional: [ITranslator, ILayoutRestorer, IStateDB],
+  optional: [
+    ITranslator,
+    ILayoutRestorer,
+    IStateDB,
+    // Undefined before Lab 4.6, which an optional token may be.
+    IMovableSectionRegistry
+  ],
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
     translator: ITranslator | null,
     restorer: ILayoutRestorer | null,
-    state: IStateDB | null
+    state: IStateDB | null,
+    movable: IMovableSectionRegistry | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_oscar');
     const place = new Place(async () => {
       const { Sidebar } = await import('./sidebar');
-      return new Sidebar({ commands: app.commands, model, state, trans });
+      const sidebar = new Sidebar({
+        commands: app.commands,
+        model,
+        state,
+        trans
+      });
+      if (movable) {
+        sidebar.offer(movable);
+      }
+      return sidebar;
     });
     place.id = 'jupyter-oscar-sidebar';
     place.addClass('jp-OscarPlace');
@@ -68,5 +86,6 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     place.node.setAttribute('aria-label', trans.__('OSCAR'));
     app.shell.add(place, 'left', { rank: 600, type: 'OSCAR' });
     restorer?.add(place, place.id);
+    returnFocus(app.contextMenu);
   }
 };

@@ -7,6 +7,9 @@ import {
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
+import { lookWhileSeen } from '../looking';
+import { Usable, Welcome } from './welcome';
+
 /** Pixels from which rows show more columns. */
 const WIDE = 420;
 
@@ -29,7 +32,12 @@ export class Section extends PanelWithToolbar {
         })
       );
     }
-    this.addWidget(ReactWidget.create(options.body));
+    this.addWidget(
+      ReactWidget.create(
+        React.createElement(Usable, options.welcome, options.body)
+      )
+    );
+    lookWhileSeen(this, options.welcome.model);
   }
 
   protected override onResize(message: Widget.ResizeMessage): void {
@@ -44,6 +52,8 @@ export namespace Section {
     id: string;
     label: string;
     body: React.ReactElement;
+    /** What it says while there is no cluster, should it stand elsewhere than in the sidebar. */
+    welcome: Welcome.IProps;
     buttons?: Record<
       string,
       { icon: LabIcon; label: string; onClick: () => void }

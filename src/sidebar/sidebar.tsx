@@ -1,3 +1,8 @@
+import type {
+  IMovableSectionRegistry,
+  IMovableSectionSource,
+  ISectionEntry
+} from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { TranslationBundle } from '@jupyterlab/translation';
 import {
@@ -6,24 +11,26 @@ import {
   refreshIcon,
   searchIcon,
   SidePanel,
+  tableRowsIcon,
   ToolbarButton
 } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
-import { IDisposable } from '@lumino/disposable';
 import { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
 import { AccordionPanel, Panel, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { ClusterSection } from '../clusters/section';
 import { Announcer, CallsSection } from '../jobs/section';
 import { Filter } from '../lists';
+import { lookWhileSeen } from '../looking';
 import { Section } from './section';
 import { ServicesSection } from '../services/section';
 import { CommandIDs, IOscarModel } from '../tokens';
 import { isUsable, Welcome } from './welcome';
 
 /** The sidebar "OSCAR": cluster, services, calls. It looks only while it is seen. */
-export class Sidebar extends SidePanel {
+export class Sidebar extends SidePanel implements IMovableSectionSource {
   constructor(options: Sidebar.IOptions) {
     const { commands, model, trans } = options;
     super({ header: new Panel() });
@@ -64,22 +71,27 @@ export class Sidebar extends SidePanel {
       icon: searchIcon,
       label: trans.__('Filter (/)'),
       onClick: () => {
-        if (filter.shown) {
-          filter.hide();
-        } else {
-          filter.show();
+        filter.toggle();
+      }
+    });
+    const tableButton = (kind: 'services' | 'calls') => ({
+      icon: tableRowsIcon,
+      label: trans.__('Open as a table'),
+      onClick: () => {
+        if (commands.hasCommand(CommandIDs.openTable)) {
+          void commands.execute(CommandIDs.openTable, { kind });
         }
       }
     });
     const section = { commands, model, trans };
-    this.addWidget(
+    const welcome = section;
+    const sections = [
       new Section({
         id: 'jupyter-oscar-cluster',
         label: trans.__('Cluster'),
-        body: <ClusterSection {...section} />
-      })
-    );
-    this.addWidget(
+        body: <ClusterSection {...section} />,
+        welcome
+      }),
       new Section({
         id: 'jupyter-oscar-services',
         label: trans.__('Services'),
@@ -94,18 +106,24 @@ export class Sidebar extends SidePanel {
                 void commands.execute(CommandIDs.deploy);
               }
             }
-          }
-        }
-      })
-    );
-    this.addWidget(
+          },
+          table: tableButton('services')
+        },
+        welcome
+      }),
       new Section({
         id: 'jupyter-oscar-calls',
         label: trans.__('Calls'),
         body: <CallsSection {...section} filter={calls} />,
-        buttons: { filter: filterButton(calls) }
+        buttons: { filter: filterButton(calls), table: tableButton('calls') },
+        welcome
       })
-    );
+    ];
+    for (const one of sections) {
+      this.addWidget(one);
+    }
+    this._sections = sections;
+    lookWhileSeen(this, model);
 
     model.changed.connect(this._onModel, this);
     this._onModel();
@@ -114,11 +132,60 @@ export class Sidebar extends SidePanel {
     this._accordion.expansionToggled.connect(this._save, this);
   }
 
+  // What Lab asks for to move a section to another panel and back.
+
+  get accordionPanel(): AccordionPanel {
+    return this._accordion;
+  }
+
+  get sectionAdded(): ISignal<this, ISectionEntry> {
+    return this._sectionAdded;
+  }
+
+  getSections(): ISectionEntry[] {
+    return this._accordion.widgets.map((widget, index) => ({
+      id: widget.id,
+      titleNode: this._accordion.titles[index],
+      widget
+    }));
+  }
+
+  removeSectionById(id: string): Widget | null {
+    const found = this.widgets.find(widget => widget.id === id);
+    if (found) {
+      found.parent = null;
+    }
+    return found ?? null;
+  }
+
+  reinsertSection(widget: Widget): void {
+    const before = this._sections.slice(0, this._sections.indexOf(widget));
+    this.insertWidget(
+      before.filter(one => this.widgets.includes(one)).length,
+      widget
+    );
+    // The layout puts what is new last in the page, which is the order of Tab and of readers.
+    this._accordion.titles.forEach((title, index) => {
+      this._accordion.node.append(title, this._accordion.widgets[index].node);
+    });
+  }
+
+  /** Have Lab offer to move the sections, and move those that were when the page was left. */
+  offer(registry: IMovableSectionRegistry): void {
+    registry.registerSource(
+      'jupyter-oscar:sidebar',
+      this._options.trans.__('OSCAR'),
+      this
+    );
+    for (const entry of this.getSections()) {
+      this._sectionAdded.emit(entry);
+    }
+  }
+
   override dispose(): void {
     if (this.isDisposed) {
       return;
     }
-    this._looking?.dispose();
     this._observer.disconnect();
     this._options.model.changed.disconnect(this._onModel, this);
     super.dispose();
@@ -127,19 +194,17 @@ export class Sidebar extends SidePanel {
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     if (this.isVisible) {
-      this._see();
+      this._measure();
     }
   }
 
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this._see();
+    this._measure();
   }
 
   protected override onAfterHide(message: Message): void {
     super.onAfterHide(message);
-    this._looking?.dispose();
-    this._looking = null;
     this._observer.disconnect();
   }
 
@@ -152,9 +217,9 @@ export class Sidebar extends SidePanel {
       ?.focus();
   }
 
-  private _see(): void {
-    this._looking ??= this._options.model.look();
-    this._observer.observe(this.widgets[0].node.children[0]);
+  private _measure(): void {
+    this._observer.observe(this._sections[0].node.children[0]);
+    this._observer.observe(this.content.node);
   }
 
   private _onModel(): void {
@@ -166,20 +231,30 @@ export class Sidebar extends SidePanel {
 
   /** Give the cluster's section the height of what it says; the lists share the rest. */
   private readonly _fit = (): void => {
-    const [cluster] = this.widgets;
+    const [cluster] = this._sections;
     const said = cluster.node.querySelector('.jp-OscarCluster');
     const titles = this._accordion.titles.map(title => title.offsetHeight);
     const height =
       this.content.node.clientHeight -
       titles.reduce((sum, one) => sum + one, 0);
-    if (this.isDisposed || !cluster.isVisible || !said || height <= 0) {
+    if (
+      this.isDisposed ||
+      !cluster.isVisible ||
+      !this.widgets.includes(cluster) ||
+      !said ||
+      height <= 0
+    ) {
       return;
     }
     const wanted = said.getBoundingClientRect().height;
-    if (wanted > 0 && wanted !== this._fitted) {
-      this._fitted = wanted;
+    const fitted = `${wanted} of ${height}`;
+    if (wanted > 0 && fitted !== this._fitted) {
+      this._fitted = fitted;
       const rest = Math.max(1, height - wanted);
-      this._accordion.setRelativeSizes([wanted, rest * 0.45, rest * 0.55]);
+      const sizes = [wanted, rest * 0.45, rest * 0.55];
+      this._accordion.setRelativeSizes(
+        this.widgets.map(one => sizes[this._sections.indexOf(one)])
+      );
     }
   };
 
@@ -204,14 +279,15 @@ export class Sidebar extends SidePanel {
   }
 
   private readonly _accordion: AccordionPanel;
+  private readonly _sections: readonly Widget[];
+  private readonly _sectionAdded = new Signal<this, ISectionEntry>(this);
   private readonly _options: Sidebar.IOptions;
   private readonly _welcome: Widget;
   private readonly _observer = new ResizeObserver(() => {
     // Not within its own notice: the sizes that are set would be one more.
     requestAnimationFrame(this._fit);
   });
-  private _looking: IDisposable | null = null;
-  private _fitted = 0;
+  private _fitted = '';
 }
 
 export namespace Sidebar {

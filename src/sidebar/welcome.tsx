@@ -19,6 +19,14 @@ export function isUsable(model: IOscarModel): boolean {
   );
 }
 
+/** What there is to show, or else what to do for it. */
+export function Usable(
+  props: React.PropsWithChildren<Welcome.IProps>
+): React.JSX.Element {
+  useChanged(props.model.changed);
+  return isUsable(props.model) ? <>{props.children}</> : <Welcome {...props} />;
+}
+
 /** What stands in the sidebar before there is a cluster: what is missing and the next step. */
 export function Welcome(props: Welcome.IProps): React.JSX.Element | null {
   const { commands, model, trans } = props;

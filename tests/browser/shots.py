@@ -194,6 +194,7 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
     """What is done for the pictures, part by part."""
     yield "from nothing to a call", first_steps
     yield "a service in the main area", pages
+    yield "services and calls as tables", tables
     yield "what a sandbox does not do", strange_states
     yield "no server half", without_server
 
@@ -269,6 +270,17 @@ def pages(album: Album, browser: Browser, lab: Lab) -> None:
     both("log")
     page.click("role=tab[name='Definition']")
     both("definition")
+    page.context.close()
+
+
+def tables(album: Album, browser: Browser, lab: Lab) -> None:
+    page = staged(browser, lab, CLUSTER, SERVICES, calls(300))
+    page.wait_for_selector(".jp-OscarCallRow")
+    for kind in ("services", "calls"):
+        page.evaluate("kind => void window.jupyterapp.commands.execute('jupyter-oscar:open-table', { kind })", kind)
+        page.wait_for_selector(".jp-OscarTable-row >> visible=true")
+        page.keyboard.press("ArrowDown")
+        album.whole(page, f"table of {kind}")
     page.context.close()
 
 

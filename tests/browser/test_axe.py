@@ -1,7 +1,7 @@
 """What axe finds in our own parts of the page, in three themes: nothing."""
 
 import pytest
-from shots import CLUSTER, SERVICES, calls, said, show
+from shots import CLUSTER, DIAGNOSIS, SERVICES, calls, line, said, show
 from test_sidebar import deploy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -70,6 +70,27 @@ def test_the_dialog_that_connects(lab, page):
     execute(page, "add-cluster")
     page.locator(".jp-Dialog").wait_for()
     assert findings(page, ".jp-Dialog-body") == []
+
+
+@pytest.mark.parametrize("kind", ["services", "calls"])
+def test_the_tables(lab, page, kind):
+    said(page, CLUSTER, SERVICES, calls(20))
+    page.goto(lab)
+    show(page)
+    execute(page, "open-table", kind=kind)
+    page.locator(".jp-OscarTable-row").first.click()
+    assert findings(page, ".jp-OscarTableView") == []
+
+
+def test_the_diagnosis(lab, page):
+    said(page, CLUSTER, SERVICES, [])
+    page.route("**/diagnosis*", lambda route: route.fulfill(body="".join(map(line, DIAGNOSIS))))
+    page.goto(lab)
+    show(page)
+    page.locator(".jp-OscarCluster-line").wait_for()
+    execute(page, "diagnose")
+    page.get_by_text("Broken: certificate.").wait_for()
+    assert findings(page, ".jp-OscarDiagnosis .jp-Dialog-body") == []
 
 
 def test_the_parts_of_a_service_s_page(server, lab, page):

@@ -205,6 +205,7 @@ def test_everything_can_be_done_without_a_mouse(lab, page):
     page.keyboard.press("ContextMenu")
     page.get_by_role("menuitem", name="Delete").wait_for()
     page.keyboard.press("Escape")
+    on(SERVICES[0]["name"])
 
     page.locator(".jp-OscarCallRow").first.focus()
     page.keyboard.press("End")

@@ -1,0 +1,120 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { CommandRegistry } from '@lumino/commands';
+import { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
+import * as React from 'react';
+
+import { Trouble } from '../clusters/section';
+import { useChanged } from '../hooks';
+import { CallsTable } from '../jobs/table';
+import { Filter } from '../lists';
+import { lookWhileSeen } from '../looking';
+import { ServicesTable } from '../services/table';
+import { Usable } from '../sidebar/welcome';
+import { Name, StateSign } from '../states';
+import { IOscarModel } from '../tokens';
+import { ISort } from './grid';
+
+/** Services or calls of the current cluster as a table in the main area. */
+export class TableView extends ReactWidget {
+  constructor(private readonly _options: TableView.IOptions) {
+    super();
+    this.addClass('jp-OscarTableView');
+    this.node.tabIndex = -1;
+    this.filter = new Filter();
+    this._sort = _options.sort;
+    lookWhileSeen(this, _options.model);
+  }
+
+  readonly filter: Filter;
+
+  get kind(): TableView.Kind {
+    return this._options.kind;
+  }
+
+  get sort(): ISort {
+    return this._sort;
+  }
+
+  set sort(sort: ISort) {
+    this._sort = sort;
+    this._changed.emit();
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      super.dispose();
+      Signal.clearData(this);
+    }
+  }
+
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    const rows = this.node.querySelector<HTMLElement>('[role="grid"]');
+    (rows ?? this.node).focus();
+  }
+
+  protected override render(): React.JSX.Element {
+    return <Table view={this} {...this._options} />;
+  }
+
+  private readonly _changed = new Signal<this, void>(this);
+  private _sort: ISort;
+}
+
+export namespace TableView {
+  export type Kind = 'services' | 'calls';
+
+  export interface IOptions {
+    kind: Kind;
+    sort: ISort;
+    commands: CommandRegistry;
+    model: IOscarModel;
+    trans: TranslationBundle;
+  }
+}
+
+function Table(
+  props: TableView.IOptions & { view: TableView }
+): React.JSX.Element {
+  const { model, view } = props;
+  useChanged(model.changed);
+  useChanged(view.changed);
+  const row = model.currentRow;
+  const shown = {
+    ...props,
+    filter: view.filter,
+    sort: view.sort,
+    onSort: (sort: ISort) => {
+      view.sort = sort;
+    }
+  };
+  return (
+    <Usable {...props}>
+      {row && row.state !== 'ok' ? <Trouble {...props} row={row} /> : null}
+      {view.kind === 'services' ? (
+        <ServicesTable {...shown} />
+      ) : (
+        <CallsTable {...shown} />
+      )}
+    </Usable>
+  );
+}
+
+/** Which cluster the rows are from. */
+export function Where(props: { model: IOscarModel }): React.JSX.Element | null {
+  const { model } = props;
+  useChanged(model.changed);
+  const row = model.currentRow;
+  return row ? (
+    <span className="jp-OscarTable-where" title={row.endpoint}>
+      <StateSign state={row.state === 'ok' ? 'ok' : 'failed'} />
+      <Name text={row.name} />
+    </span>
+  ) : null;
+}
