@@ -16,6 +16,7 @@ from .schema import SERVICE, show
 from .specification import (
     Refused,
     all_places,
+    as_written,
     bucket_names,
     check_federation,
     check_objects,
@@ -126,6 +127,8 @@ def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     check_federation(spec)
     spec["isolation_level"] = spec["isolation_level"].upper()
     normalise(spec, who)
+    if not sandbox.options.friendly:
+        as_written(spec)
     secrets = split_secrets(spec)
     if secrets is not None and database.secrets(spec["name"]) is not None:
         raise Refused(409, "A secret with the given name already exists")  # asked before the name (wire C018)
@@ -208,6 +211,8 @@ def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Ca
         raise Refused(400, "volume updates are not supported after service creation")
     check_federation(spec)
     normalise(spec, who)
+    if not sandbox.options.friendly:
+        as_written(spec)
     spec["namespace"] = old["namespace"]
     check_objects(spec, sandbox.database.config(IMAGES, []))
     check_scale(spec, "updating")

@@ -71,8 +71,6 @@ def normalise(spec: dict[str, Any], who: Caller) -> dict[str, Any]:
     spec["allowed_users"] = [user.strip() for user in spec["allowed_users"]]
     for place in (*spec["input"], *spec["output"]):
         _normalise_path(spec["name"], place)
-    environment = spec["environment"]
-    environment["variables"] = {key: _stored(value) for key, value in environment["variables"].items()}
     spec["labels"] = {
         **spec["labels"],
         "applicationId": spec["name"],
@@ -112,9 +110,11 @@ def _normalise_path(name: str, place: dict[str, Any]) -> None:
         place["path"] = f"{name}/{place['path']}"
 
 
-def _stored(value: str) -> str:
-    """OSCAR's YAML writer loses outer spaces, and puts a line before a carriage return (wire L014)."""
-    return f"\n{value}" if "\r" in value else value.strip(" ")
+def as_written(spec: dict[str, Any]) -> None:
+    """OSCAR's YAML writer loses outer spaces of variables, and puts a line before a carriage return (wire L014)."""
+    variables = spec["environment"]["variables"]
+    for key, value in variables.items():
+        variables[key] = f"\n{value}" if "\r" in value else value.strip(" ")
 
 
 def split_secrets(spec: dict[str, Any]) -> dict[str, str] | None:

@@ -88,6 +88,8 @@ def supervise(task: Task, log: JobLog) -> bool:
     """Run the task; True means Succeeded, which by the book says nothing of the script's exit code (wire E013)."""
     if not task.sync and (len(task.event) + len("EVENT=") >= ARGUMENT_LIMIT or b"\0" in task.event):
         return False
+    if not task.friendly:
+        _read_configuration(task.service)
     raw = task.event.decode("utf-8", "surrogateescape")
     text = raw if task.sync else echo(raw)
     log.detail(f"EVENT received: {text}")
@@ -111,6 +113,15 @@ def supervise(task: Task, log: JobLog) -> bool:
         log.say(f"The script ended {in_words(code)}.", "ERROR")
         return False
     return True
+
+
+def _read_configuration(service: dict[str, Any]) -> None:
+    """OSCAR writes a variable with a tab so that its supervisor cannot read any of it (oscar.md §0.3, point 20)."""
+    if any("\t" in value and "\n" not in value for value in service["environment"]["variables"].values()):
+        from yaml.scanner import ScannerError
+
+        wrong = "found character '\\t' that cannot start any token"
+        raise ScannerError("while scanning for the next token", None, wrong)
 
 
 def in_words(code: int) -> str:

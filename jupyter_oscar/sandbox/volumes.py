@@ -95,7 +95,7 @@ def _make(sandbox: Sandbox, who: Caller, name: str, size: str, more: dict[str, s
         raise Refused(400, "volume.size must be a valid positive quantity")
     if sandbox.database.volume(who.namespace, name) is not None:
         raise Refused(409, "volume already exists in caller namespace")
-    _check_quota(sandbox, who, bytes_)
+    _check_quota(sandbox, who, name, bytes_)
     volume = {
         "name": name,
         "namespace": who.namespace,
@@ -118,7 +118,7 @@ def used(sandbox: Sandbox, namespace: str) -> tuple[int, int]:
     return sum(quantities.parse(volume["size"]) or 0 for volume in volumes), len(volumes)
 
 
-def _check_quota(sandbox: Sandbox, who: Caller, size: int) -> None:
+def _check_quota(sandbox: Sandbox, who: Caller, name: str, size: int) -> None:
     """The admin has no limits (oscar.md §0.3, point 11)."""
     if who.admin:
         return
@@ -132,7 +132,8 @@ def _check_quota(sandbox: Sandbox, who: Caller, size: int) -> None:
     for bound, worse in (("max_disk_per_volume", size.__gt__), ("min_disk_per_volume", size.__lt__)):
         if worse(quantities.parse(limits[bound]) or 0):
             word = f"{bound[:3]}imum storage usage per PersistentVolumeClaim is {limits[bound]}"
-            raise Refused(500, f"persistentvolumeclaims is forbidden: {word}, but request is {size}")
+            asked = quantities.canonical(size)
+            raise Refused(500, f'persistentvolumeclaims "{name}" is forbidden: {word}, but request is {asked}')
 
 
 # with a service

@@ -107,6 +107,22 @@ def test_in_a_friendly_sandbox_an_s3_event_reads_its_own_store(friendly):
     assert eventually(lambda: friendly.over("one"))["one-1"]["status"] == "Succeeded"
 
 
+@pytest.mark.parametrize("mode", ["--friendly", "--faithful"])
+def test_only_a_friendly_sandbox_keeps_variables_as_they_were_said(a_sandbox, mode):
+    """A real server loses outer spaces, and its supervisor cannot read a tab (wire L014, L020)."""
+    user = User(a_sandbox(extra=(mode,)))
+    kind = mode == "--friendly"
+    user.create("one", '#!/bin/sh\necho "<$SPACES>"\n', environment={"variables": {"SPACES": "  a b "}})
+    assert user.call("one", b"eA==", "one-1").status_code == 201
+    eventually(lambda: user.over("one"))
+    assert ("<  a b >" if kind else "<a b>") in user.run("one", b"eA==").text
+    user.create("two", "#!/bin/sh\necho ran\n", environment={"variables": {"TAB": "a\tb"}})
+    assert user.call("two", b"eA==", "two-1").status_code == 201
+    assert eventually(lambda: user.over("two"))["two-1"]["status"] == ("Succeeded" if kind else "Failed")
+    wrong = "yaml.scanner.ScannerError: while scanning for the next token\nfound character '\\t' that cannot start"
+    assert (wrong in user.log("two", "two-1")) is not kind
+
+
 # a real server's time
 
 
