@@ -82,8 +82,8 @@ def is_json(value: Any) -> bool:
     return value is None or kind in (bool, str)
 
 
-def encode(value: Any) -> tuple[dict[str, Any], bytes]:
-    """A value in the plainest form that gives it back exactly."""
+def encode(value: Any, *, arrow: bool = True) -> tuple[dict[str, Any], bytes]:
+    """A value in the plainest form that gives it back exactly; ``arrow`` says whether its reader knows Arrow."""
     try:
         if is_json(value):
             return {"kind": "json"}, json.dumps(value).encode()
@@ -94,7 +94,7 @@ def encode(value: Any) -> tuple[dict[str, Any], bytes]:
         array = numpy.asarray(value)
         if not array.dtype.hasobject and array.dtype.names is None:
             return {"kind": "npy", "scalar": array is not value}, _npy(numpy, array)
-    found = _arrow(value)
+    found = _arrow(value) if arrow else None
     if found is not None:
         return found
     import cloudpickle
@@ -125,7 +125,8 @@ def _arrow(value: Any) -> tuple[dict[str, Any], bytes] | None:
         table = arrow.Table.from_pandas(value) if frame else value
         if frame:
             back = table.to_pandas()
-            if not (back.equals(value) and list(back.dtypes) == list(value.dtypes)):
+            same = back.equals(value) and list(back.dtypes) == list(value.dtypes) and back.attrs == value.attrs
+            if not (same and back.index.names == value.index.names and back.columns.names == value.columns.names):
                 return None
         sink = arrow.BufferOutputStream()
         with arrow.ipc.new_stream(sink, table.schema) as writer:
@@ -166,7 +167,7 @@ def lazy(value: Any) -> str | None:
     return names.get(type(value))
 
 
-def attempt(function: Any, frame: memoryview, owner: int) -> tuple[dict[str, Any], bytes]:
+def attempt(function: Any, frame: memoryview, owner: int, *, arrow: bool) -> tuple[dict[str, Any], bytes]:
     """One call; whatever goes wrong in it stays with it."""
     began = time.perf_counter()
     try:
@@ -179,7 +180,7 @@ def attempt(function: Any, frame: memoryview, owner: int) -> tuple[dict[str, Any
             os._exit(0)
         kind = lazy(value)
         refused: dict[str, Any] = {"kind": "refused", "why": kind}
-        meta, body = (refused, b"") if kind else _encoded(value)
+        meta, body = (refused, b"") if kind else _encoded(value, arrow=arrow)
     except BaseException as error:  # noqa: BLE001 - the boundary of the call
         if os.getpid() != owner:
             os._exit(1)
@@ -188,9 +189,9 @@ def attempt(function: Any, frame: memoryview, owner: int) -> tuple[dict[str, Any
     return meta, body
 
 
-def _encoded(value: Any) -> tuple[dict[str, Any], bytes]:
+def _encoded(value: Any, *, arrow: bool = True) -> tuple[dict[str, Any], bytes]:
     try:
-        return encode(value)
+        return encode(value, arrow=arrow)
     except Exception as error:  # noqa: BLE001 - any __reduce__ may raise anything
         why = f"{type(error).__name__}: {error}"
         return {"kind": "refused", "why": "unpicklable", "type": type(value).__qualname__, "text": why[:1000]}, b""
@@ -222,7 +223,7 @@ def run(key: bytes, call: str, content: bytes, prepare: Any) -> tuple[bytes, boo
     except BaseException as error:  # noqa: BLE001 - a library that is missing here, above all
         done = [failed(error)] * (len(frames) - 1)
     else:
-        done = [attempt(function, frame, owner) for frame in frames[1:]]
+        done = [attempt(function, frame, owner, arrow=bool(header.get("arrow"))) for frame in frames[1:]]
     # Of many calls, those that failed say so one by one.
     well = many or not any(meta["kind"] in ("error", "refused") for meta, _ in done)
     return results(key, call, done, many=many), well

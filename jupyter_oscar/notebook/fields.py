@@ -6,16 +6,18 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
+from traitlets import TraitError
 
 from jupyter_oscar.client.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from jupyter_oscar.client.service import Service
 
 LABEL: Final = {"description_width": "120px"}
-WIDE: Final = widgets.Layout(width="100%", max_width="560px")
+# Two pixels of a widget's own margin on each side.
+WIDE: Final = widgets.Layout(width="calc(100% - 4px)", max_width="560px")
 
 
 def schema_of(service: Service) -> dict[str, Any] | None:
@@ -71,11 +73,15 @@ class Fields:
         value = self._fields[name].value
         if value is None or value == "":
             return None
-        if _kind(self._properties[name]) not in {"array", "object"}:
+        kind = _kind(self._properties[name])
+        if kind == "string" or not isinstance(value, str) or "enum" in self._properties[name]:
             return value
         try:
             return json.loads(value)
         except ValueError as error:
+            if kind in {"integer", "number"}:
+                msg = f'{name} is no number: "{value}".'
+                raise InvalidRequest(msg, hint="Write it with a dot, or leave it empty.") from error
             msg = f"{name} is no JSON: {error}."
             raise InvalidRequest(msg, hint='Lists are written ["a", "b"], objects {"key": 1}.') from error
 
@@ -90,47 +96,37 @@ def _kind(one: Mapping[str, Any]) -> str:
 def _field(name: str, one: Mapping[str, Any], required: bool) -> Any:  # noqa: FBT001 - private, named at its one call
     label = str(one.get("title") or name) + (" *" if required else "")
     same = {"description": label, "style": LABEL, "layout": WIDE, "tooltip": str(one.get("description") or name)}
-    default = one.get("default")
-    if isinstance(one.get("enum"), list):
+    try:
+        return _fitting(one, one.get("default"), same, required=required)
+    except (TraitError, TypeError, ValueError):
+        # Anybody may write an annotation: where its default and its bounds contradict each other, words are asked for.
+        return widgets.Text(**same)
+
+
+def _fitting(one: Mapping[str, Any], default: Any, same: dict[str, Any], *, required: bool) -> Any:
+    if isinstance(one.get("enum"), list) and one["enum"]:
         options = [(_shown(value), value) for value in one["enum"]]
         free = [] if required or default in one["enum"] else [("", None)]
-        return widgets.Dropdown(
-            options=free + options, value=default if default in one["enum"] else _first(free, options), **same
-        )
+        chosen = default if default in one["enum"] else None if free else options[0][1]
+        return widgets.Dropdown(options=free + options, value=chosen, **same)
     kind = _kind(one)
-    make: Callable[..., Any] = {
-        "boolean": _boolean,
-        "integer": _integer,
-        "number": _number,
-        "array": _json,
-        "object": _json,
-    }.get(kind, _text)
-    return make(one, default, same)
+    if kind in {"integer", "number"}:
+        return _number(one, default, same, whole=kind == "integer", required=required)
+    if kind == "boolean":
+        return widgets.Checkbox(value=bool(default), indent=True, **same)
+    return (_json if kind in {"array", "object"} else _text)(one, default, same)
 
 
-def _first(free: list[Any], options: list[Any]) -> Any:
-    return None if free else options[0][1]
-
-
-def _boolean(one: Mapping[str, Any], default: Any, same: dict[str, Any]) -> Any:
-    del one
-    return widgets.Checkbox(value=bool(default), indent=True, **same)
-
-
-def _integer(one: Mapping[str, Any], default: Any, same: dict[str, Any]) -> Any:
+def _number(one: Mapping[str, Any], default: Any, same: dict[str, Any], *, whole: bool, required: bool) -> Any:
+    if default is None and not required:
+        # A number's own widget is never empty, and would send what nobody chose.
+        return widgets.Text(placeholder="a number, or nothing", **same)
     low, high = one.get("minimum"), one.get("maximum")
-    if isinstance(low, int) and isinstance(high, int):
-        start = default if isinstance(default, int) else low
-        return widgets.BoundedIntText(value=start, min=low, max=high, **same)
-    return widgets.IntText(value=default if isinstance(default, int) else low or 0, **same)
-
-
-def _number(one: Mapping[str, Any], default: Any, same: dict[str, Any]) -> Any:
-    low, high = one.get("minimum"), one.get("maximum")
-    if isinstance(low, (int, float)) and isinstance(high, (int, float)):
-        start = default if isinstance(default, (int, float)) else low
-        return widgets.BoundedFloatText(value=start, min=low, max=high, **same)
-    return widgets.FloatText(value=default if isinstance(default, (int, float)) else low or 0, **same)
+    start = default if default is not None else low if low is not None else 0
+    if low is not None and high is not None:
+        bounded = widgets.BoundedIntText if whole else widgets.BoundedFloatText
+        return bounded(value=start, min=low, max=high, **same)
+    return (widgets.IntText if whole else widgets.FloatText)(value=start, **same)
 
 
 def _json(one: Mapping[str, Any], default: Any, same: dict[str, Any]) -> Any:

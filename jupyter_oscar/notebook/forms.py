@@ -43,14 +43,14 @@ class Form:
         self.runs: list[Any] = []
         schema = schema_of(self.service)
         self._fields = Fields(schema) if schema else None
-        self._kind = widgets.ToggleButtons(options=KINDS, description="Input", value="text" if self._sync else "file")
+        self._kind = widgets.ToggleButtons(options=KINDS, value="text" if self._sync else "file", tooltip="Input")
         self._kind.style.button_width = "auto"
         self._file = _combobox("path of a file here")
         self._files = widgets.Text(placeholder="in/*.png", layout=WIDE, continuous_update=False)
         self._count = widgets.Label()
         self._text = widgets.Textarea(placeholder="words", layout=WIDE, rows=3)
         self._object = _combobox("bucket/key")
-        self._mode = widgets.RadioButtons(options=self._modes(), description="Run")
+        self._mode = widgets.Dropdown(options=self._modes(), tooltip="How to run it", layout={"width": "auto"})
         self._run = widgets.Button(description="Run", button_style="primary", tooltip=f"Call {name}")
         self._said = widgets.HTML()
         self._results = widgets.VBox()
@@ -75,16 +75,15 @@ class Form:
         self._offer_files("")
         bridge.start(self._offer_objects(""))
         parts = [self._head(), *([self._fields.box] if self._fields else [self._kind, self._input])]
-        parts += [self._mode, *self._environment(), self._run, self._said, self._results]
+        parts += [*self._environment(), widgets.HBox([self._run, self._mode]), self._said, self._results]
         self._show_input()
         self.box = widgets.VBox(parts)
 
     def _head(self) -> widgets.HTML:
         service, profile = self.service, self._cluster.client.profile
         note = " · the sandbox runs it without its image" if profile.sandbox else ""
-        quiet = "color:var(--jp-ui-font-color2)"
         said = escape(f"{service.image} on {profile.name}{note}")
-        return widgets.HTML(f'<b>{escape(service.name)}</b> &nbsp;<span style="{quiet}">{said}</span>')
+        return _html(f"<b>{escape(service.name)}</b> &nbsp;<span {shown.QUIET}>{said}</span>")
 
     def _environment(self) -> list[widgets.Widget]:
         """What the service's script finds set: to be read here, and changed in the service."""
@@ -93,14 +92,14 @@ class Form:
         rows += [[name, "secret"] for name in environment.secrets]
         if not rows:
             return []
-        table = widgets.HTML(shown.table(["variable", "value"], rows))
-        edit = widgets.Button(description="edit service…", tooltip=f"Open the definition of {self.service.name}")
+        table = shown.table(["variable", "value"], rows)
+        folded = _html(f"<details><summary {shown.QUIET}>Environment</summary>{table}</details>")
+        edit = widgets.Button(
+            description="edit service…", tooltip=f"Open the definition of {self.service.name}", layout={"width": "auto"}
+        )
         where = widgets.Label()
         edit.on_click(lambda _: self._edit(where))
-        inside = widgets.VBox([table, edit, where])
-        folded = widgets.Accordion([inside], titles=("Environment",), selected_index=None)
-        folded.layout = WIDE
-        return [folded]
+        return [widgets.HBox([folded, edit, where])]
 
     def _edit(self, where: widgets.Label) -> None:
         def say() -> None:
@@ -210,8 +209,10 @@ class Form:
         except OscarError:
             return
         for output in result:
-            bundle = await asyncio.to_thread(views.output_bundle, output)
-            _append(place, bundle)
+            if len(result) > 1:
+                name = escape(repr(output))
+                _append(place, {"text/plain": repr(output), "text/html": f"<span {shown.QUIET}>{name}</span>"})
+            _append(place, await asyncio.to_thread(views.output_bundle, output))
 
     async def _answer(self, payload: Any) -> None:
         """Call and wait, with the time running."""
@@ -250,6 +251,11 @@ async def _running(place: widgets.Output, name: str) -> None:
         place.outputs = ()
         _append(place, {"text/plain": f"● {name}  running {views.duration(seconds)}"})
         await asyncio.sleep(1)
+
+
+def _html(text: str) -> widgets.HTML:
+    """Words that may take several lines; a widget's own are as far apart as its fields."""
+    return widgets.HTML(f'<div style="line-height:1.5">{text}</div>')
 
 
 def _append(place: widgets.Output, bundle: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ def _cut(text: str) -> str:
 
 
 def _pre(text: str) -> str:
-    return f'<pre style="white-space:pre-wrap">{escape(text)}</pre>'
+    return f'<pre style="white-space:pre-wrap;margin:0;padding:0">{escape(text)}</pre>'
 
 
 def _csv(text: str, delimiter: str) -> str:

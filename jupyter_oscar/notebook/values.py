@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import threading
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -87,13 +88,19 @@ def header(function: Callable[..., Any], packages: Sequence[str], *, many: bool)
     """What is said beside it, the lines of the function among it: a traceback from there then shows them."""
     from jupyter_oscar.client.runners import HERE
 
-    said: dict[str, Any] = {"python": HERE, "many": many, "packages": list(packages)}
+    said: dict[str, Any] = {"python": HERE, "many": many, "packages": list(packages), "arrow": _knows_arrow()}
     try:
         lines, first = inspect.getsourcelines(function)
         said["source"] = [function.__code__.co_filename, first or 1, "".join(lines)]
     except (OSError, TypeError, AttributeError):
         pass
     return said
+
+
+@cache
+def _knows_arrow() -> bool:
+    """Whether tables may come back as Arrow; otherwise they are pickled."""
+    return find_spec("pyarrow") is not None
 
 
 def _dumps(value: Any, function: Callable[..., Any]) -> bytes:

@@ -170,6 +170,23 @@ def test_a_form_asks_for_what_the_service_takes_and_shows_what_it_gives(server, 
     assert page.evaluate("() => window.hit") is None
 
 
+def test_an_interrupt_stops_the_waiting_and_nothing_else(server, waits, page):
+    run(server, page, "cluster.form('waits')", "job = cluster.submit('waits', text='wait')\njob", "job.wait()", "1 + 1")
+    line = page.locator(".jp-oscar-live-line")
+    line.get_by_text("running").wait_for(timeout=30_000)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    page.locator(".jp-OutputArea").get_by_text("KeyboardInterrupt").first.wait_for(timeout=30_000)
+    assert line.get_by_text("running").is_visible()
+
+    page.get_by_label("words *").fill("hello")
+    page.get_by_label("words *").press("Tab")
+    page.locator(".jp-OutputArea").get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("cell", name="<b>1.2</b>").wait_for(timeout=30_000)
+    (waits / "go").touch()
+    page.locator(".jp-OutputArea").get_by_text("waits · input.txt → levels.csv").wait_for(timeout=30_000)
+    (waits / "go").unlink()
+
+
 def test_the_definition_of_a_service_is_opened_from_its_form(server, waits, page):
     run(server, page, "cluster.form('waits')")
     page.locator(".jp-Notebook").get_by_text("Environment").click()

@@ -212,10 +212,31 @@ def test_without_the_key_a_pickle_stays_shut() -> None:
     assert pickle.loads(body) == {1}  # noqa: S301 - to show that it was one
 
 
-def test_tables_travel_as_arrow_where_it_is_there() -> None:
+def test_tables_travel_as_arrow_where_both_sides_know_it(tmp_path: Path) -> None:
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+
+    def table() -> Any:
+        import pandas as pd
+
+        return pd.DataFrame({"a": [1, 2], "b": ["x", None]}, index=pd.Index([5, 6], name="gauge"))
+
+    for knows, kind in ((True, "arrow"), (False, "pickle")):
+        (tmp_path / kind).mkdir()
+        _, result = run_script(tmp_path / kind, packed(table, arrow=knows))
+        assert json.loads(json.loads(result.partition(b"\n")[0])["entries"][0][0])["kind"] == kind
+        pandas.testing.assert_frame_equal(values.outcomes(result, "a-call", KEY, "f")[0].value, table())
+    plain = arrow.table({"a": [1, 2]})
+    assert values.outcomes(sealed(plain), "a-call", None, "f")[0].value == plain
+
+
+def test_a_table_that_arrow_would_change_is_pickled() -> None:
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
-    table = pandas.DataFrame({"a": [1, 2], "b": ["x", None]})
-    assert b"arrow" in sealed(table).partition(b"\n")[0]
-    back = values.outcomes(sealed(table), "a-call", None, "f")[0].value
-    pandas.testing.assert_frame_equal(back, table)
+    objects = pandas.DataFrame({"a": [object, {1}]})
+    named = pandas.DataFrame({"a": [1]})
+    named.attrs["unit"] = {1}
+    for table in (objects, named):
+        back = values.outcomes(sealed(table), "a-call", KEY, "f")[0].value
+        assert b"pickle" in sealed(table).partition(b"\n")[0]
+        assert back.equals(table)
+        assert back.attrs == table.attrs
