@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 
-FILES = ("start", "roundtrip", "submits", "maps", "functions", "server")
+FILES = ("start", "jobs", "roundtrip", "submits", "maps", "functions", "server")
 
 
 def main() -> int:

@@ -24,15 +24,16 @@ class Box:
     s3_endpoint: str
     user: str
     password: str
+    pid: int
 
 
 @contextlib.contextmanager
-def sandbox(*options: str) -> Iterator[Box]:
-    """Start one, yield its address, stop it."""
+def sandbox(*options: str, data: str = "") -> Iterator[Box]:
+    """Start one, yield its address, stop it; ``data`` is a folder that stays."""
     with tempfile.TemporaryDirectory(prefix="jupyter-oscar-bench-") as folder:
         runtime = Path(folder, "runtime")
         runtime.mkdir()
-        command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", f"{folder}/data", *options]
+        command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", data or f"{folder}/data", *options]
         env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)}
         with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdout is not None
@@ -41,7 +42,13 @@ def sandbox(*options: str) -> Iterator[Box]:
                 sys.exit(said["error"])
             announced = json.loads(next(runtime.glob("*.json")).read_text())
             try:
-                yield Box(announced["endpoint"], announced["s3_endpoint"], announced["user"], announced["password"])
+                yield Box(
+                    announced["endpoint"],
+                    announced["s3_endpoint"],
+                    announced["user"],
+                    announced["password"],
+                    announced["pid"],
+                )
             finally:
                 process.terminate()
                 process.wait(30)
