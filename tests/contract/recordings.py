@@ -154,11 +154,15 @@ def _sorted_uploads(body: str) -> str:
 
 
 def differing_paths(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ: ``cluster.nodes.0.name``."""
-    if isinstance(one, dict) and isinstance(other, dict) and list(one) == list(other):
-        pairs = [(key, one[key], other[key]) for key in one]
+    """Where two JSON values differ: ``cluster.nodes.0.name``; also a member that only one of them has."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        both = [key for key in one if key in other]
+        if both != [key for key in other if key in one]:
+            return [path]  # in another order
+        lone = [f"{path}.{key}" if path else key for key in (*one, *other) if key not in both]
+        pairs = [(key, one[key], other[key]) for key in both]
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = [(str(at), *pair) for at, pair in enumerate(zip(one, other, strict=True))]
+        lone, pairs = [], [(str(at), *pair) for at, pair in enumerate(zip(one, other, strict=True))]
     else:
         return [] if one == other else [path]
-    return [found for key, *pair in pairs for found in differing_paths(*pair, f"{path}.{key}" if path else key)]
+    return lone + [found for key, *pair in pairs for found in differing_paths(*pair, f"{path}.{key}" if path else key)]
