@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.records import Call
 
     from .forms import Form
-    from .handles import Job, Reply
+    from .handles import Job
     from .maps import Map
+    from .results import Reply
     from .runs import Runs
 
     J = TypeVar("J", bound=Job)
@@ -202,7 +203,7 @@ class Cluster:
             InvalidRequest: the string is also the name of a file here, so it cannot be told what is meant.
 
         """
-        from .handles import Reply
+        from .results import Reply
 
         if isinstance(text, Path):
             payload = inputs.one(text, None, data)
@@ -221,7 +222,7 @@ class Cluster:
         call = bridge.run(self.client.calls.find(reference))
         service = self.client.services.peek(call.service)
         if service is not None and RUNNER_LABEL in service.labels:
-            from .functions import FunctionJob
+            from .function_calls import FunctionJob
 
             return FunctionJob(self.client, call)
         return Job(self.client, call)

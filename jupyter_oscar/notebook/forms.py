@@ -225,7 +225,7 @@ class Form:
             place.outputs = ()
             self._say(error)
         else:
-            from .handles import Reply
+            from .results import Reply
 
             reply = Reply(answer, self.service.name)
             self.runs.insert(0, reply)

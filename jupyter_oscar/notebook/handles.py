@@ -1,28 +1,25 @@
-"""Handles: a job that was submitted, its result, and the reply of a synchronous call."""
+"""The handle of a job that was submitted."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_oscar.client.errors import JobCancelled, JobFailed, JobLost, JobNotFound, ObjectNotFound, TimedOut
+from jupyter_oscar.client.errors import JobCancelled, JobFailed, JobLost, JobNotFound, TimedOut
 from jupyter_oscar.client.jobs import Facts, State, script_lines, state
 
-from . import shown, views
+from . import views
 from .bridge import bridge
+from .results import Output, Result
 
 if TYPE_CHECKING:
     import concurrent.futures
-    from collections.abc import AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncIterator, Generator
     from datetime import datetime
 
-    from jupyter_oscar.client.answers import Answer
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.records import Call
-    from jupyter_oscar.client.transfers import Object
 
     from .live.job import JobView
 
@@ -30,124 +27,6 @@ if TYPE_CHECKING:
 # requests of its five a second).
 LOG_SOONEST: Final = 0.5
 LOG_LATEST: Final = 5.0
-
-
-class Output:
-    """One object that a call wrote. Its bytes are fetched when asked for."""
-
-    def __init__(self, client: Client, bucket: str, row: Object, name: str) -> None:
-        self._client, self._bucket, self._row = client, bucket, row
-        self.name = name
-        self._content: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self._row.size
-
-    @property
-    def path(self) -> str:
-        """Where it lies: ``s3://bucket/key``."""
-        return f"s3://{self._bucket}/{self._row.key}"
-
-    @property
-    def content(self) -> bytes:
-        """The bytes."""
-        if self._content is None:
-            self._content = bridge.run(self._client.store.get(self._bucket, self._row.key))
-        return self._content
-
-    @property
-    def text(self) -> str:
-        """The bytes as UTF-8 text."""
-        return self.content.decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        """The bytes parsed as JSON."""
-        return json.loads(self.content)
-
-    def save(self, path: Path | str) -> Path:
-        """Write it to a file, or under its own name into a folder, and return where."""
-        target = Path(path)
-        target = target / views.safe_name(self.name) if target.is_dir() else target
-        bridge.run(self.save_to(target))
-        return target
-
-    async def save_to(self, path: Path) -> None:
-        """The same, on our loop."""
-        await self._client.store.download(self._bucket, self._row.key, path)
-
-    def __repr__(self) -> str:
-        return f"{self.name} {views.size(self.size)}"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        del include, exclude
-        return views.output_bundle(self)
-
-
-class Result:
-    """The outputs of a call, by name. With one output, ``content``, ``text`` and ``json()`` are that one's."""
-
-    def __init__(self, outputs: list[Output], reference: str) -> None:
-        self._outputs = outputs
-        self.reference = reference
-
-    def __len__(self) -> int:
-        return len(self._outputs)
-
-    def __iter__(self) -> Iterator[Output]:
-        return iter(self._outputs)
-
-    def __getitem__(self, name: str | int) -> Output:
-        if isinstance(name, int):
-            return self._outputs[name]
-        found = next((output for output in self._outputs if output.name == name), None)
-        if found is None:
-            names = ", ".join(output.name for output in self._outputs) or "none"
-            msg = f'{self.reference} has no output "{name}" (it has: {names}).'
-            raise ObjectNotFound(msg)
-        return found
-
-    @property
-    def one(self) -> Output:
-        """The only output.
-
-        Raises:
-            ObjectNotFound: there is none, or more than one.
-
-        """
-        if len(self._outputs) != 1:
-            names = ", ".join(output.name for output in self._outputs) or "none"
-            msg = f"{self.reference} has {len(self._outputs)} outputs ({names})."
-            raise ObjectNotFound(msg, hint="Pick one by its name: result[name].")
-        return self._outputs[0]
-
-    @property
-    def content(self) -> bytes:
-        """Bytes of the only output."""
-        return self.one.content
-
-    @property
-    def text(self) -> str:
-        """Text of the only output."""
-        return self.one.text
-
-    def json(self) -> Any:
-        """The only output parsed as JSON."""
-        return self.one.json()
-
-    def save(self, folder: Path | str) -> list[Path]:
-        """Write every output into a folder, which is made if need be, and return where each lies."""
-        root = Path(folder)
-        root.mkdir(parents=True, exist_ok=True)
-        return [output.save(root / views.safe_name(output.name)) for output in self._outputs]
-
-    def __repr__(self) -> str:
-        return "\n".join(repr(output) for output in self._outputs) or "no outputs"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        del include, exclude
-        return views.output_bundle(self._outputs[0]) if len(self) == 1 else views.outputs_bundle(self._outputs)
 
 
 class Job:
@@ -399,46 +278,3 @@ class Job:
         return JobView(
             self, Ways(known, lambda: self._until_ended(None), self._cancel, lambda: self._follow(raw=False))
         )
-
-
-class Reply:
-    """The answer of a synchronous call: ``text``, or ``content`` where the service wrote a file (or a zip of files)."""
-
-    def __init__(self, answer: Answer, service: str) -> None:
-        self._answer = answer
-        self.service = service
-
-    @property
-    def text(self) -> str:
-        """What the script printed, or its file as UTF-8 text."""
-        return self._answer.text
-
-    @property
-    def content(self) -> bytes:
-        """The bytes of the file it wrote, or of the text."""
-        return self._answer.content
-
-    @property
-    def raw(self) -> str:
-        """The whole reply with the supervisor's lines."""
-        return self._answer.raw
-
-    def json(self) -> Any:
-        """The answer parsed as JSON."""
-        return json.loads(self.content)
-
-    def save(self, path: Path | str) -> Path:
-        """Write the bytes to a file and return where."""
-        target = Path(path)
-        target.write_bytes(self.content)
-        return target
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return self.text if shown.is_text(self.content) else f"{len(self.content)} bytes"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        del include, exclude
-        return shown.bundle(self.content, "", repr(self))

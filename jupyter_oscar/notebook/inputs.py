@@ -63,7 +63,7 @@ def _many(given: Iterable[Any], *, words: bool, values: bool) -> Iterator[Payloa
 
 
 def _of_many(number: int, value: Any) -> Payload:
-    from .handles import Output
+    from .results import Output
 
     if isinstance(value, Path):
         return _file(value.expanduser())

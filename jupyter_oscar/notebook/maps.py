@@ -22,7 +22,8 @@ from jupyter_oscar.client.maps import Map as Engine
 
 from . import views
 from .bridge import bridge
-from .handles import Job, Result
+from .handles import Job
+from .results import Result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.services import Summary
 
-    from .handles import Output
+    from .results import Output
 
 KIB: Final = 1000
 NAMES: Final = 3
