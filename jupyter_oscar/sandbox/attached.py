@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,8 @@ def attached(data: DataFolder, spec: dict[str, Any]) -> tuple[Attached, ...]:
 
 
 def volume_folder(data: DataFolder, namespace: str, name: str) -> Path:
-    return data.root / "volumes" / namespace / name
+    """A namespace holds a piece of a user's id, which may be anything."""
+    return data.root / "volumes" / quote(namespace, safe="") / name
 
 
 def link(home: Path, folders: Iterable[Attached]) -> None:

@@ -100,6 +100,15 @@ def test_volumes_are_there_after_a_restart(box, alice):
     assert volumes(alice) == before
 
 
+def test_whoever_has_an_odd_id_has_a_folder_like_others(box, issuer):
+    token = issuer.token("../../up@egi.eu")
+    headers = {"Authorization": f"Bearer {token}"}
+    wanted = {"name": "mine", "size": "1Gi"}
+    answer = User(box).ask("POST", "/system/volumes", headers=headers, auth=NoAuth(), json=wanted)
+    assert answer.status_code == 201
+    assert [path.name for path in (box.data / "volumes").rglob("*")] == ["oscar-svc-..%2F..%2Fup", "mine"]
+
+
 # quotas
 
 
