@@ -17,7 +17,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .archive import export, reset
 from .options import Options, arguments, chosen
 from .settings import LOOPBACK, CannotStart, DataFolder, Settings, listen, load, lock, open_folder, save
 
@@ -70,17 +69,23 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
 
 
 async def _serve(data: DataFolder, settings: Settings, options: Options, port: int | None) -> None:
-    from aiohttp import web
-
-    from .announcement import announce
-    from .app import make_app
-    from .sandbox import assemble
+    from .s3 import ObjectStore
+    from .store import Database
 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with listen(port, settings.port) as sock:
-        sandbox = assemble(data, settings, options)
+        database, store = Database(data.database), ObjectStore(data, settings)
+        await store.begin(database.users())  # it gets ready while we read our own code
+
+        from aiohttp import web
+
+        from .announcement import announce
+        from .app import make_app
+        from .sandbox import assemble
+
+        sandbox = assemble(data, settings, options, database, store)
         app = make_app(sandbox)
         site = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_LAST_WORDS_S)
         await site.setup()
@@ -107,9 +112,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         data = open_folder(typed.data or default_data())
         if typed.what == "reset":
+            from .archive import reset
+
             reset(data)
             _say({"done": {"data": str(data.root)}})
         elif typed.what == "export":
+            from .archive import export
+
             _say({"done": export(data, typed.to)})
         else:
             _start(data, typed)

@@ -15,8 +15,8 @@ from .users import caller, may_see
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from .access import Access
     from .sandbox import Sandbox
-    from .staging import Access
 
 _DEFAULT_EXPIRY, _LONGEST_EXPIRY = 900, 604_800
 _METHODS = {"upload": "PUT", "download": "GET"}

@@ -72,11 +72,14 @@ def sweep_home(home: Path) -> None:
 
 
 def _children(pid: int) -> list[int]:
+    found: list[int] = []
     try:
-        lists = [file.read_text(encoding="ascii") for file in Path(f"/proc/{pid}/task").glob("[0-9]*/children")]
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - every job comes by here: quick
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:  # noqa: PTH123
+                found += map(int, file.read().split())
     except OSError:
-        return []  # it ended
-    return [int(child) for text in lists for child in text.split()]
+        return found  # it ended
+    return found
 
 
 def descendants(pid: int) -> list[int]:

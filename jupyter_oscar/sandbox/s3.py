@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from .access import Access
 from .settings import LOOPBACK, CannotStart, DataFolder, Settings, free_port
 from .signing import signed_url
-from .staging import Access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,11 +72,17 @@ class ObjectStore:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    async def start(self, users: dict[str, str]) -> None:
+    async def begin(self, users: dict[str, str]) -> None:
+        """Start rclone, and do not wait for it yet."""
         self._users = users
         self._settings.s3_port = free_port(self._settings.s3_port)
-        for _ in range(_ATTEMPTS):
-            self._process = await self._spawn()
+        self._process = await self._spawn()
+
+    async def start(self) -> None:
+        """Return when it answers."""
+        for attempt in range(_ATTEMPTS):
+            if attempt or self._process is None:
+                self._process = await self._spawn()
             if await self._answers(self._process):
                 self._up.set()
                 self._keeper = asyncio.create_task(self._keep())

@@ -12,13 +12,13 @@ from .executions import Executions
 from .exposed import Exposed
 from .oidc import Oidc
 from .runner import Runner
-from .s3 import ObjectStore
 from .store import Database, now
 from .throttle import NoThrottle, Throttle
 from .triggers import Triggers
 
 if TYPE_CHECKING:
     from .options import Options
+    from .s3 import ObjectStore
     from .settings import DataFolder, Settings
 
 
@@ -49,7 +49,7 @@ class Sandbox:
     started: str = field(default_factory=now)
 
     async def start(self) -> None:
-        await self.s3.start(self.database.users())
+        await self.s3.start()
         await self.runner.start()
         await self.exposed.start()
         self.triggers.start()
@@ -68,11 +68,9 @@ class Sandbox:
         shutil.rmtree(self.data.temp, ignore_errors=True)  # nobody of ours works there any more
 
 
-def assemble(data: DataFolder, settings: Settings, options: Options) -> Sandbox:
+def assemble(data: DataFolder, settings: Settings, options: Options, database: Database, s3: ObjectStore) -> Sandbox:
     from .jobs import Jobs
 
-    database = Database(data.database)
-    s3 = ObjectStore(data, settings)
     runner = Runner(data, database, s3, options)
     executions, jobs = Executions(), Jobs(database, runner)
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .staging import Access
+    from .access import Access
 
 
 def _hmac(key: bytes, message: str) -> bytes:

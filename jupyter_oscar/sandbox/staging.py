@@ -5,7 +5,6 @@ The object store may be restarted while a job runs, so connections are tried aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import urllib3
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from urllib3.response import BaseHTTPResponse
+
+    from .access import Access
 
 _NO_STORE = "An error occurred ({0}) when calling the {1} operation: {2}"
 _RETRIES = 18  # with the back-off below: 0.2 s doubling up to 10 s, about two minutes in all
@@ -31,21 +32,9 @@ class StorageRefused(Exception):
         self.said = said
 
 
-@dataclass(frozen=True)
-class Access:
-    """Where the object store is and how to enter it; the secret stays out of every printed form."""
-
-    address: str
-    access_key: str
-    secret_key: str = field(repr=False)
-    region: str = "us-east-1"
-
-
 class Store:
-    def __init__(self, access: Access) -> None:
-        retries = urllib3.Retry(
-            total=_RETRIES, backoff_factor=0.1, backoff_max=10, status_forcelist=(500, 502, 503, 504)
-        )
+    def __init__(self, access: Access, tries: int = _RETRIES) -> None:
+        retries = urllib3.Retry(total=tries, backoff_factor=0.1, backoff_max=10, status_forcelist=(500, 502, 503, 504))
         self._client = Minio(
             access.address,
             access_key=access.access_key,

@@ -30,11 +30,11 @@ from .joblog import JobLog, traceback_text
 from .processes import end_descendants
 from .quantities import amount
 from .runtimes import RUNTIMES, Processes, Work
-from .staging import Access, StorageRefused, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .access import Access
     from .attached import Attached
     from .joblock import HeldLock
 
@@ -175,6 +175,8 @@ def _download(run: _Run, event: Event) -> str:
     path = f"{run.inputs}/{key.rpartition('/')[2]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
     if event.provider == "S3" and not run.task.friendly:
         raise NoCredentials("Unable to locate credentials")  # of AWS: a service can name none here
+    from .staging import Store  # not at the top: the server, which imports this file, needs none of it
+
     Store(run.task.access).download(bucket, key, path)
     run.log.say(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
     return path
@@ -191,6 +193,8 @@ class GaveUp(Exception):
 @contextmanager
 def _told_by_boto(run: _Run, where: str) -> Iterator[None]:
     """A refusal of the store: one line at once, and what faas-supervisor prints, which is flushed at its end."""
+    from .staging import StorageRefused
+
     try:
         yield
     except StorageRefused as error:
@@ -291,6 +295,8 @@ def _key_name(name: str) -> str:
 
 
 def _upload(run: _Run, event: Event) -> None:
+    from .staging import Store
+
     run.log.say(f"Searching for files to upload in folder '{run.outputs}'")
     for output in run.task.service.get("output", []):
         provider = output["storage_provider"]
