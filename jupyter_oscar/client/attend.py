@@ -47,6 +47,7 @@ def attend() -> None:
     code, words = until_ended(child, out)
     if folder:
         note(folder, code, began, words)
+    reap()
     os._exit(code)
 
 
@@ -92,6 +93,15 @@ def until_ended(child: int, out: int) -> tuple[int, bytes]:
         last = (last + words)[-LAST:]
         say(words)
     return (128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)), last
+
+
+def reap() -> None:
+    """Take leave of what has ended: the shell that is now Python had another one write this text to its input."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
 
 
 def say(words: bytes) -> None:
