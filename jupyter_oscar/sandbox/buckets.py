@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 from datetime import datetime, timezone
-from pathlib import Path
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from . import gojson, quantities
@@ -24,6 +24,7 @@ from .users import caller, may_change, may_see
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from aiohttp import web
 
@@ -86,22 +87,6 @@ def over_quota(sandbox: Sandbox, who: Caller, more: int) -> str | None:
     return f"MinIO bucket quota exceeded for user {who.uid}: {what}"
 
 
-def size_of(sandbox: Sandbox, name: str) -> int:
-    """Bytes of its objects."""
-    return sum(_sizes(sandbox.data.buckets / name))
-
-
-def _sizes(root: Path) -> list[int]:
-    return [_size(key, path) for key, path in _objects(root, set())]
-
-
-def _size(key: str, path: Path) -> int:
-    try:
-        return 0 if key.endswith("/") else path.stat().st_size
-    except OSError:
-        return 0  # it went while we counted
-
-
 def policy_of(sandbox: Sandbox, name: str) -> dict[str, Any]:
     """Whose it is, and who may see it."""
     visibility, allowed = sandbox.database.policy(name)
@@ -132,8 +117,8 @@ async def _usage(sandbox: Sandbox, name: str) -> dict[str, Any]:
     """What MinIO counted some time ago, which is nothing yet; counted now by a friendly sandbox."""
     if not sandbox.options.friendly:
         return _LAGGING
-    sizes = await asyncio.to_thread(_sizes, sandbox.data.buckets / name)
-    usage = {"used": quantities.rounded(sum(sizes)), "used_bytes": sum(sizes), "objects": len(sizes)}
+    size, count = await sandbox.usage.of(sandbox.data.buckets / name)
+    usage = {"used": quantities.rounded(size), "used_bytes": size, "objects": count}
     return {**_LAGGING, "storage_usage": usage, "attribution": "complete"}
 
 
@@ -222,15 +207,25 @@ async def delete_bucket(request: web.Request) -> web.Response:
 # what is in it
 
 
-def _objects(root: Path, markers: set[str]) -> Iterator[tuple[str, Path]]:
-    """Keys with their files: objects, and folder markers where a folder is empty or was made by OSCAR."""
-    for top, folders, names in os.walk(root):
-        key = Path(top).relative_to(root).as_posix()
-        if key != "." and (key in markers or not (folders or names)):
-            yield f"{key}/", Path(top)
-        for name in names:
-            if not is_partial(name):
-                yield (name if key == "." else f"{key}/{name}"), Path(top) / name
+def _keys(root: Path, markers: set[str], after: str, prefix: str = "") -> Iterator[str]:
+    """In their order: objects, and folder markers where a folder is empty or was made by OSCAR.
+
+    Folders that lie wholly before are not looked into, so that a page costs the same in a big bucket.
+    """
+    try:
+        with os.scandir(root / prefix) as found:
+            names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in found)
+    except FileNotFoundError:
+        return  # it went meanwhile
+    if prefix and prefix > after and (not names or prefix[:-1] in markers):
+        yield prefix
+    for name in names:
+        key = prefix + name
+        if not name.endswith("/"):
+            if key > after and not is_partial(name):
+                yield key
+        elif (key > after or after.startswith(key)) and not (root / key[:-1]).is_symlink():
+            yield from _keys(root, markers, after, key)
 
 
 def _shown(key: str, path: Path) -> dict[str, Any]:
@@ -247,9 +242,12 @@ def _shown(key: str, path: Path) -> dict[str, Any]:
 
 
 def _page(root: Path, markers: set[str], after: str) -> tuple[list[dict[str, Any]], str | None]:
-    found = sorted(pair for pair in _objects(root, markers) if pair[0] > after)
-    shown = [_shown(key, path) for key, path in found[:PAGE]]
-    return shown, found[PAGE - 1][0] if len(found) > PAGE else None
+    keys = list(islice(_keys(root, markers, after), PAGE + 1))
+    shown = []
+    for key in keys[:PAGE]:
+        with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+            shown.append(_shown(key, root / key))
+    return shown, keys[PAGE - 1] if len(keys) > PAGE else None
 
 
 def _no_bucket(name: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from .gojson import GoJSONError
 from .replies import SANDBOX, as_json, text
 from .s3 import REGION
 from .schema import CONFIG, read
+from .usage import roughly
 from .users import caller, credentials
 
 if TYPE_CHECKING:
@@ -194,7 +196,8 @@ async def status(request: web.Request) -> web.Response:
     }
     minio = {"buckets_count": 0, "total_objects": 0}
     if whole:
-        objects = sum(len(names) for _, _, names in os.walk(sandbox.data.buckets))
-        minio = {"buckets_count": len(sandbox.database.buckets()), "total_objects": objects}
+        buckets = [entry for entry in sandbox.data.buckets.iterdir() if entry.is_dir()]
+        objects = await asyncio.to_thread(lambda: sum(roughly(bucket) for bucket in buckets))
+        minio = {"buckets_count": len(buckets), "total_objects": objects}
     cluster = {"nodes_count": 1, "metrics": _metrics(node), "nodes": [node]}
     return as_json({"cluster": cluster, "oscar": oscar, "minio": minio})

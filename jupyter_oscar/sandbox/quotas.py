@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 _KUEUE = ("cpu", "memory", "ephemeral_storage", "gpu")
 
 
-def _quota(sandbox: Sandbox, uid: str) -> dict[str, Any]:
+async def _quota(sandbox: Sandbox, uid: str) -> dict[str, Any]:
     limits, (disk, count) = limits_of(sandbox, uid), volumes.used(sandbox, Caller(uid, "").namespace)
     owned = buckets.owned_by(sandbox, uid)
+    stored = sum([(await sandbox.usage.of(sandbox.data.buckets / name))[0] for name in owned])
     return {
         "user_id": uid,
         "volumes": {
@@ -33,32 +34,32 @@ def _quota(sandbox: Sandbox, uid: str) -> dict[str, Any]:
         "minio": {
             "buckets": {"max": quantities.parse(limits["buckets"]) or 0, "used": len(owned)},
             "storage_per_bucket": {"max": limits["storage_per_bucket"]},
-            "storage_total": {"used": quantities.rounded(sum(buckets.size_of(sandbox, name) for name in owned))},
+            "storage_total": {"used": quantities.rounded(stored)},
         },
     }
 
 
-def _answer(sandbox: Sandbox, uid: str) -> web.Response:
+async def _answer(sandbox: Sandbox, uid: str) -> web.Response:
     """Somebody who was never here has no quota (wire A031)."""
     if sandbox.database.user_secret(uid) is None:
         return text(
             404 if sandbox.options.friendly else 500,
             f'getting volume quotas for user {uid}: resourcequotas "{uid}" not found',
         )
-    return as_json(_quota(sandbox, uid))
+    return as_json(await _quota(sandbox, uid))
 
 
 async def read_own_quota(request: web.Request) -> web.Response:
     who = caller(request)
     if who.admin:
         return text(401, "missing user identificator: missing user identificator")
-    return _answer(request.app[SANDBOX], who.uid)
+    return await _answer(request.app[SANDBOX], who.uid)
 
 
 async def read_quota(request: web.Request) -> web.Response:
     if not caller(request).admin:
         return text(403, "forbidden")
-    return _answer(request.app[SANDBOX], request.match_info["user"])
+    return await _answer(request.app[SANDBOX], request.match_info["user"])
 
 
 async def write_quota(request: web.Request) -> web.Response:
@@ -78,4 +79,4 @@ async def write_quota(request: web.Request) -> web.Response:
             return text(400, f"{key}: {value!r} is not a valid quantity")
     if sandbox.database.user_secret(uid) is not None:
         change(sandbox, uid, given)
-    return _answer(sandbox, uid)
+    return await _answer(sandbox, uid)

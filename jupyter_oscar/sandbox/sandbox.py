@@ -15,6 +15,7 @@ from .runner import Runner
 from .store import Database, now
 from .throttle import NoThrottle, Throttle
 from .triggers import Triggers
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .options import Options
@@ -46,6 +47,7 @@ class Sandbox:
     throttle: Throttle
     oidc: Oidc
     executions: Executions
+    usage: Usage = field(default_factory=Usage)
     started: str = field(default_factory=now)
 
     async def start(self) -> None:

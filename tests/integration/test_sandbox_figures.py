@@ -153,6 +153,25 @@ def test_a_friendly_sandbox_counts_at_once_what_a_real_server_counts_later(a_san
     assert user.ask("GET", "/system/buckets/numbers").json()["storage_usage"] == listed
 
 
+def test_pages_of_a_bucket_hold_every_key_once_in_order(user):
+    bucket = new_name("pages")
+    user.ask("POST", "/system/buckets", json={"bucket_name": bucket})
+    keys = ["A", "a-b", "a.txt", "a/b", "a/c/d e", "aa/ü", "b", *(f"n/{number}" for number in range(150))]
+    for key in keys:
+        user.put(bucket, key)
+    found, page = [], None
+    while True:
+        answer = user.ask("GET", f"/system/buckets/{bucket}", params={"page": page} if page else None).json()
+        assert answer["returned_items"] == len(answer["objects"]) <= 70
+        found += [one["object_name"] for one in answer["objects"]]
+        page = answer.get("next_page")
+        assert answer["is_truncated"] is (page is not None)
+        if page is None:
+            break
+    assert found == sorted(keys)
+    assert user.ask("DELETE", f"/system/buckets/{bucket}").status_code == 204
+
+
 # calls
 
 
