@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .executions import Execution
 
 _DAY_NS = 24 * 3600 * 10**9
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)")
 _NOBODY = ("", "nil")
 _GROUPS = ("service", "user", "country")
 _COUNTS = ("requests_count_total", "requests_count_sync", "requests_count_async", "requests_count_exposed")
@@ -48,13 +50,14 @@ def _time_ns(request: web.Request, which: str, default: int) -> int:
     given = request.query.get(which)
     if not given:
         return default
+    found = _RFC3339.fullmatch(given)
+    if found is None:
+        raise BadTime(which)
     try:
-        read = datetime.fromisoformat(given.replace("Z", "+00:00"))
+        whole = datetime.strptime(found[1] + found[3].replace("Z", "+00:00"), "%Y-%m-%dT%H:%M:%S%z")
     except ValueError:
         raise BadTime(which) from None
-    if read.tzinfo is None:
-        raise BadTime(which)
-    return int(read.timestamp() * 10**9)
+    return int(whole.timestamp()) * 10**9 + int((found[2] or "").ljust(9, "0")[:9])
 
 
 @dataclass(frozen=True)

@@ -235,6 +235,20 @@ def test_metrics_of_another_day_are_zero(user, called):
     assert totals["services_count_total"] >= 1
 
 
+@pytest.mark.parametrize(
+    "start", ["2026-11-23T00:46:34.749333607Z", "2026-11-23T00:46:34.5+01:00", "2026-11-23T00:46:34Z"]
+)
+def test_times_are_taken_as_they_are_given_out(user, start):
+    told = user.ask("GET", "/system/metrics", params={"start": start}).json()["start"]
+    assert told == (start if start.endswith("Z") else "2026-11-22T23:46:34.5Z")
+
+
+@pytest.mark.parametrize("start", ["2026-11-23", "2026-11-23T00:46:34", "2026-13-23T00:46:34Z", "now"])
+def test_what_is_no_time_is_refused(user, start):
+    answer = user.ask("GET", "/system/metrics", params={"start": start})
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid start timestamp"})
+
+
 def test_a_user_sees_figures_of_visible_services_only(box, alice):
     admin = User(box)
     admin.create("secret")
