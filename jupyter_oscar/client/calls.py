@@ -63,6 +63,8 @@ class Payload:
 
     name: str
     data: bytes | Path | Reference
+    #: What tells it from another of its name, where its bytes are never twice the same.
+    source: str | None = None
 
     @classmethod
     def file(cls, path: Path) -> Payload:
@@ -162,7 +164,7 @@ class Calls(Traces):
         if isinstance(data, Reference):
             await store.copy(data.bucket, data.key, call.bucket, call.key)
             return call.model_copy(update={"source": str(data)})
-        return _sent(call, await store.put(call.bucket, call.key, data))
+        return _sent(call, await store.put(call.bucket, call.key, data)).model_copy(update={"source": payload.source})
 
     async def post(self, call: Call, service: Service) -> None:
         """Submit a call whose input is staged. Sending it again is safe: a job of that name is this very call."""

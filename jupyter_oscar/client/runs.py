@@ -162,6 +162,13 @@ class Runs:
                 return await self._number(run, wanted)
         return await self._known(theirs, service, wanted)
 
+    async def names(self, name: str, service: Service) -> Sequence[str]:
+        """The names of the inputs that a run has, in the order of their numbers; none where there is no run."""
+        bucket = service.home or await self._cluster.calls.records.own_bucket(make=False)
+        run = await self._read(bucket, f"{_folder(service.name, name)}.json")
+        known = await self._numbers(run) if run else {}
+        return [one for one, _ in sorted(known, key=known.__getitem__)]
+
     async def _known(
         self, run: Manifest, service: Service, wanted: Sequence[Input]
     ) -> tuple[Manifest, bool, Sequence[int]]:

@@ -7,6 +7,7 @@ jobs a second whatever one does.
 
 from __future__ import annotations
 
+import concurrent.futures
 import copy
 import functools
 import inspect
@@ -14,6 +15,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import replace
 from html import escape
 from itertools import islice
 from math import ceil
@@ -24,7 +26,7 @@ from typing_extensions import ParamSpec
 
 from jupyter_oscar.client.errors import InvalidRequest, OffloadUnavailable, ResultRefused
 
-from . import values, views
+from . import batches, values, views
 from .bridge import bridge
 from .function_calls import FunctionJob, FunctionMap, read
 from .shown import QUIET
@@ -47,7 +49,10 @@ HEAVY: Final = 8 * 1024 * 1024
 # Calls that share a job: as many as fill so many seconds, and never more than this.
 JOB_SECONDS: Final = 10.0
 MOST_IN_BATCH: Final = 1000
-# While nothing is measured: so many jobs for a whole map.
+# Fewer calls than these are not worth measuring, and the others do not wait for longer than so many seconds.
+FEW: Final = 4
+MEASURING: Final = 30.0
+# Where nothing could be measured: so many jobs for a whole map.
 JOBS_UNMEASURED: Final = 40
 _SAID: Final[set[str]] = set()
 
@@ -140,12 +145,21 @@ class Function(Generic[P, R]):
         job.timed = self._times.append
         return job
 
-    def map(self, *inputs: Iterable[Any], batch: int | None = None, retries: int = 0) -> FunctionMap:
+    def map(
+        self, *inputs: Iterable[Any], batch: int | None = None, retries: int = 0, run: str | None = None
+    ) -> FunctionMap:
         """Run it for each input, as the built-in ``map`` does: ``ndvi.map(reds, nirs, batch=25)``.
 
-        ``batch`` calls share a job; without it, as many as fill about ten seconds by the times measured so far, or what
-        makes about forty jobs while there are none. A call that fails fails only itself. ``retries`` sends a job again
-        that the cluster failed or lost.
+        ``batch`` calls share a job; without it, as many as fill about ten seconds by the times measured so far. While
+        there are none, the first call goes ahead alone and is measured. A call that fails fails only itself.
+        ``retries`` sends a job again that the cluster failed or lost.
+
+        With a ``run`` the map has a name: the same again, in this kernel or another of this machine, sends only what is
+        missing, by the batches that the run has.
+
+        Raises:
+            RunChanged: the run's function, or an argument, is not what it was.
+
         """
         from .maps import Map
 
@@ -153,29 +167,49 @@ class Function(Generic[P, R]):
             msg = "A map takes at least one iterable, and batches of at least one."
             raise InvalidRequest(msg, hint=f"{self.name}.map([1, 2, 3], batch=10)")
         cluster, spec = self._where()
+        count = 0
         if batch is None:
             inputs = tuple(given if isinstance(given, Sized) else list(given) for given in inputs)
-            batch = self._batch(min(len(given) for given in inputs if isinstance(given, Sized)))
+            count = min(len(given) for given in inputs if isinstance(given, Sized))
         function = values.pickled(self.function)
         service, key = _runner(cluster.client, spec)
         sizes: list[int] = []
+        recorded = batches.recorded(bridge.run(cluster.client.runs.names(run, service))) if run else {}
+        measuring = batch is None and not recorded and not self._times and count > FEW
+        begun: concurrent.futures.Future[Map] = concurrent.futures.Future()
+
+        def choose(done: int) -> int:
+            if measuring:
+                self._measure(begun.result()[0], decode)
+            return batch or self._batch(count - done)
+
+        size = batches.cuts(recorded, choose, alone=measuring)
 
         def payloads() -> Iterator[Any]:
             # Ends with the shortest, as the built-in does.
             calls = zip(*inputs)  # noqa: B905
-            while some := list(islice(calls, batch)):
+            while some := list(islice(calls, size(sum(sizes)))):
                 frames = [function, *(values.pickled_arguments(self.function, (args, {})) for args in some)]
-                first = sum(sizes)
-                name = f"{self._stem}-{first:05d}" + (f"-{first + len(some) - 1:05d}" if len(some) > 1 else "")
+                name = f"{self._stem}-{batches.name(sum(sizes), len(some))}.call"
                 sizes.append(len(some))
-                yield self._payload(f"{name}.call", key, frames, many=True)
+                source = batches.digest(self.function, frames[1:]) if run else None
+                yield replace(self._payload(name, key, frames, many=True), source=source)
 
         def decode(job: Job) -> list[values.Outcome]:
             found = bridge.run(read(cluster.client, job))
             return values.outcomes(found, job.id, key, self.name)
 
-        jobs = Map.start(cluster, service.name, payloads(), decode=decode, retries=retries)
+        first = {"first": 1} if measuring else {}
+        jobs = Map.start(cluster, service.name, payloads(), decode=decode, retries=retries, run=run, **first)
+        begun.set_result(jobs)
         return FunctionMap(self.name, jobs, sizes, self._times.append)
+
+    def _measure(self, job: Job, decode: Callable[[Job], list[values.Outcome]]) -> None:
+        """Learn from the first call how long one takes; a failure of it shows among the results."""
+        try:
+            self._times += [outcome.seconds for outcome in decode(job.wait(MEASURING))]
+        except Exception:  # noqa: BLE001 - whatever it is, it is that call's own
+            return
 
     def _where(self) -> tuple[Cluster, Spec]:
         from jupyter_oscar.client.runners import Spec

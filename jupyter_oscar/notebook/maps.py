@@ -19,6 +19,7 @@ from jupyter_oscar.client.errors import InvalidRequest, MapFailed, NotSaved, Obj
 from jupyter_oscar.client.jobs import State
 from jupyter_oscar.client.maps import START_RATE, Options
 from jupyter_oscar.client.maps import Map as Engine
+from jupyter_oscar.client.records import MOST
 
 from . import views
 from .bridge import bridge
@@ -108,18 +109,19 @@ class Map:
         run: str | None = None,
         retries: int = 0,
         script_retries: int = 0,
+        first: int = MOST,
     ) -> Map:
         """Send payloads to a service; what :meth:`Cluster.map` and functions stand on.
 
         ``payloads`` may be a generator: it is drawn as sending goes on, in another thread; None means those that the
-        run had. A payload's name is the
-        job's ``input`` and finds it in the map. ``decode`` makes of a job that ended well the value that
+        run had. Only ``first`` of them are drawn at once, here. A payload's name is the job's ``input`` and finds it in
+        the map. ``decode`` makes of a job that ended well the value that
         :meth:`results` holds, by default its :class:`Result`; it runs in a thread, several at once, and what it raises
         counts as that job's failure.
         """
         engine = Engine(cluster.client, service, payloads, Options(run, retries, script_retries))
         # In this thread: a file that is not there raises here, before anything is asked or sent.
-        engine.draw()
+        engine.draw(first)
         bridge.run(engine.start())
         jobs = cls(engine, decode)
         jobs._send(lambda: cluster.note(jobs))

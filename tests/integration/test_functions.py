@@ -483,8 +483,51 @@ def test_a_batch_is_chosen_from_measured_times(box: Cluster) -> None:
     quick = oscar.function(lambda n: n, cluster=box)
     first = quick.map(range(100))
     assert first.results(timeout=PATIENCE) == list(range(100))
-    assert len(first.jobs) == 34, "three to a job while nothing is measured"
+    assert len(first.jobs) == 3, "one that is measured, and two that share the rest"
     assert len(quick.map(range(100)).wait(PATIENCE).jobs) == 2
+
+
+def test_what_cannot_be_measured_is_cut_in_many(box: Cluster) -> None:
+    def odd(n: int) -> int:
+        if not n:
+            os._exit(3)
+        return n
+
+    jobs = oscar.function(odd, cluster=box).map(range(81))
+    found = jobs.results(errors="return", timeout=PATIENCE)
+    assert isinstance(found[0], Exception)
+    assert found[1:] == list(range(1, 81))
+    assert len(jobs.jobs) == 41
+
+
+RUN = """
+import sys
+import jupyter_oscar as oscar
+cluster = oscar.connect(endpoint=sys.argv[1], user=sys.argv[2], password=sys.argv[3])
+@oscar.function(cluster=cluster)
+def add(a, b):
+    with open(FILE, "a") as file:
+        file.write(f"{a}\\n")
+    return WHAT
+jobs = add.map(range(50), range(50), run="sums")
+print(jobs.results(timeout=60) == [2 * n for n in range(50)], len(jobs.jobs), flush=True)
+"""
+
+
+def test_a_named_run_of_a_function_is_gone_on_with_by_another_kernel(box: Cluster, sandbox: Any, tmp_path: Any) -> None:
+    """The batches are those that the first kernel chose, though it measured and the other did not."""
+    file = tmp_path / "ran"
+
+    def kernel(what: str) -> subprocess.CompletedProcess[str]:
+        program = RUN.replace("FILE", repr(str(file))).replace("WHAT", what)
+        command = [sys.executable, "-c", program, sandbox.endpoint, sandbox.user, sandbox.password]
+        return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+
+    assert kernel("a + b").stdout.split() == ["True", "3"]
+    again = kernel("a + b")
+    assert again.stdout.split() == ["True", "3"], again.stderr
+    assert sorted(map(int, file.read_text().split())) == list(range(50)), "each was run once"
+    assert "RunChanged" in kernel("a - b").stderr
 
 
 AGAIN = """

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jupyter_oscar.client.errors import InvalidRequest, MapFailed, ObjectNotFound, OscarError
+from jupyter_oscar.notebook import inputs
 from jupyter_oscar.notebook.bridge import bridge
+from jupyter_oscar.notebook.maps import Map
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FDL = """\
@@ -117,6 +120,21 @@ def test_a_script_that_ends_badly_is_sent_again_only_when_that_is_asked_for(
     assert len(jobs_of(cluster, twice)) == 1
     assert cluster.map(twice, text=["bad"], script_retries=1).wait().counts == {"failed": 1}
     assert len(jobs_of(cluster, twice)) == 3
+
+
+def test_inputs_that_come_slowly_are_sent_as_they_come(cluster: Any, twice: str) -> None:
+    """The second waits for what came of the first."""
+    begun: list[Any] = []
+
+    def texts() -> Iterator[str]:
+        yield "1"
+        while not begun:
+            time.sleep(0.01)
+        yield begun[0][0].result().text.strip() + "1"
+
+    engine = Map.start(cluster, twice, inputs.many(None, texts(), None), first=1)
+    begun.append(engine)
+    assert [result.text.strip() for result in engine.results(timeout=60)] == ["1", "11"]
 
 
 def test_outputs_of_the_same_name_do_not_overwrite_each_other(cluster: Any, twice: str, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from jupyter_oscar.client import fdl
 from jupyter_oscar.client.calls import Payload
 from jupyter_oscar.client.cluster import Cluster
 from jupyter_oscar.client.credentials import Credentials, Secret
-from jupyter_oscar.client.errors import JobNotIdentified
+from jupyter_oscar.client.errors import InvalidRequest, JobNotIdentified
 from jupyter_oscar.client.jobs import State, state
+from jupyter_oscar.client.maps import Map, Options
 from jupyter_oscar.client.profiles import Profile
 
 if TYPE_CHECKING:
@@ -93,3 +94,28 @@ async def test_a_job_that_is_gone_is_not_taken_for_another(old: Cluster) -> None
     old.names._due.clear()
     with pytest.raises(JobNotIdentified, match="cannot be told from others"):
         await old.calls.log(first)
+
+
+async def test_a_map_ends_and_a_run_is_refused_with_a_sentence(old: Cluster) -> None:
+    for name in ("trk", "unt"):
+        await deploy(old, name, SCRIPT)
+        payloads = [Payload(f"{n}.txt", f"number {n}".encode()) for n in range(8)]
+        jobs = Map(old, name, payloads, Options())
+        jobs.draw()
+        await jobs.start()
+        await asyncio.gather(jobs.send(), asyncio.wait_for(jobs.until_over(), 90))
+        assert {jobs.state(item) for item in jobs.items} == {State.DONE}
+        again = Map(old, name, payloads, Options(run="night"))
+        again.draw()
+        with pytest.raises(InvalidRequest, match=r"OSCAR v[34].* would run again"):
+            await again.start()
+
+
+async def test_cancelling_a_map_says_what_goes_on(old: Cluster) -> None:
+    await deploy(old, "trk", "#!/bin/sh\nsleep 20\n")
+    jobs = Map(old, "trk", [Payload(f"{n}.txt", b"x") for n in range(6)], Options())
+    jobs.draw()
+    await jobs.start()
+    await asyncio.ensure_future(jobs.send())
+    with pytest.raises(JobNotIdentified, match=r"of 6 jobs cannot be ended"):
+        await jobs.cancel()

@@ -112,8 +112,8 @@ async def modified(payload: Payload) -> int | None:
 
 async def same(payload: Payload, call: Call) -> bool:
     """Whether an input is the one that was recorded; a file is read only where its time says it was written anew."""
-    if isinstance(payload.data, Reference):
-        return call.source == str(payload.data)
+    if isinstance(payload.data, Reference) or payload.source is not None:
+        return call.source == (payload.source or str(payload.data))
     if isinstance(payload.data, bytes):
         return with_digest(call, payload.data).sha256 == call.sha256
     import hashlib

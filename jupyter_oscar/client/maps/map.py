@@ -9,7 +9,7 @@ from collections import deque
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
-from jupyter_oscar.client.errors import InvalidRequest, JobNotFound, NotAllowed
+from jupyter_oscar.client.errors import InvalidRequest, JobNotFound, JobNotIdentified, NotAllowed
 from jupyter_oscar.client.jobs import Facts, State, state
 from jupyter_oscar.client.records import ATTEMPTS, new_stem
 from jupyter_oscar.client.runs import changed_since
@@ -50,6 +50,9 @@ class Map(Sender):
         self.service = await self.cluster.services.get(self.service_name)
         self._service_seen = time.monotonic()
         await self.cluster.config()
+        if self.options.run is not None and not await self.cluster.names.ours():
+            msg = f"A run needs a server that takes our name for a job: OSCAR {(await self.cluster.info()).version} "
+            raise InvalidRequest(msg + "would run again what was sent before.", hint="Map without run=.")
         own = await self.cluster.calls.records.own_bucket(make=self.service.home is None)
         self._bucket = self.service.home or own
         self.cluster.calls.plan_known(self.service, "")  # refuses what cannot be tracked
@@ -72,6 +75,7 @@ class Map(Sender):
             item.number = given
         if before:
             await self._attach(self.manifest)
+        self._fresh.clear()
         self._unsent = deque(sorted((item for item in self.items if item.call is None), key=lambda item: item.number))
 
     async def _attach(self, run: Manifest) -> None:
@@ -116,11 +120,13 @@ class Map(Sender):
         self._ends.clear()
         self._began = time.monotonic()
         self.service = await self.cluster.services.get(self.service_name)
+        waiting = {item.index for item in (*self._unsent, *self._fresh)}
         for item in bad:
             item.facts = item.error = None
             item.retries = item.script_retries = 0
             if item.call is None:
-                self._unsent.append(item)
+                if item.index not in waiting:
+                    self._unsent.append(item)
             elif not item.accepted:
                 self._unsure.append(item)
             else:
@@ -148,12 +154,18 @@ class Map(Sender):
                 self._end(item, found)
             else:
                 going_on.append(item)
+        for item in set(going) - set(sent):
+            self._end(item, Facts(cancelled=True, row_gone=True))
         await self._note_cancelled(going_on)
         gate = asyncio.Semaphore(ENDING)
-        await asyncio.gather(*(self._end_job(item, gate) for item in going_on))
-        for item in going:
-            if not item.over:
-                self._end(item, Facts(cancelled=True, row_gone=True))
+        ends = await asyncio.gather(*(self._end_job(item, gate) for item in going_on), return_exceptions=True)
+        if failed := [end for end in ends if isinstance(end, BaseException)]:
+            unknown = [end for end in failed if isinstance(end, JobNotIdentified)]
+            if len(unknown) < len(failed):
+                raise next(end for end in failed if not isinstance(end, JobNotIdentified))
+            version = (await self.cluster.info()).version
+            msg = f"{len(failed)} of {len(going_on)} jobs cannot be ended: OSCAR {version} does not say which are ours."
+            raise JobNotIdentified(msg, hint="Nothing more is sent; those go on. OSCAR 4.1 takes our name for a job.")
 
     async def _note_cancelled(self, items: Sequence[Item]) -> None:
         """Write down that we end them, before we do: one record for each hundred."""

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Inputs are drawn ahead of the sending up to this many bytes; a file or an object counts as little.
 AHEAD: Final = 16 * 1024 * 1024
+# A source that gives nothing for so long, in seconds, is not waited for before what it gave is sent.
+SLOW: Final = 0.2
 # Hundreds under way at once.
 BLOCKS: Final = 3
 # Back-off of what is sent again, in seconds.
@@ -62,6 +64,11 @@ class Sender(Tally):
         self._next = 0
         self._given: Counter[str] = Counter()
         self._recorded: set[int] = set()
+        # Drawn when the sending had stopped already.
+        self._held: Payload | None = None
+        # Drawn in another thread, and not numbered yet.
+        self._fresh: deque[Item] = deque()
+        self._drawing: asyncio.Future[None] | None = None
         self._sending: asyncio.Task[Any] | None = None
         self._watched: dict[str, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,9 +85,12 @@ class Sender(Tally):
         """Take inputs until enough are ahead. Runs in a thread of its own or the caller's, for they may be slow."""
         while not self._drawn and self._ahead < AHEAD and most > 0:
             try:
-                payload = next(self._source)
+                payload = self._held or next(self._source)
             except StopIteration:
                 self._exhausted = True
+                return
+            self._held = payload if self._stopped else None
+            if self._held:
                 return
             if len(self.items) >= MOST:
                 msg = f"A map takes at most {MOST} inputs."
@@ -88,7 +98,7 @@ class Sender(Tally):
             item = Item(len(self.items), payload.name, payload)
             self._weight += weight(payload)
             self.items.append(item)
-            self._unsent.append(item)
+            self._fresh.append(item)
             most -= 1
 
     def call_of(self, item: Item) -> Call:
@@ -105,7 +115,11 @@ class Sender(Tally):
 
     async def _number(self) -> None:
         """Give drawn inputs their numbers; in a run the other kernels that go on with it know them too."""
-        fresh = [item for item in self._unsent if item.number < 0]
+        fresh: list[Item] = []
+        while self._fresh:
+            fresh.append(self._fresh.popleft())
+        if not fresh:
+            return
         if self.manifest is None:
             numbers: Sequence[int] = range(self._next, self._next + len(fresh))
             self._next += len(fresh)
@@ -114,6 +128,7 @@ class Sender(Tally):
             self.manifest, numbers = await self.cluster.runs.number(self.manifest, wanted)
         for item, number in zip(fresh, numbers, strict=True):
             item.number = number
+        self._unsent.extend(fresh)
 
     # -- sending
 
@@ -140,14 +155,12 @@ class Sender(Tally):
         under_way: set[asyncio.Task[None]] = set()
         try:
             while not self._stopped:
-                if len(self._unsent) < BLOCK and not self._drawn and self._ahead < AHEAD:
-                    await asyncio.to_thread(self.draw, 2 * BLOCK)
-                    await self._number()
+                if len(self._unsent) < BLOCK and await self._draw_on():
                     continue
                 if not self._unsent:
-                    if self._drawn:
+                    if self._drawn and self._drawing is None:
                         break
-                    under_way = await _one_less(under_way)
+                    under_way = await _one_less(under_way, self._drawing)
                     continue
                 await self._look_at_service()
                 after = asyncio.Event()
@@ -155,7 +168,7 @@ class Sender(Tally):
                 under_way.add(asyncio.ensure_future(self._send_block(block, before, after)))
                 before = after
                 if len(under_way) >= BLOCKS:
-                    under_way = await _one_less(under_way)
+                    under_way = await _one_less(under_way, None)
             await asyncio.gather(*under_way)
         except BaseException:
             self._stopped = True
@@ -167,6 +180,22 @@ class Sender(Tally):
             ours = [item.call for item in self.items if item.call and item.number // BLOCK in self._recorded]
             await self.cluster.calls.records.put_missing([call for call in ours if not place_of(call).attempt])
         await self._look_at_service(after=0.0)
+
+    async def _draw_on(self) -> bool:
+        """Draw more where there is room; whether that came to its end. What there is is sent while a source is slow."""
+        if self._drawing is None and not self._drawn and self._ahead < AHEAD:
+            self._drawing = asyncio.ensure_future(asyncio.to_thread(self.draw, 2 * BLOCK))
+            # Nobody may be left to hear of its failure: the map was stopped.
+            self._drawing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if self._drawing is None:
+            return False
+        await asyncio.wait({self._drawing}, timeout=SLOW)
+        over = self._drawing.done()
+        if over:
+            drawn, self._drawing = self._drawing, None
+            drawn.result()
+        await self._number()
+        return over
 
     def _next_block(self) -> list[Item]:
         """The next unsent ones of one hundred."""
@@ -351,12 +380,13 @@ class Sender(Tally):
         task.add_done_callback(self._tasks.discard)
 
 
-async def _one_less(tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    """Wait for the first of them, and raise what it raised."""
-    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
+async def _one_less(tasks: set[asyncio.Task[None]], drawing: asyncio.Future[None] | None) -> set[asyncio.Task[None]]:
+    """Wait for the first of them, and raise what it raised; or until more is drawn."""
+    waited: set[asyncio.Future[None]] = {*tasks, *([drawing] if drawing else ())}
+    done, _ = await asyncio.wait(waited, timeout=SLOW if drawing else None, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks & done:
         task.result()
-    return rest
+    return {task for task in tasks if task not in done}
 
 
 def _back_off(turn: int) -> float:
