@@ -61,7 +61,9 @@ def set_bounds(bounds: Bounds) -> None:
     if bounds.scratch:
         _lower(resource.RLIMIT_FSIZE, bounds.scratch)
     if bounds.seconds:
-        _lower(resource.RLIMIT_CPU, math.ceil(bounds.seconds * max(1.0, bounds.cpu)))
+        spent = time.process_time()  # by the jobs that this process did before
+        seconds = math.ceil(spent + bounds.seconds * max(1.0, bounds.cpu))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _lower(which: int, wanted: int) -> None:
@@ -117,6 +119,7 @@ class Watcher:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
+        self._thread.join()  # the next job's processes are not its business
 
     def _watch(self) -> None:
         pause = _FIRST_LOOK_S

@@ -24,8 +24,12 @@ class HeldLock:
         self.fd = state.detach()
 
     def sign(self) -> None:
-        """Write which process holds it."""
-        os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+        sign(self.fd)
+
+
+def sign(fd: int) -> None:
+    """Write which process holds the lock."""
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
 
 
 def try_lock(folder: Path) -> int | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from urllib3.exceptions import HTTPError
 
-from . import events, joblock, keeper, supervisor  # noqa: F401
+from . import events, joblock, keeper, supervisor, workers  # noqa: F401
 from .access import Access
 from .joblog import JobLog
 from .staging import Store

@@ -93,9 +93,24 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def end_descendants() -> None:
-    """End everything below this process, daemons included where orphans are adopted; again as long as they multiply."""
+def _reap() -> bool:
+    """Whether there are still children after those that have ended are gone."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def end_descendants(*, reap: bool = False) -> None:
+    """End everything below this process, daemons included where orphans are adopted; again as long as they multiply.
+
+    ``reap`` says that nobody else waits for one of them.
+    """
     for _ in range(_ROUNDS * 10):
+        if reap and not _reap():
+            return
         pids = descendants(os.getpid())
         if not pids:
             return

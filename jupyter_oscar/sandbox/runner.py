@@ -22,6 +22,7 @@ from .attached import attached
 from .joblock import HeldLock, lock_pid, try_lock
 from .processes import signal_group, sweep_home
 from .scripts import script_folder
+from .workers import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,8 @@ class Runner:
         self._data, self._db, self._s3 = data, database, s3
         self._slots, self._hold, self._options = options.jobs, options.hold, options
         self._context: Any = None
-        self._running: dict[str, int] = {}  # job → pid
+        self._running: dict[str, int] = {}  # job → pid of its worker
+        self._workers: list[Worker] = []
         self._over: dict[str, asyncio.Event] = {}
         self._adopted: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
@@ -191,18 +193,46 @@ class Runner:
         folder = self._data.job(service, name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held = try_lock(folder)
-            if held is None:
-                return
             task = self._task(name, service, folder)
-            process = self.spawn(task, held)
+            pid = self._hand_over(task, folder, partial(self._told, name, folder))
         except OSError as error:
             self._note(folder, f"The job could not be started ({error.strerror}).")
             self._save(partial(self._db.job_finished, name, "Failed"))
             return
-        self._runs(name, process.pid)
-        self.when_over(process, lambda: self._ended(name, folder))
+        if pid is None:
+            return
+        self._runs(name, pid)
         self._save(partial(self._db.job_started, name))
+
+    def _hand_over(self, task: supervisor.Task, folder: Path, over: Callable[[bool], None]) -> int | None:
+        """The process that does it; None when one has it already."""
+        while True:
+            worker = self._idle_worker()
+            held = try_lock(folder)
+            if held is None:
+                return None
+            try:
+                worker.give(task, held, over)
+            except OSError:  # it was killed while it waited
+                self._leave_out(worker)
+                if not worker.has_worked:
+                    raise
+            else:
+                return worker.pid
+
+    def _idle_worker(self) -> Worker:
+        for worker in self._workers:
+            if worker.is_idle:
+                return worker
+        self._workers.append(Worker(self._context, self._leave_out))
+        return self._workers[-1]
+
+    def _leave_out(self, worker: Worker) -> None:
+        if worker in self._workers:
+            self._workers.remove(worker)
+
+    def _told(self, name: str, folder: Path, ended: bool) -> None:  # noqa: FBT001 - called back
+        self._ended(name, folder, process_too=ended)
 
     def _task(self, name: str, service: str, folder: Path) -> supervisor.Task:
         spec = self._db.service(service)
@@ -269,13 +299,14 @@ class Runner:
 
     # ending
 
-    def _ended(self, name: str, folder: Path) -> None:
+    def _ended(self, name: str, folder: Path, *, process_too: bool = True) -> None:
         if self._lives(folder):  # only the process that forks ended: the job itself goes on
             self._adopted[name] = asyncio.create_task(self._watch(name, folder))
             return
         pid = self._running.pop(name, 0)
         self._over.pop(name).set()
-        signal_group(pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
+        if process_too:
+            signal_group(pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
         if not (folder / "status.json").exists():
             sweep_home(self._data.temp / name / "home")  # its own process could not do it
         if name in self._forgotten:
@@ -311,6 +342,10 @@ class Runner:
         task.add_done_callback(self._cancelling.discard)
 
     async def _end_group(self, name: str, pid: int) -> None:
+        if self._running.get(name) != pid:
+            return  # it ended in between, and its process may do another job already
+        for worker in [worker for worker in self._workers if worker.pid == pid]:
+            self._workers.remove(worker)  # it gets no other
         signal_group(pid, signal.SIGTERM)
         over = self._over[name]
         try:
@@ -327,3 +362,5 @@ class Runner:
             if job is not None:
                 self._note(self._data.job(job.service, name), "The sandbox was stopped while this job ran.")
         await asyncio.gather(*(self._end_group(name, pid) for name, pid in self._running.items()))
+        for worker in self._workers:
+            worker.retire()

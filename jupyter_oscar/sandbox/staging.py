@@ -5,6 +5,7 @@ The object store may be restarted while a job runs, so connections are tried aga
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import urllib3
@@ -61,6 +62,12 @@ class Store:
                 self._client.put_object(bucket, key, file, path.stat().st_size, part_size=_PART)
             except S3Error as error:
                 raise StorageRefused(str(error.code), "PutObject", str(error.message)) from error
+
+
+@lru_cache(maxsize=1)
+def store_of(access: Access) -> Store:
+    """Its connections stay open for the next job of this process."""
+    return Store(access)
 
 
 def _on_download(error: S3Error | InvalidResponseError) -> StorageRefused:

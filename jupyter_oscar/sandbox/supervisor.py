@@ -1,7 +1,8 @@
 """One job from its event to its outputs, as faas-supervisor does it.
 
-This code runs in a process of its own, one per job or sync run, and knows nothing of the server: it gets a ``Task``,
-writes a log and a status. What it prints follows the recorded logs line by line (wire D009, D017, D026, E014, R011).
+This code runs in processes of its own, for one job or sync run at a time, and knows nothing of the server: it gets a
+``Task``, writes a log and a status. What it prints follows the recorded logs line by line (wire D009, D017, D026,
+E014, R011).
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from .access import Access
     from .attached import Attached
-    from .joblock import HeldLock
 
 _PIECE = 1 << 20
 ARGUMENT_LIMIT = 131_072
@@ -175,9 +175,9 @@ def _download(run: _Run, event: Event) -> str:
     path = f"{run.inputs}/{key.rpartition('/')[2]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
     if event.provider == "S3" and not run.task.friendly:
         raise NoCredentials("Unable to locate credentials")  # of AWS: a service can name none here
-    from .staging import Store  # not at the top: the server, which imports this file, needs none of it
+    from .staging import store_of  # not at the top: the server, which imports this file, needs none of it
 
-    Store(run.task.access).download(bucket, key, path)
+    store_of(run.task.access).download(bucket, key, path)
     run.log.say(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
     return path
 
@@ -295,7 +295,7 @@ def _key_name(name: str) -> str:
 
 
 def _upload(run: _Run, event: Event) -> None:
-    from .staging import Store
+    from .staging import store_of
 
     run.log.say(f"Searching for files to upload in folder '{run.outputs}'")
     for output in run.task.service.get("output", []):
@@ -303,7 +303,7 @@ def _upload(run: _Run, event: Event) -> None:
         run.log.say(f"Checking files for uploading to '{provider}' on path: '{output['path']}'")
         bucket, _, folder = output["path"].partition("/")
         bucket = _bucket(run.task.service, event, bucket)
-        store = Store(run.task.access)
+        store = store_of(run.task.access)
         for path, found in _files(run.outputs):
             name = _key_name(found)
             if not _wanted(name, output) or run.task.sync:  # a sync pod has no credentials, and says nothing of it
@@ -379,19 +379,18 @@ def _end_with_parent() -> None:
 def _sweep(task: Task) -> None:
     """End what the script left running, then remove its files, as the end of a pod does."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    end_descendants()
+    end_descendants(reap=True)
     shutil.rmtree(task.temp, ignore_errors=True)
 
 
-def main(task: Task, lock: HeldLock | None) -> None:
-    """Entry of the child process; ``lock`` stays open, and so held, until the process ends."""
-    limit()
-    if lock is None:
-        _end_with_parent()
-    else:
-        lock.sign()
+def settle() -> None:
+    """What holds for all that a process of ours starts."""
     os.umask(0o077)
     adopt_orphans()
+
+
+def work(task: Task) -> None:
+    """One task from beginning to end; when this returns, nothing of it runs and its status is written."""
     set_bounds(task.bounds)
     try:
         try:
@@ -401,3 +400,11 @@ def main(task: Task, lock: HeldLock | None) -> None:
         _write_status(task.status, "Succeeded" if done else "Failed")
     finally:  # also when it was told to end
         _sweep(task)
+
+
+def main(task: Task, _lock: None) -> None:
+    """Entry of the process of one sync run."""
+    limit()
+    settle()
+    _end_with_parent()
+    work(task)

@@ -1,0 +1,114 @@
+"""The processes that jobs run in: each does one job at a time, and the next one after it while there is a queue.
+
+A process that has done a job has everything in memory that the next one needs, which makes short jobs several times
+faster than a new process for each. A cancelled or killed job takes its process along. One that finds nothing to do for
+a while ends, and one whose sandbox was killed ends with the job that it is doing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from multiprocessing import reduction
+from typing import TYPE_CHECKING, Any
+
+from . import supervisor
+from .joblock import sign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+_IDLE_S = 3.0
+
+
+class Worker:
+    """One such process, seen from the sandbox. ``over`` is called with whether the process has ended with its job."""
+
+    def __init__(self, context: Any, gone: Callable[[Worker], None]) -> None:
+        ours, theirs = context.Pipe()
+        self._pipe: Connection = ours
+        self._process = context.Process(target=main, args=(theirs,))
+        try:
+            self._process.start()
+        finally:
+            theirs.close()
+        self.pid = int(self._process.pid or 0)
+        self.has_worked = False
+        self._over: Callable[[bool], None] | None = None
+        self._gone = gone
+        self._retiring: asyncio.TimerHandle | None = None
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._pipe.fileno(), self._told)
+        loop.add_reader(self._process.sentinel, self._ended)
+
+    @property
+    def is_idle(self) -> bool:
+        return self._over is None
+
+    def give(self, task: supervisor.Task, lock: int, over: Callable[[bool], None]) -> None:
+        """Our copy of the lock closes; the worker's keeps it. Raises ``OSError`` when the worker is gone."""
+        if self._retiring is not None:
+            self._retiring.cancel()
+        try:
+            self._pipe.send(task)
+            reduction.send_handle(self._pipe, lock, self.pid)
+        finally:
+            os.close(lock)
+        self._over = over
+        self.has_worked = True
+
+    def retire(self) -> None:
+        """With nothing more to read it ends by itself."""
+        if not self._pipe.closed:
+            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
+            self._pipe.close()
+
+    def _told(self) -> None:
+        try:
+            self._pipe.recv()
+        except (EOFError, OSError):
+            self.retire()  # it ends, which is told by its sentinel
+            return
+        self._retiring = asyncio.get_running_loop().call_later(_IDLE_S, self._leave)
+        self._finish(ended=False)
+
+    def _leave(self) -> None:
+        self._gone(self)
+        self.retire()
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        if self._retiring is not None:
+            self._retiring.cancel()
+        self.retire()
+        self._process.join()
+        self._process.close()
+        self._gone(self)
+        self._finish(ended=True)
+
+    def _finish(self, *, ended: bool) -> None:
+        over, self._over = self._over, None
+        if over is not None:
+            over(ended)
+
+
+def main(pipe: Connection) -> None:
+    """Entry of the process."""
+    supervisor.limit()
+    supervisor.settle()
+    while True:
+        try:
+            task = pipe.recv()
+            lock = reduction.recv_handle(pipe)
+        except (EOFError, OSError):
+            return
+        sign(lock)
+        supervisor.work(task)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.close(lock)  # then whoever asks knows that it is over
+        try:
+            pipe.send(None)
+        except OSError:
+            return  # the sandbox was killed
