@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import sys
-from collections import Counter
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from weakref import WeakValueDictionary
 
-from jupyter_oscar.client.errors import InvalidRequest, MapFailed, NotSaved, ObjectNotFound, OscarError, TimedOut
+from jupyter_oscar.client.errors import InvalidRequest, MapFailed, ObjectNotFound, OscarError, TimedOut
 from jupyter_oscar.client.jobs import State
-from jupyter_oscar.client.maps import START_RATE, Options
 from jupyter_oscar.client.maps import Map as Engine
+from jupyter_oscar.client.maps import Options
 from jupyter_oscar.client.records import MOST
 
-from . import views
+from . import saving, views
 from .bridge import bridge
 from .handles import Job
+from .lines import Line, announce
 from .results import Result
 
 if TYPE_CHECKING:
@@ -37,15 +36,11 @@ if TYPE_CHECKING:
     from .live.map import MapView
 
 Errors = Literal["raise", "return", "skip"]
-# How many results are fetched, or outputs saved, at once.
+# How many results are fetched at once.
 AT_ONCE: Final = 16
 BAD: Final = frozenset({State.FAILED, State.LOST, State.UNKNOWN})
 # Failures that a saved notebook names.
 SHOWN: Final = 20
-# A wait that is shorter shows nothing.
-QUIET: Final = 1.0
-# Worth saying before it begins, in seconds.
-WORTH_SAYING: Final = 10.0
 
 
 class MapJob(Job):
@@ -125,7 +120,7 @@ class Map:
         bridge.run(engine.start())
         jobs = cls(engine, decode)
         jobs._send(lambda: cluster.note(jobs))
-        _announce(engine)
+        announce(engine)
         return jobs
 
     def _send(self, first: Callable[[], None]) -> None:
@@ -220,7 +215,7 @@ class Map:
             OscarError: why sending stopped, if it did; what was accepted has ended.
 
         """
-        with _Line(self):
+        with Line(self):
             bridge.run(self._until_over(timeout))
         return self
 
@@ -249,7 +244,7 @@ class Map:
 
         """
         _check(errors)
-        with _Line(self):
+        with Line(self):
             bridge.run(self._until_ready(errors, timeout))
         return self._sorted_out(self._values(), errors)
 
@@ -346,52 +341,14 @@ class Map:
             MapFailed: some calls ended badly; the outputs of the others are there.
 
         """
-        with _Line(self):
+        with Line(self):
             bridge.run(self._until_ready("return", None))
         values = bridge.run(self._results())
         pairs = list(zip(self._engine.items, values, strict=True))
-        paths = bridge.run(self._save(Path(folder), [(item, value) for item, value in pairs if value is not None]))
+        paths = bridge.run(saving.save(Path(folder), [(i, value) for i, value in pairs if isinstance(value, Result)]))
         if bad := [(item, value) for item, value in pairs if isinstance(value, Exception)]:
             raise self._failure(bad, f" The outputs of the others are in {folder}.")
         return paths
-
-    async def _save(self, root: Path, found: Sequence[tuple[Item, Result | Exception]]) -> list[Path]:
-        results = [(item, value) for item, value in found if isinstance(value, Result)]
-        names = Counter(views.safe_name(output.name) for _, result in results for output in result)
-        clash = any(count > 1 for count in names.values())
-        stems = Counter(_stem(item) for item, _ in results)
-        wanted = []
-        for item, result in results:
-            own = _stem(item) if stems[_stem(item)] == 1 else f"{_stem(item)}-{item.index}"
-            wanted += [
-                (output, root / own / views.safe_name(output.name) if clash else root / views.safe_name(output.name))
-                for output in result
-            ]
-        gate, saved, full = asyncio.Semaphore(AT_ONCE), 0, False
-
-        async def save(output: Any, path: Path) -> Path:
-            nonlocal saved, full
-            async with gate:
-                if not full:
-                    try:
-                        await output.save_to(path)
-                    except OSError:
-                        # The others under way are finished or cleared away before anybody is told.
-                        full = True
-                        raise
-                    saved += 1
-            return path
-
-        try:
-            await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
-            ends = await asyncio.gather(*(save(output, path) for output, path in wanted), return_exceptions=True)
-            if errors := [end for end in ends if isinstance(end, BaseException)]:
-                raise errors[0]
-            return [path for _, path in wanted]
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            msg = f"The outputs could not be saved to {root}: {why}. {saved} of {len(wanted)} are there."
-            raise NotSaved(msg, hint="Make room, or name another folder, and save again.") from error
 
     def retry(self) -> Map:
         """Send anew what ended badly, was cancelled or never sent; inputs are not stored again."""
@@ -484,50 +441,7 @@ async def _next(iterator: AsyncIterator[Item]) -> Item | None:
         return None
 
 
-class _Line:
-    """One line in a terminal that is kept current while somebody waits for longer than a moment."""
-
-    def __init__(self, jobs: Map) -> None:
-        self._jobs = jobs
-        self._shown = False
-        self._following: concurrent.futures.Future[None] | None = None
-
-    def __enter__(self) -> None:
-        if sys.stderr is not None and sys.stderr.isatty():
-            self._following = bridge.start(self._follow())
-
-    async def _follow(self) -> None:
-        await asyncio.sleep(QUIET)
-        async for now in self._jobs.changes():
-            self._shown = True
-            print(f"\r\x1b[K{views.map_text(now)}", end="", file=sys.stderr, flush=True)  # noqa: T201
-            await asyncio.sleep(0.2)
-
-    def __exit__(self, *_: object) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            if self._shown:
-                print(f"\r\x1b[K{views.map_text(self._jobs.progress)}", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _announce(engine: Engine) -> None:
-    """Say beforehand how long the server's start rate makes it."""
-    least = engine.least_seconds
-    if least is None or least < WORTH_SAYING:
-        return
-    count = sum(not item.over for item in engine.items)
-    words = (
-        f"{count:,} calls: a cluster starts about {START_RATE} jobs a second, so about {views.about(least)} at least."
-    )
-    # A notebook shows what goes to stderr as an alarm.
-    print(words, file=sys.stdout if "ipykernel" in sys.modules else sys.stderr, flush=True)
-
-
 def _check(errors: str) -> None:
     if errors not in {"raise", "return", "skip"}:
         msg = f'errors="{errors}" is none of "raise", "return", "skip".'
         raise InvalidRequest(msg)
-
-
-def _stem(item: Item) -> str:
-    return views.safe_name(PurePosixPath(item.name).stem or item.name)
