@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.maps import Progress
+    from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.service import Service
 
     from .maps import Errors, Map
@@ -52,6 +53,17 @@ class FunctionJob(Job):
         content, service = yield from bridge.here(self._raw(None)).__await__()
         return self._decoded(content, service)
 
+    @property
+    def label(self) -> str:
+        """The function's name: on which runner it ran, its id says."""
+        return self.input.rpartition(".")[0] or "function"
+
+    @staticmethod
+    def outputs_of(done: Done | None) -> str:
+        """Its value is no file to a person."""
+        del done
+        return ""
+
     async def _accept(self) -> None:
         try:
             await super()._accept()
@@ -69,7 +81,7 @@ class FunctionJob(Job):
     def _decoded(self, content: bytes, service: Service) -> Any:
         from jupyter_oscar.client.runners import Runners
 
-        name = self.input.rpartition(".")[0] or "The function"
+        name = self.label
         found = values.outcomes(content, self.id, Runners(self._client).key_of(service), name)
         if self.timed is not None:
             self.timed(found[0].seconds)

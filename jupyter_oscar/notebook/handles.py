@@ -63,6 +63,16 @@ class Job:
         return self._call.name
 
     @property
+    def label(self) -> str:
+        """What it is called where it is shown."""
+        return f"{self.service} · {self.input or 'no input'}"
+
+    @staticmethod
+    def outputs_of(done: Done | None) -> str:
+        """What it wrote, in a few words."""
+        return views.job_outputs(done)
+
+    @property
     def place(self) -> tuple[str, str] | None:
         """Bucket and folder of its outputs, where they have a folder of their own."""
         return self._call.place
@@ -242,11 +252,11 @@ class Job:
         return state(facts) if facts else None
 
     def __repr__(self) -> str:
-        return views.job_text(self.service, self.input, self.id, self._known())
+        return views.job_text(self.label, self.id, self._known())
 
     def _repr_html_(self) -> str:
         done = self._ended.done if self._ended else None
-        return views.job_html(self.service, self.input, self.id, self._known(), done)
+        return views.job_html(f"{self.label}{self.outputs_of(done)}", self.id, self._known(), done)
 
     def static(self) -> dict[str, Any]:
         """What a saved notebook keeps of it: a line, and its last words."""

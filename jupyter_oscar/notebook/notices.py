@@ -43,7 +43,7 @@ async def of_job(job: Job, ended: Coroutine[Any, Any, Any]) -> tuple[str, str]:
 
     facts = await ended
     now = state(facts)
-    return str(now), f"{job.service} · {job.input or 'no input'}: {views.job_word(now, facts.done)}"
+    return str(now), f"{job.label}: {views.job_word(now, facts.done)}"
 
 
 async def of_map(jobs: Map) -> tuple[str, str]:

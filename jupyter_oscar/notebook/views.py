@@ -74,20 +74,18 @@ def services_html(services: Sequence[Summary], cluster: str) -> str:
     return shown.table(("name", "kind", "visibility", "image", "owner"), services)
 
 
-def job_text(service: str, given: str, identity: str, state: State | None) -> str:
+def job_text(label: str, identity: str, state: State | None) -> str:
     """``✓ grayify · cat.png  done  grayify-0193…``; without a state when nobody has asked for it yet."""
     mark, word = (state.mark, str(state)) if state else ("·", "submitted")
-    return f"{mark} {service} · {given or 'no input'}  {word}  {identity}"
+    return f"{mark} {label}  {word}  {identity}"
 
 
-def job_html(service: str, given: str, identity: str, state: State | None, done: Done | None = None) -> str:
-    """The same line with the id quiet; what it wrote, how long it took and its last words where that is known."""
+def job_html(label: str, identity: str, state: State | None, done: Done | None = None) -> str:
+    """The same line with the id quiet; how long it took and its last words where that is known."""
     mark, word = (state.mark, job_word(state, done)) if state else ("·", "submitted")
     colour = _COLOURS.get(str(state), "var(--jp-ui-font-color2)")
-    said = escape(f"{service} · {given or 'no input'}{job_outputs(done)}")
-    line = (
-        f'<span style="color:{colour}">{mark}</span> {said} &nbsp;{word} &nbsp;<code {QUIET}>{escape(identity)}</code>'
-    )
+    said = f"{escape(label)} &nbsp;{word} &nbsp;<code {QUIET}>{escape(identity)}</code>"
+    line = f'<span style="color:{colour}">{mark}</span> {said}'
     return line + (_last_words(done.lines) if done else "")
 
 

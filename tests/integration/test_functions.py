@@ -71,7 +71,7 @@ def test_a_function_runs_here_when_called_and_there_when_submitted(box: Cluster)
     job = where.submit(1, 2, scale=3)
     assert job.result(PATIENCE) == {"sum": 9, "job": job.id}
     assert job.status == "done"
-    assert "where.call" in repr(job)
+    assert repr(job) == f"✓ where  done  {job.id}"
 
 
 @pytest.mark.parametrize(

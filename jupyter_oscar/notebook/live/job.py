@@ -40,16 +40,15 @@ class JobView(View):
         job, (current, done) = self._job, self._ways.known()
         return {
             "kind": "job",
-            "service": job.service,
-            "input": job.input or "no input",
+            "label": job.label,
             "reference": job.reference,
             "state": str(current),
             "mark": current.mark,
             "word": views.job_word(current, done),
-            "outputs": views.job_outputs(done),
+            "outputs": job.outputs_of(done),
             "going": not current.ended,
             "since": job.created.timestamp() * 1000,
-            "end": f"{job.service} {job.input}: {current}" if current.ended else "",
+            "end": f"{job.label}: {current}" if current.ended else "",
         }
 
     def static(self) -> dict[str, Any]:

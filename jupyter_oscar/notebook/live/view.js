@@ -42,11 +42,7 @@ function state(view) {
 }
 
 function jobLine(view, act) {
-  const name = element(
-    'span',
-    'name',
-    `${view.service} · ${view.input}${view.outputs}`
-  );
+  const name = element('span', 'name', `${view.label}${view.outputs}`);
   name.title = view.reference;
   const time = element('span', 'time');
   if (view.going) {
