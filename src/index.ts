@@ -15,6 +15,7 @@ import { modelPlugin } from './model';
 import { notebookPlugin } from './notebook';
 import { runningPlugin } from './running';
 import { servicesPlugin } from './services/commands';
+import { deployFilePlugin } from './services/file';
 import { servicePagesPlugin } from './services/page';
 import { sidebarPlugin } from './sidebar';
 import { statusPlugin } from './status';
@@ -47,6 +48,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   jobsPlugin,
   logPlugin,
   servicePagesPlugin,
+  deployFilePlugin,
   sidebarPlugin,
   tablePlugin,
   notebookPlugin,

@@ -162,6 +162,11 @@ export const IOscarModel = new Token<IOscarModel>(
   'What the OSCAR panels show, kept current while somebody looks.'
 );
 
+/** Whether a file may be an FDL, by its name. */
+export function isFdl(path: string): boolean {
+  return /\.ya?ml$/i.test(path);
+}
+
 /** The states that a call goes on from. */
 export const GOING: readonly string[] = ['queued', 'pending', 'running'];
 
@@ -171,6 +176,7 @@ export namespace CommandIDs {
   export const openTable = 'jupyter-oscar:open-table';
   export const openLog = 'jupyter-oscar:open-log';
   export const deploy = 'jupyter-oscar:deploy-service';
+  export const deployFile = 'jupyter-oscar:deploy-file';
   export const editService = 'jupyter-oscar:edit-service';
   export const callService = 'jupyter-oscar:call-service';
   export const deleteService = 'jupyter-oscar:delete-service';

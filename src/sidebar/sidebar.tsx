@@ -15,6 +15,7 @@ import {
   ToolbarButton
 } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
+import { IDisposable } from '@lumino/disposable';
 import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import { AccordionPanel, Panel, Widget } from '@lumino/widgets';
@@ -25,6 +26,7 @@ import { Announcer, CallsSection } from '../jobs/section';
 import { Filter } from '../lists';
 import { lookWhileSeen } from '../looking';
 import { Section } from './section';
+import { acceptFdl } from '../services/drop';
 import { ServicesSection } from '../services/section';
 import { CommandIDs, IOscarModel } from '../tokens';
 import { isUsable, Welcome } from './welcome';
@@ -125,6 +127,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     this._sections = sections;
     lookWhileSeen(this, model);
 
+    this._dropped = acceptFdl(sections[1].node, commands, trans);
     model.changed.connect(this._onModel, this);
     this._onModel();
     this._accordion.setRelativeSizes([1, 3, 4]);
@@ -186,6 +189,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     if (this.isDisposed) {
       return;
     }
+    this._dropped.dispose();
     this._observer.disconnect();
     this._options.model.changed.disconnect(this._onModel, this);
     super.dispose();
@@ -283,6 +287,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
   private readonly _sectionAdded = new Signal<this, ISectionEntry>(this);
   private readonly _options: Sidebar.IOptions;
   private readonly _welcome: Widget;
+  private readonly _dropped: IDisposable;
   private readonly _observer = new ResizeObserver(() => {
     // Not within its own notice: the sizes that are set would be one more.
     requestAnimationFrame(this._fit);

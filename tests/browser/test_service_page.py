@@ -128,7 +128,7 @@ def test_a_mistake_shows_its_line_and_its_fix_and_a_review_the_difference(open_l
     page.locator(".jp-OscarDiff-line.jp-mod-added", has_text="memory: 512Mi").wait_for()
     page.locator(".jp-OscarDiff-line.jp-mod-removed", has_text="memory: 256Mi").wait_for()
     page.get_by_role("button", name="Deploy", exact=True).click()
-    page.get_by_text("✓ Deployed changes.").wait_for(timeout=30_000)
+    page.get_by_text("✓ Deployed changes").wait_for(timeout=30_000)
 
 
 def test_tabs_and_calls_are_reached_by_keyboard_alone(open_lab):

@@ -1,4 +1,5 @@
 import { ReactWidget } from '@jupyterlab/apputils';
+import { Contents } from '@jupyterlab/services';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import { Message } from '@lumino/messaging';
@@ -9,6 +10,7 @@ import { ServiceModel } from '../../services/page/model';
 import { CommandIDs, GOING, IOscarChannel } from '../../tokens';
 import { CallRow } from '../../types';
 import { LogView } from '../log/view';
+import { openCopy } from './copies';
 import { CallList } from './list';
 import { Outcome } from './outputs';
 
@@ -35,7 +37,13 @@ export class CallsPanel extends Panel {
       />
     );
     list.addClass('jp-OscarCalls-left');
-    const outcome = ReactWidget.create(<Outcome model={model} trans={trans} />);
+    const outcome = ReactWidget.create(
+      <Outcome
+        model={model}
+        open={(call, output, fetch) => openCopy(options, call, output, fetch)}
+        trans={trans}
+      />
+    );
     outcome.addClass('jp-OscarCalls-outcome');
     this._right.addClass('jp-OscarCalls-right');
     this._right.addWidget(outcome);
@@ -130,6 +138,7 @@ export namespace CallsPanel {
     model: ServiceModel;
     channel: IOscarChannel;
     commands: CommandRegistry;
+    contents: Contents.IManager;
     trans: TranslationBundle;
   }
 }

@@ -5,6 +5,7 @@ import {
   caretRightIcon,
   copyIcon,
   downloadIcon,
+  launchIcon,
   UseSignal
 } from '@jupyterlab/ui-components';
 import * as React from 'react';
@@ -22,12 +23,20 @@ const FETCHED = 20_000_000;
 /** What is larger is fetched only when it is asked for. */
 const AT_ONCE = 2_000_000;
 
+/** Opens an output of a call in Lab; its bytes are fetched where they are not there yet. */
+export type Open = (
+  call: CallRow,
+  output: Output,
+  fetch: () => Promise<Blob>
+) => Promise<void>;
+
 /** The selected call: what became of it and what it wrote. */
 export function Outcome(props: {
   model: ServiceModel;
+  open: Open;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { model, trans } = props;
+  const { model, open, trans } = props;
   return (
     <UseSignal signal={model.changed}>
       {() =>
@@ -36,6 +45,7 @@ export function Outcome(props: {
             key={model.selected.id}
             model={model}
             call={model.selected}
+            open={open}
             trans={trans}
           />
         ) : (
@@ -49,6 +59,7 @@ export function Outcome(props: {
 function One(props: {
   model: ServiceModel;
   call: CallRow;
+  open: Open;
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { model, call, trans } = props;
@@ -100,9 +111,10 @@ function Ended(props: {
 function Outputs(props: {
   model: ServiceModel;
   call: CallRow;
+  open: Open;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { model, call, trans } = props;
+  const { model, call, open, trans } = props;
   const [found, setFound] = React.useState<Output[] | undefined>();
   const [problem, setProblem] = React.useState<Problem | undefined>();
   React.useEffect(() => {
@@ -148,6 +160,7 @@ function Outputs(props: {
           key={output.name}
           output={output}
           opened={index === shown}
+          show={fetch => open(call, output, fetch)}
           fetch={() =>
             model.client.output(
               model.cluster,
@@ -167,9 +180,11 @@ function Row(props: {
   output: Output;
   opened: boolean;
   fetch: () => Promise<Blob>;
+  /** Open it in Lab's own viewer. */
+  show: (fetch: () => Promise<Blob>) => Promise<void>;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { output, fetch, trans } = props;
+  const { output, fetch, show, trans } = props;
   const showable = output.kind !== 'file' && output.size <= FETCHED;
   const [open, setOpen] = React.useState(props.opened && showable);
   const [content, setContent] = React.useState<Blob | undefined>();
@@ -183,32 +198,32 @@ function Row(props: {
     };
   }, []);
 
-  const get = async (): Promise<Blob | undefined> => {
-    if (content) {
-      return content;
+  const get = async (): Promise<Blob> => {
+    const came = content ?? (await fetch());
+    if (here.current) {
+      setContent(came);
     }
+    return came;
+  };
+  /** Do something with it; what goes wrong is said below. */
+  const act = (how: () => Promise<unknown>) => {
     setBusy(true);
     setProblem(undefined);
-    try {
-      const came = await fetch();
-      if (here.current) {
-        setContent(came);
-      }
-      return came;
-    } catch (error) {
-      if (here.current) {
-        setProblem(problemOf(error));
-      }
-      return undefined;
-    } finally {
-      if (here.current) {
-        setBusy(false);
-      }
-    }
+    how()
+      .catch((error: unknown) => {
+        if (here.current) {
+          setProblem(problemOf(error));
+        }
+      })
+      .finally(() => {
+        if (here.current) {
+          setBusy(false);
+        }
+      });
   };
   React.useEffect(() => {
     if (open) {
-      void get();
+      act(get);
     }
   }, [open]);
 
@@ -238,14 +253,27 @@ function Row(props: {
           aria-label={trans.__('Save %1', output.name)}
           disabled={busy}
           onClick={() => {
-            void get().then(came => {
-              if (came) {
-                download(came, output.name.split('/').pop() ?? 'output');
-              }
+            act(async () => {
+              download(await get(), output.name.split('/').pop() ?? 'output');
             });
           }}
         >
           <downloadIcon.react tag="span" />
+        </button>
+        <button
+          className="jp-OscarButton"
+          title={
+            output.size > FETCHED
+              ? trans.__('Too large to be opened here: save it')
+              : trans.__('Open a copy of it in JupyterLab')
+          }
+          aria-label={trans.__('Open %1', output.name)}
+          disabled={busy || output.size > FETCHED}
+          onClick={() => {
+            act(() => show(get));
+          }}
+        >
+          <launchIcon.react tag="span" />
         </button>
         <button
           className="jp-OscarButton"

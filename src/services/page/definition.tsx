@@ -1,16 +1,21 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
+import { PathExt } from '@jupyterlab/coreutils';
+import { Contents } from '@jupyterlab/services';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { Panel } from '@lumino/widgets';
 import * as React from 'react';
 
-import { IOscarClient } from '../../tokens';
+import { IOscarClient, isFdl } from '../../tokens';
 import { Problem } from '../../types';
-import { Draft, IDefinition, SCRIPT } from './draft';
+import { DropPlace } from '../drop';
+import { IDefinition, readFdl, readFiles, readText, SCRIPT } from '../fdl';
+import { Draft } from './draft';
 import { TextEditor } from './editor';
 import examples from './examples.json';
+import { problemOf } from './model';
 import { Foot } from './review';
 
 /** Below this width the script stands below the FDL. */
@@ -55,9 +60,9 @@ echo "counted $name"
 
 /** The FDL and the scripts of a service side by side: checked as one types, reviewed, then deployed. */
 export class DefinitionPanel extends Panel {
-  constructor(options: DefinitionPanel.IOptions) {
+  constructor(private readonly _options: DefinitionPanel.IOptions) {
     super();
-    const { client, services, cluster, fresh, trans } = options;
+    const { client, services, cluster, fresh, open, trans } = _options;
     this.addClass('jp-OscarDefinition');
     this.draft = new Draft(client, cluster);
     this._fdl = new TextEditor(services, 'text/x-yaml', trans.__('FDL'));
@@ -69,7 +74,14 @@ export class DefinitionPanel extends Panel {
     const { draft } = this;
     const head = ReactWidget.create(
       <UseSignal signal={draft.changed}>
-        {() => <Head draft={draft} trans={trans} fresh={fresh} />}
+        {() => (
+          <Head
+            draft={draft}
+            open={files => void this.open(files)}
+            trans={trans}
+            fresh={fresh}
+          />
+        )}
       </UseSignal>
     );
     const foot = ReactWidget.create(
@@ -82,7 +94,8 @@ export class DefinitionPanel extends Panel {
             }}
             trans={trans}
             cluster={cluster}
-            sandbox={options.sandbox()}
+            sandbox={_options.sandbox()}
+            open={open}
           />
         )}
       </UseSignal>
@@ -100,8 +113,10 @@ export class DefinitionPanel extends Panel {
     this._script.changed.connect(this._onTyped, this);
     draft.replaced.connect(this._onReplaced, this);
     draft.changed.connect(this._onChanged, this);
-    this.node.addEventListener('dragover', this);
-    this.node.addEventListener('drop', this, true);
+    this._dropped = new DropPlace(this.node, {
+      files: files => void this.open(files),
+      paths: paths => void this._read(paths)
+    });
   }
 
   readonly draft: Draft;
@@ -111,22 +126,15 @@ export class DefinitionPanel extends Panel {
     return this.draft.dirty;
   }
 
-  handleEvent(event: Event): void {
-    const { dataTransfer } = event as DragEvent;
-    if (!dataTransfer?.types.includes('Files')) {
-      return;
-    }
-    event.preventDefault();
-    if (event.type === 'drop') {
-      event.stopPropagation();
-      void this.draft.open(Array.from(dataTransfer.files));
-    }
+  /** Take files from outside the page. */
+  async open(files: Iterable<File>): Promise<void> {
+    const { fdl, scripts } = await readFiles(files);
+    this.draft.take(fdl, scripts);
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
-      this.node.removeEventListener('dragover', this);
-      this.node.removeEventListener('drop', this, true);
+      this._dropped.dispose();
       super.dispose();
       this.draft.dispose();
     }
@@ -150,6 +158,23 @@ export class DefinitionPanel extends Panel {
 
   private _narrow(): void {
     this.toggleClass('jp-mod-narrow', this.node.clientWidth < NARROW);
+  }
+
+  /** Take files of the server: an FDL with its scripts, or scripts alone. */
+  private async _read(paths: readonly string[]): Promise<void> {
+    const { contents } = this._options;
+    try {
+      for (const path of paths) {
+        if (isFdl(path)) {
+          this.draft.load(await readFdl(contents, path));
+        } else {
+          const text = await readText(contents, path);
+          this.draft.take(undefined, { [PathExt.basename(path)]: text });
+        }
+      }
+    } catch (reason) {
+      this.draft.fail(problemOf(reason));
+    }
   }
 
   private _onTyped(): void {
@@ -177,6 +202,7 @@ export class DefinitionPanel extends Panel {
 
   private readonly _fdl: TextEditor;
   private readonly _script: TextEditor;
+  private readonly _dropped: DropPlace;
   private _marked: readonly Problem[] = [];
   private _silent = false;
 }
@@ -185,11 +211,14 @@ export namespace DefinitionPanel {
   export interface IOptions {
     client: IOscarClient;
     services: IEditorServices;
+    contents: Contents.IManager;
     cluster: string;
     /** Whether it is for a service that is not there yet. */
     fresh: boolean;
     /** Whether the cluster is a sandbox. */
     sandbox: () => boolean;
+    /** Open the page of a service; where it is open already there is none. */
+    open?: (name: string) => void;
     trans: TranslationBundle;
   }
 }
@@ -197,10 +226,11 @@ export namespace DefinitionPanel {
 /** What to begin with, and which script is shown. */
 function Head(props: {
   draft: Draft;
+  open: (files: Iterable<File>) => void;
   trans: TranslationBundle;
   fresh: boolean;
 }): React.JSX.Element {
-  const { draft, trans, fresh } = props;
+  const { draft, open, trans, fresh } = props;
   const picker = React.useRef<HTMLInputElement>(null);
   const { names } = draft;
   return (
@@ -243,7 +273,7 @@ function Head(props: {
         hidden
         multiple
         onChange={({ target }) => {
-          void draft.open(Array.from(target.files ?? []));
+          open(Array.from(target.files ?? []));
           target.value = '';
         }}
       />

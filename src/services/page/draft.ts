@@ -3,31 +3,11 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { IOscarClient } from '../../tokens';
 import { Plan, Problem, ServiceRow } from '../../types';
+import { IDefinition, nameOf, SCRIPT, scriptsOf } from '../fdl';
 import { problemOf } from './model';
 
 /** So long after the last key the definition is checked, in milliseconds. */
 const PAUSE = 400;
-/** What a script is called where the FDL does not say. */
-export const SCRIPT = 'script.sh';
-
-/** An FDL with the scripts that it names, by these names. */
-export interface IDefinition {
-  fdl: string;
-  scripts: Readonly<Record<string, string>>;
-}
-
-/** The names that an FDL gives its scripts, each once. */
-export function scriptsOf(fdl: string): string[] {
-  const names = new Set<string>();
-  for (const line of fdl.split('\n')) {
-    const found = /^[\s-]*script:\s*["']?([^\s"'#]+)/.exec(line);
-    if (found) {
-      names.add(found[1]);
-    }
-  }
-  return [...names];
-}
-
 /**
  * A definition that is being written: its texts, what is wrong with them, and
  * what deploying them would change. What was typed stays whatever goes wrong.
@@ -85,6 +65,13 @@ export class Draft implements IDisposable {
     return names.includes(this._current) ? this._current : (names[0] ?? SCRIPT);
   }
 
+  /** The scripts that the FDL names and that are not here, and why not. */
+  get missing(): readonly { name: string; why: string }[] {
+    return this.names
+      .filter(name => !this._scripts.has(name))
+      .map(name => ({ name, why: this._missing[name] ?? '' }));
+  }
+
   /** Whether something was typed that is deployed nowhere. */
   get dirty(): boolean {
     return this._state() !== this._clean;
@@ -99,29 +86,28 @@ export class Draft implements IDisposable {
   load(definition: IDefinition): void {
     this._fdl = definition.fdl;
     this._scripts = new Map(Object.entries(definition.scripts));
+    this._missing = definition.missing ?? {};
     this._current = '';
     this._clean = this._state();
     this._replaced.emit();
     this._edited();
   }
 
-  /** Take files: one FDL, and scripts by their names. */
-  async open(files: Iterable<File>): Promise<void> {
-    for (const file of files) {
-      if (file.size > 1_000_000) {
-        continue;
-      }
-      const text = await file.text();
-      if (/\.ya?ml$/i.test(file.name)) {
-        this._fdl = text;
-      } else {
-        const named = this.names.length < 2 ? this.current : file.name;
-        this._scripts.set(named, text);
-        this._current = named;
-      }
+  /** Take texts of files: an FDL, and scripts by their names. */
+  take(fdl: string | undefined, scripts: Record<string, string>): void {
+    this._fdl = fdl ?? this._fdl;
+    for (const [file, text] of Object.entries(scripts)) {
+      this._current = nameOf(file, this.names);
+      this._scripts.set(this._current, text);
     }
     this._replaced.emit();
     this._edited();
+  }
+
+  /** Say that something could not be read. */
+  fail(problem: Problem): void {
+    this.problem = problem;
+    this._changed.emit();
   }
 
   /** Show another of the FDL's scripts. */
@@ -134,14 +120,17 @@ export class Draft implements IDisposable {
   /** Take what was typed. */
   type(fdl: string, script: string): void {
     const { current: before, names } = this;
-    this._scripts.set(before, script);
+    if (script || this._scripts.has(before)) {
+      // One that is missing stays so until something is written.
+      this._scripts.set(before, script);
+    }
     this._fdl = fdl;
     const after = this.names;
     if (!after.includes(before)) {
       // Perhaps it was given another name, as the only one or in its place.
       const same = after.length === names.length;
       this._current = after[same ? names.indexOf(before) : 0] ?? '';
-      if (!this._scripts.has(this.current)) {
+      if (script && !this._scripts.has(this.current)) {
         this._scripts.set(this.current, script);
       }
       this._replaced.emit();
@@ -272,6 +261,7 @@ export class Draft implements IDisposable {
   private _isDisposed = false;
   private _fdl = '';
   private _scripts = new Map<string, string>();
+  private _missing: Readonly<Record<string, string>> = {};
   private _current = '';
   private _clean = '';
   private _timer = 0;

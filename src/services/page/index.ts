@@ -9,6 +9,7 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
+import { PathExt } from '@jupyterlab/coreutils';
 import { ITranslator } from '@jupyterlab/translation';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
@@ -19,6 +20,7 @@ import {
   IOscarModel
 } from '../../tokens';
 import { common, words } from '../../commands';
+import { tellProblem } from '../../errors';
 import { oscarIcon } from '../../icons';
 import type { Tab } from './model';
 import type { ServicePage } from './page';
@@ -53,7 +55,9 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
       channel,
       commands,
       services,
+      contents: app.serviceManager.contents,
       trans,
+      open: (cluster: string, name: string) => void open({ cluster, name }),
       isSandbox: (name: string) =>
         !!model.clusters.rows?.find(row => row.name === name)?.sandbox
     };
@@ -163,8 +167,20 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
           type: 'object',
           properties: {
             cluster: named.cluster,
+            path: text(
+              trans.__(
+                'Where an FDL file lies on the Jupyter server; its scripts are read from beside it'
+              )
+            ),
             fdl: text(trans.__('The text of an FDL')),
             script: text(trans.__('The text of its script')),
+            scripts: {
+              type: 'object',
+              additionalProperties: { type: 'string' },
+              description: trans.__(
+                'The texts of its scripts, by the names the FDL gives them'
+              )
+            },
             example: {
               type: 'string',
               enum: ['grayify', 'wordcount', 'gauges'],
@@ -179,10 +195,24 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
         if (!cluster) {
           return;
         }
-        const { newService } = await import('./page');
-        const widget = newService({ ...options, cluster, definition: args });
+        const { newService, startOf } = await import('./page');
+        let start: Awaited<ReturnType<typeof startOf>>;
+        try {
+          start = await startOf(args, options.contents);
+        } catch (reason) {
+          void tellProblem(
+            trans.__('%1 could not be read', args.path),
+            reason,
+            trans
+          );
+          return;
+        }
+        const widget = newService({ ...options, cluster, start });
         widget.id = `jupyter-oscar-deploy:${made++}`;
-        widget.title.label = trans.__('New Service');
+        widget.title.label =
+          typeof args.path === 'string'
+            ? PathExt.basename(args.path)
+            : trans.__('New Service');
         widget.title.caption = trans.__('A new OSCAR service on %1', cluster);
         widget.title.icon = oscarIcon;
         // Whether the cluster is a sandbox is known while somebody looks.
@@ -192,8 +222,10 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
         });
         widget.content.draft.done.connect((_, rows) => {
           model.services.refresh();
-          widget.dispose();
-          void open({ cluster, name: rows[0]?.name }, 'call');
+          if (rows.length === 1) {
+            widget.dispose();
+            void open({ cluster, name: rows[0].name }, 'call');
+          }
         });
         shell.add(widget, 'main');
         shell.activateById(widget.id);

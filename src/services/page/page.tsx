@@ -5,8 +5,10 @@ import {
   showDialog
 } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
+import { Contents } from '@jupyterlab/services';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
+import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 import * as React from 'react';
@@ -14,9 +16,10 @@ import * as React from 'react';
 import { CallsPanel } from '../../jobs/page/calls';
 import { LogPanel } from '../../jobs/page/log';
 import { IOscarChannel, IOscarClient } from '../../tokens';
+import { IDefinition, nameOf, readFdl, SCRIPT, scriptsOf } from '../fdl';
 import { Call } from './call';
 import { DefinitionPanel, EXAMPLES, TEMPLATE } from './definition';
-import { SCRIPT, scriptsOf } from './draft';
+
 import { Head } from './head';
 import { ServiceModel, Tab, TABS } from './model';
 
@@ -26,16 +29,20 @@ export interface IPageOptions {
   channel: IOscarChannel;
   commands: CommandRegistry;
   services: IEditorServices;
+  contents: Contents.IManager;
   trans: TranslationBundle;
   /** Whether a cluster is a sandbox. */
   isSandbox: (cluster: string) => boolean;
+  /** Open the page of a service. */
+  open: (cluster: string, name: string) => void;
 }
 
 /** One service: what it is, a call, its calls, a log, its definition. */
 export class ServicePage extends Panel {
   constructor(options: IPageOptions & { cluster: string; name: string }) {
     super();
-    const { client, channel, commands, trans, cluster, name } = options;
+    const { client, channel, commands, contents, trans, cluster, name } =
+      options;
     this.addClass('jp-OscarPage');
     this.model = new ServiceModel(client, channel, cluster, name);
     const id = this._id;
@@ -51,6 +58,7 @@ export class ServicePage extends Panel {
     this._definition = new DefinitionPanel({
       client,
       services: options.services,
+      contents,
       cluster,
       fresh: false,
       sandbox: () =>
@@ -59,7 +67,13 @@ export class ServicePage extends Panel {
     });
     this._tabs = {
       call,
-      calls: new CallsPanel({ model: this.model, channel, commands, trans }),
+      calls: new CallsPanel({
+        model: this.model,
+        channel,
+        commands,
+        contents,
+        trans
+      }),
       log: new LogPanel({ model: this.model, channel, trans }),
       definition: this._definition
     };
@@ -181,27 +195,53 @@ export function servicePage(
   return new DefinitionArea({ content, trans: options.trans });
 }
 
-/** The page of a service that is not there yet. */
+/** What the arguments of a command say one begins with: a file, texts, or an example by its name. */
+export async function startOf(
+  args: ReadonlyPartialJSONObject,
+  contents: Contents.IManager
+): Promise<IDefinition | string> {
+  const { path, fdl, script, scripts, example } = args;
+  if (typeof path === 'string') {
+    return await readFdl(contents, path);
+  }
+  if (typeof fdl !== 'string') {
+    return typeof example === 'string' ? example : '';
+  }
+  const given = { ...(scripts as Record<string, string> | undefined) };
+  if (typeof script === 'string') {
+    given[scriptsOf(fdl).at(0) ?? SCRIPT] = script;
+  }
+  const names = scriptsOf(fdl);
+  return {
+    fdl,
+    scripts: Object.fromEntries(
+      Object.entries(given).map(([file, text]) => [nameOf(file, names), text])
+    )
+  };
+}
+
+/** The page of services that are not there yet: it begins with a definition, an example or a template. */
 export function newService(
   options: IPageOptions & {
     cluster: string;
-    definition: { fdl?: string; script?: string; example?: string };
+    start: IDefinition | string;
   }
 ): MainAreaWidget<DefinitionPanel> {
-  const { client, services, cluster, definition, trans } = options;
+  const { client, services, contents, cluster, start, trans } = options;
   const content = new DefinitionPanel({
     client,
     services,
+    contents,
     cluster,
     fresh: true,
     sandbox: () => options.isSandbox(cluster),
+    open: name => {
+      options.open(cluster, name);
+    },
     trans
   });
-  const { fdl, script = '', example = '' } = definition;
   content.draft.load(
-    fdl === undefined
-      ? (EXAMPLES[example] ?? TEMPLATE)
-      : { fdl, scripts: { [scriptsOf(fdl)[0] ?? SCRIPT]: script } }
+    typeof start === 'string' ? (EXAMPLES[start] ?? TEMPLATE) : start
   );
   content.addClass('jp-mod-fresh');
   return new DefinitionArea({ content, trans });

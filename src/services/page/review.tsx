@@ -12,10 +12,12 @@ export function Foot(props: {
   /** Go to where a problem is. */
   go: (problem: Problem) => void;
   trans: TranslationBundle;
+  /** Open the page of a service. */
+  open?: (name: string) => void;
   cluster: string;
   sandbox: boolean;
 }): React.JSX.Element {
-  const { draft, go, trans, cluster, sandbox } = props;
+  const { draft, go, open, trans, cluster, sandbox } = props;
   const { problems, problem, plan, busy, deployed } = draft;
   return (
     <>
@@ -43,6 +45,12 @@ export function Foot(props: {
           ))}
         </ul>
       )}
+      {draft.missing.map(({ name, why }) => (
+        <p key={name} className="jp-OscarDefinition-note jp-mod-missing">
+          {trans.__('The script %1 is not here: drop it, or write it.', name)}{' '}
+          {why && <span className="jp-OscarDefinition-why">{why}</span>}
+        </p>
+      ))}
       {draft.blanked && (
         <p className="jp-OscarDefinition-note">
           {trans.__(
@@ -63,10 +71,11 @@ export function Foot(props: {
           ) : busy === 'review' ? (
             trans.__('Comparing with %1…', cluster)
           ) : deployed ? (
-            trans.__(
-              '✓ Deployed %1.',
-              deployed.map(({ name }) => name).join(', ')
-            )
+            <Deployed
+              names={deployed.map(({ name }) => name)}
+              open={open}
+              trans={trans}
+            />
           ) : problems.length ? (
             trans._n('%1 problem', '%1 problems', problems.length)
           ) : (
@@ -102,6 +111,37 @@ export function Foot(props: {
           </button>
         )}
       </div>
+    </>
+  );
+}
+
+/** The services that were deployed; each can be opened. */
+function Deployed(props: {
+  names: readonly string[];
+  open?: (name: string) => void;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { names, open, trans } = props;
+  return (
+    <>
+      {trans.__('✓ Deployed')}{' '}
+      {names.map((name, index) => (
+        <React.Fragment key={name}>
+          {index > 0 && ', '}
+          {open ? (
+            <button
+              className="jp-OscarLink"
+              onClick={() => {
+                open(name);
+              }}
+            >
+              {name}
+            </button>
+          ) : (
+            name
+          )}
+        </React.Fragment>
+      ))}
     </>
   );
 }
