@@ -155,6 +155,27 @@ def test_however_a_function_ends_its_end_is_recorded(tmp_path: Path, end: str, c
     assert said.returncode == ended(tmp_path).exit == code
 
 
+LEFT = """
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what the script leaves behind is ours
+subprocess.run(["/bin/sh", sys.argv[1]], check=True)
+try:
+    sys.exit(f"left behind: {os.waitpid(-1, 0)}")
+except ChildProcessError:
+    pass
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands a process what its children leave behind")
+def test_nothing_is_left_behind_a_function(tmp_path: Path) -> None:
+    run_script(tmp_path, packed(lambda: 1), **CALL)
+    env = {"PATH": f"{tmp_path}/bin:{os.defpath}", "TMPDIR": str(tmp_path), "INPUT_FILE_PATH": str(tmp_path / "input")}
+    env |= {"TMP_OUTPUT_DIR": str(tmp_path / "a-call"), remote.KEY: KEY.hex(), **CALL}
+    command = [sys.executable, "-c", LEFT, str(tmp_path / "script.sh")]
+    said = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (0, "")
+
+
 def test_an_image_without_python_says_so_and_that_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "script.sh").write_text(runners.script("").replace("python3", "no-such-python"))
     (tmp_path / "a-call").mkdir()
