@@ -43,6 +43,8 @@ class Fdl:
     path: Path
     services: list[Service]
     lines: dict[str, int] = field(default_factory=dict)
+    #: The cluster under whose name each service stands.
+    targets: dict[str, str] = field(default_factory=dict)
 
     def line(self, name: str) -> int | None:
         """The line on which the service of that name begins."""
@@ -107,18 +109,19 @@ class _Reader:
         root = self._parse(self._text() if text is None else text)
         self._refuse_unknown(root, TOP, "the file")
         entries = self._entries(root)
+        targets: dict[str, str] = {}
         shared = {key: self._data(node) for key in TOP[1:] if (node := _child(root, key)) is not None}
         services: list[Service] = []
         lines: dict[str, int] = {}
-        for node in entries:
+        for target, node in entries:
             service = self._service(node, shared)
             if service.name in lines:
                 where = _child(node, "name") or node
                 msg = f'two services are named "{service.name}" (the other is on line {lines[service.name]}).'
                 raise self._error(where, msg, "Give one of them another name.")
-            lines[service.name] = _line(node)
+            lines[service.name], targets[service.name] = _line(node), target
             services.append(service)
-        return Fdl(self.path, services, lines)
+        return Fdl(self.path, services, lines, targets)
 
     def _text(self) -> str:
         try:
@@ -151,8 +154,8 @@ class _Reader:
         self._refuse_repeated(root)
         return root
 
-    def _entries(self, root: yaml.MappingNode) -> list[yaml.MappingNode]:
-        """The service maps below ``functions.oscar``, a list of one-key maps (key = cluster)."""
+    def _entries(self, root: yaml.MappingNode) -> list[tuple[str, yaml.MappingNode]]:
+        """The service maps below ``functions.oscar``, a list of one-key maps, with that key: the cluster's name."""
         fix = "functions: → oscar: → a list whose items are `- <cluster>:` with the service below."
         oscar = _child(_child(root, "functions"), "oscar")
         if not isinstance(oscar, yaml.SequenceNode) or not oscar.value:
@@ -162,7 +165,7 @@ class _Reader:
             pair = item.value if isinstance(item, yaml.MappingNode) else []
             if len(pair) != 1 or not isinstance(pair[0][1], yaml.MappingNode):
                 raise self._error(item, "a service is one map below the name of its cluster.", fix)
-            entries.append(pair[0][1])
+            entries.append((str(pair[0][0].value), pair[0][1]))
         return entries
 
     def _service(self, node: yaml.MappingNode, shared: dict[str, Any]) -> Service:

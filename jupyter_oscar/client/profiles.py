@@ -144,8 +144,14 @@ def _first() -> Profile:
 
 def profiles() -> Iterator[Profile]:
     """Every profile there is, the one ``connect()`` would take first."""
-    yield from _from_config(config_path())
-    yield from _from_store()
+    kept = {profile.name: profile for profile in _from_store()}
+    for profile in _from_config(config_path()):
+        signed_in = kept.get(profile.name)
+        if profile.credentials == Credentials() and signed_in and signed_in.endpoint == profile.endpoint:
+            yield replace(profile, credentials=signed_in.credentials)
+        else:
+            yield profile
+    yield from kept.values()
     yield from _from_environment()
     yield from _from_sandboxes()
 

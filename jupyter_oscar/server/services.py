@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jupyter_oscar.client.errors import FdlError, OscarError, ServiceNotFound
+from jupyter_oscar.client.errors import FdlError, OscarError
 
 from .route import Message, Problem, Route, may, problem
 
@@ -201,7 +200,7 @@ class PlanRoute(Route):
     @may("read")
     async def post(self, cluster: str) -> None:
         """The difference between a definition and what is deployed."""
-        from jupyter_oscar.client import fdl, review
+        from jupyter_oscar.client import fdl, plan, review
 
         said, one = self.body(Definition), await self.cluster(cluster)
         try:
@@ -209,28 +208,12 @@ class PlanRoute(Route):
         except FdlError as error:
             self.reply(Plan(problems=[problem(error)]))
             return
-        changes = [await _change(one, service) for service in found.services]
+        changes = [Change(**(await plan.change(one, service))._asdict()) for service in found.services]
         flags = (await one.config()).config
         idle = [Ignored(**key._asdict()) for service in found.services for key in review.ignored(service, flags)]
         some = any(change.action == "create" or change.diff for change in changes)
         cost = review.COST if some and one.profile.sandbox is None else ""
         self.reply(Plan(problems=[], changes=tuple(changes), ignored=tuple(idle), cost=cost))
-
-
-async def _change(cluster: Cluster, new: Service) -> Change:
-    try:
-        old = _text(await cluster.services.get(new.name))
-    except ServiceNotFound:
-        old = ""
-    lines = difflib.unified_diff(old.splitlines(), _text(new.as_stored()).splitlines(), "deployed", "new", lineterm="")
-    diff = "\n".join(lines)
-    return Change(name=new.name, action="update" if old else "create", diff=diff)
-
-
-def _text(service: Service) -> str:
-    from jupyter_oscar.client import fdl, prologue
-
-    return f"{fdl.dump(service)}\n# script.sh\n{prologue.remove(service.script)}"
 
 
 class ServiceRoute(Route):

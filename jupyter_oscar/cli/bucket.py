@@ -1,0 +1,186 @@
+"""``jupyter oscar bucket``: buckets through OSCAR, objects straight to and from the cluster's storage."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .codes import EPILOG
+from .service import inside
+from .terminal import as_json, bar, confirm, on_cluster, out, say, size, table, yes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_oscar.client.cluster import Cluster
+
+
+@click.group(epilog=EPILOG)
+def bucket() -> None:
+    """Buckets and the objects in them. A place is written BUCKET/KEY, a folder BUCKET/FOLDER/."""
+
+
+def _split(place: str) -> tuple[str, str]:
+    name, _, key = place.removeprefix("s3://").partition("/")
+    if not name:
+        msg = f'"{place}" names no bucket: write BUCKET/KEY.'
+        raise click.UsageError(msg)
+    return name, key
+
+
+@bucket.command("list", epilog=EPILOG)
+@click.argument("place", required=False, metavar="[BUCKET[/FOLDER]]")
+@as_json
+@on_cluster
+async def list_(cluster: Cluster, *, place: str | None, as_json: bool) -> None:
+    """List your buckets, or the objects in one, folders within folders included."""
+    if place is None:
+        buckets = await cluster.buckets.list()
+        if as_json:
+            out([{**one.model_dump(), "service": one.service} for one in buckets])
+        else:
+            cells = [(one.bucket_name, one.visibility, one.owner, one.service or "") for one in buckets]
+            table(("NAME", "VISIBILITY", "OWNER", "SERVICE"), cells)
+        return
+    name, folder = _split(place)
+    found = [row async for row in cluster.store.list(name, folder.rstrip("/"))]
+    if as_json:
+        out([{"key": row.key, "size": row.size, "modified": row.modified.isoformat()} for row in found])
+        return
+    exact = not sys.stdout.isatty()
+    rows = [(row.key, row.size if exact else size(row.size), row.modified.isoformat(" ", "seconds")) for row in found]
+    table(("KEY", "SIZE", "MODIFIED"), rows)
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("place", metavar="BUCKET/KEY")
+@click.argument("to", required=False, type=click.Path(path_type=Path, allow_dash=True))
+@on_cluster
+async def get(cluster: Cluster, *, place: str, to: Path | None) -> None:
+    """Fetch an object into the file TO [default: its own name here], or to stdout where TO is -.
+
+    With BUCKET/FOLDER/ all below it, into the folder TO [default: here].
+    """
+    name, key = _split(place)
+    if not key or key.endswith("/"):
+        await _get_folder(cluster, name, key, to or Path())
+        return
+    if to is not None and str(to) == "-":
+        async for chunk in cluster.store.chunks(name, key):
+            sys.stdout.buffer.write(chunk)
+        return
+    own = key.rpartition("/")[2]
+    target = inside(Path(), own) if to is None else inside(to, own) if to.is_dir() else to
+    length = await _length(cluster, name, key) if sys.stderr.isatty() else 0
+    with bar(own, length) as shown:
+        await _download(cluster, name, key, target, shown.update)
+    click.echo(str(target))
+
+
+async def _length(cluster: Cluster, name: str, key: str) -> int:
+    """Of an object in bytes, for the bar."""
+    async for row in cluster.buckets.objects(name, "", after=key[:-1]):
+        if row.key >= key:
+            return row.size if row.key == key else 0
+    return 0
+
+
+async def _get_folder(cluster: Cluster, name: str, folder: str, to: Path) -> None:
+    rows = [row async for row in cluster.store.list(name, folder.rstrip("/")) if not row.key.endswith("/")]
+    targets = [(row, inside(to, row.key.removeprefix(folder))) for row in rows]
+    with bar(f"{name}/{folder}", sum(row.size for row in rows)) as shown:
+        for row, target in targets:
+            await _download(cluster, name, row.key, target, shown.update)
+            if not sys.stdout.isatty():
+                click.echo(str(target))
+    say(f"{len(rows)} object{'s' * (len(rows) != 1)} in {to}")
+
+
+async def _download(cluster: Cluster, name: str, key: str, target: Path, progress: object) -> None:
+    from jupyter_oscar.client.errors import NotSaved
+
+    try:
+        await cluster.store.download(name, key, target, progress)  # type: ignore[arg-type]
+    except OSError as error:
+        free = shutil.disk_usage(target.parent if target.parent.is_dir() else Path()).free
+        msg = f"{target} cannot be written: {(error.strerror or str(error)).lower()} ({size(free)} are free)."
+        raise NotSaved(msg, hint="Name another place.") from error
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("place", metavar="BUCKET[/KEY]")
+@on_cluster
+async def put(cluster: Cluster, *, files: Sequence[Path], place: str) -> None:
+    """Store FILES in a bucket: under KEY, or under their own names below BUCKET/FOLDER/; a folder with all in it.
+
+    Where a service has its input, each file starts a job.
+    """
+    from jupyter_oscar.client.errors import FileMissing
+
+    name, key = _split(place)
+    due: list[tuple[Path, str]] = []
+    for file in files:
+        if not file.exists():
+            msg = f"There is no file {file}."
+            raise FileMissing(msg, hint="Check the path. Nothing was stored.")
+        if file.is_dir():
+            base = f"{key.rstrip('/')}/{file.resolve().name}".strip("/")
+            inner = sorted(path for path in file.rglob("*") if path.is_file())
+            due += [(path, f"{base}/{path.relative_to(file).as_posix()}") for path in inner]
+        elif len(files) > 1 or not key or key.endswith("/"):
+            due.append((file, f"{key.rstrip('/')}/{file.name}".strip("/")))
+        else:
+            due.append((file, key))
+    with bar(name, sum(path.stat().st_size for path, _ in due)) as shown:
+        for path, under in due:
+            sent = await cluster.store.put(name, under, path)
+            shown.update(sent.size)
+            if not sys.stderr.isatty():
+                click.echo(f"{name}/{under}")
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("name")
+@click.option("--visibility", type=click.Choice(["private", "restricted", "public"]), default="private")
+@click.option("--allow", multiple=True, metavar="UID", help="Who may use a restricted one; may be repeated.")
+@on_cluster
+async def create(cluster: Cluster, *, name: str, visibility: str, allow: tuple[str, ...]) -> None:
+    """Make a bucket."""
+    if allow and visibility != "restricted":
+        msg = "--allow goes with --visibility restricted."
+        raise click.UsageError(msg)
+    await cluster.buckets.create(name, visibility=visibility, allowed_users=allow)
+    click.echo(f"{name}: created")
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("name")
+@yes
+@on_cluster
+async def delete(cluster: Cluster, *, name: str, yes: bool) -> None:
+    """Delete a bucket WITH all objects in it."""
+    if "/" in name:
+        msg = f"{name} is a place in a bucket: `bucket remove` removes objects."
+        raise click.UsageError(msg)
+    confirm(f"Delete {name} and all objects in it?", sure=yes)
+    await cluster.buckets.delete(name)
+    click.echo(f"{name}: deleted")
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("places", nargs=-1, required=True, metavar="BUCKET/KEY...")
+@on_cluster
+async def remove(cluster: Cluster, *, places: tuple[str, ...]) -> None:
+    """Remove objects by their keys."""
+    for place in places:
+        name, key = _split(place)
+        if not key or key.endswith("/"):
+            msg = f"{place} is no object: name its key, or delete the whole bucket with `bucket delete`."
+            raise click.UsageError(msg)
+        await cluster.store.delete(name, [key])
+        click.echo(f"{place}: removed")

@@ -1,0 +1,61 @@
+"""``jupyter oscar diff``: what applying a file would change; nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .codes import DIFFERENT, EPILOG
+from .terminal import as_json, on_cluster, out, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.fdl import Fdl
+    from jupyter_oscar.client.plan import Change
+
+file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@click.command(epilog=f"{EPILOG} With --exit-code 7: there is a difference.")
+@file
+@click.option("--exit-code", "as_code", is_flag=True, help="End with 7 where something differs.")
+@as_json
+@on_cluster
+async def diff(cluster: Cluster, *, file: Path, as_code: bool, as_json: bool) -> None:
+    """Show what applying the FDL FILE would change."""
+    from jupyter_oscar.client import fdl
+
+    changes = await planned(cluster, fdl.load(file))
+    if as_json:
+        out([change._asdict() for change in changes])
+    else:
+        show(changes)
+    if as_code and any(change.diff for change in changes):
+        raise SystemExit(DIFFERENT)
+
+
+async def planned(cluster: Cluster, found: Fdl) -> Sequence[Change]:
+    """What would become of each service; says what this cluster would ignore."""
+    from jupyter_oscar.client import plan, review
+
+    flags = (await cluster.config()).config
+    for service in found.services:
+        for key in review.ignored(service, flags):
+            say(f"{key.service}: {key.key} does nothing: {key.why}.")
+    return [await plan.change(cluster, service) for service in found.services]
+
+
+def show(changes: Sequence[Change]) -> None:
+    """For a person: one paragraph for each service, coloured on a terminal."""
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    for change in changes:
+        if not change.diff:
+            click.echo(f"{change.name}: as deployed")
+            continue
+        click.echo(f"{change.name}: {change.action}")
+        for line in change.diff.splitlines():
+            click.secho(f"  {line}", fg=colours.get(line[:1]))

@@ -1,0 +1,86 @@
+"""``jupyter oscar service logs``: the jobs of a service and what they printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .codes import EPILOG
+from .terminal import as_json, confirm, on_cluster, out, table, yes
+
+if TYPE_CHECKING:
+    from jupyter_oscar.client.cluster import Cluster
+
+
+@click.group(epilog=EPILOG)
+def logs() -> None:
+    """The jobs of a service and their logs."""
+
+
+@logs.command("list", epilog=EPILOG)
+@click.argument("service")
+@click.option("--status", "-s", multiple=True, help="Only these: Pending, Running, Succeeded, Failed, Suspended.")
+@as_json
+@on_cluster
+async def list_(cluster: Cluster, *, service: str, status: tuple[str, ...], as_json: bool) -> None:
+    """List the jobs of SERVICE, newest first, with the server's own word for their state.
+
+    A server says Succeeded whatever the script's exit code; `watch` tells more. Listing costs the server one request
+    for each job.
+    """
+    wanted = {word.lower() for word in status}
+    rows = {
+        name: row
+        for name, row in (await cluster.jobs.list(service)).items()
+        if not wanted or row.status.lower() in wanted
+    }
+    newest = sorted(rows.items(), key=lambda pair: str(pair[1].creation_time or pair[1].start_time or ""), reverse=True)
+    if as_json:
+        out([{"name": name, **row.model_dump(mode="json")} for name, row in newest])
+        return
+    times = [(name, row.status, row.creation_time, row.start_time, row.finish_time) for name, row in newest]
+    table(("NAME", "STATUS", "CREATED", "STARTED", "FINISHED"), [[cell or "" for cell in row] for row in times])
+
+
+@logs.command(epilog=EPILOG)
+@click.argument("service")
+@click.argument("job")
+@click.option("--show-timestamps", "-t", "timestamps", is_flag=True, help="Begin each line with its moment.")
+@click.option("--script", is_flag=True, help="Only what the script printed, without the supervisor's lines.")
+@on_cluster
+async def get(cluster: Cluster, *, service: str, job: str, timestamps: bool, script: bool) -> None:
+    """Print the log of JOB."""
+    if timestamps and script:
+        msg = "--script and --show-timestamps cannot be had together."
+        raise click.UsageError(msg)
+    from jupyter_oscar.client.jobs import script_lines
+
+    text = await cluster.jobs.log(service, job.rpartition("/")[2], timestamps=timestamps)
+    text = "".join(f"{line}\n" for line in script_lines(text)) if script else text
+    click.echo(text, nl=bool(text) and not text.endswith("\n"))
+
+
+@logs.command(epilog=EPILOG)
+@click.argument("service")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+@click.option("--succeeded", is_flag=True, help="All that the server calls Succeeded, everybody's.")
+@click.option("--all", "every", is_flag=True, help="All, everybody's; those that run are ended.")
+@yes
+@on_cluster
+async def remove(
+    cluster: Cluster, *, service: str, jobs: tuple[str, ...], succeeded: bool, every: bool, yes: bool
+) -> None:
+    """Remove jobs of SERVICE with their logs; a running one is ended."""
+    if sum((bool(jobs), succeeded, every)) != 1:
+        msg = "Name the jobs, or say --succeeded or --all, one of the three."
+        raise click.UsageError(msg)
+    if jobs:
+        for job in jobs:
+            await cluster.jobs.delete(service, job.rpartition("/")[2])
+            click.echo(f"{job}: removed")
+        return
+    which = "that succeeded" if succeeded else "there are, running ones too"
+    confirm(f"Remove all jobs of {service} {which}, everybody's?", sure=yes)
+    await cluster.jobs.delete_all(service, only_succeeded=succeeded)
+    click.echo(f"{service}: jobs removed")

@@ -1,0 +1,288 @@
+"""``jupyter oscar`` as a person or a script types it, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from sandbox_user import new_name
+
+SHOUT = '#!/bin/sh\ntr a-z A-Z < "$INPUT_FILE_PATH" > "$TMP_OUTPUT_DIR/$(basename "$INPUT_FILE_PATH")"\necho shouted\n'
+CONFIG = """\
+# the lab's own clusters
+oscar:
+    lab:  # ask Ada
+        endpoint: https://lab.example.org
+        auth_user: oscar
+        auth_password: MARKER
+        ssl_verify: true
+        memory: 256Mi
+        of_a_newer_version: [1, 2]
+default: lab
+"""
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def cli(home, tmp_path):
+    """Run a command where nothing is a terminal, check its exit code, and give its stdout; ``said`` is its stderr."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG") if name in os.environ}
+    env = {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(*arguments, code=0, stdin=""):
+        command = [sys.executable, "-m", "jupyter_oscar", *map(str, arguments)]
+        binary = isinstance(stdin, bytes)
+        done = subprocess.run(
+            command,
+            env=env,
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=90,
+            check=False,
+            input=stdin if binary else stdin.encode(),
+        )
+        run.said = done.stderr.decode()
+        assert done.returncode == code, (arguments, done.returncode, done.stdout, run.said)
+        assert "Traceback" not in run.said
+        return done.stdout if binary else done.stdout.decode()
+
+    run.env = env
+    return run
+
+
+@pytest.fixture
+def on_sandbox(cli, sandbox):
+    """The same with the shared sandbox added as the default cluster."""
+    cli("cluster", "add", "box", sandbox.endpoint, sandbox.user, "--password-stdin", stdin=sandbox.password + "\n")
+    return cli
+
+
+@pytest.fixture
+def fdl(tmp_path):
+    """An FDL file of one tracked service."""
+    name = new_name("cli")
+    service = {
+        "name": name,
+        "image": "debian",
+        "script": "script.sh",
+        "log_level": "CRITICAL",
+        "input": [{"path": f"{name}/in"}],
+        "output": [{"path": f"{name}/out"}],
+        "labels": {"jupyter-oscar/tracked": "true"},
+    }
+    (tmp_path / "script.sh").write_text(SHOUT)
+    path = tmp_path / "fdl.yaml"
+    path.write_text(yaml.safe_dump({"functions": {"oscar": [{"oscar-cluster": service}]}}))
+    return path, name
+
+
+def test_a_service_from_file_to_removal(on_sandbox, fdl, tmp_path):
+    cli, (path, name) = on_sandbox, fdl
+    assert "create" in cli("diff", path)
+    cli("diff", path, "--exit-code", code=7)
+    assert f"{name}: created" in cli("apply", path)
+    assert "as deployed" in cli("diff", path)
+    assert json.loads(cli("apply", path, "--json")) == [{"name": name, "done": "nothing"}]
+    cli("diff", path, "--exit-code")
+    assert name in [row["name"] for row in json.loads(cli("service", "list", "--json"))]
+    assert [line for line in cli("service", "list").splitlines() if line.startswith(f"{name}\tasync\tprivate\tdebian")]
+    assert yaml.safe_load(cli("service", "get", name))["functions"]["oscar"][0]["oscar-cluster"]["name"] == name
+    assert cli("service", "get", name, "--script") == SHOUT
+
+    (tmp_path / "script.sh").write_text(SHOUT + "echo twice\n")
+    assert "+echo twice" in cli("diff", path)
+    assert f"{name}: updated" in cli("apply", path)
+    assert "echo twice" in cli("service", "get", name, "--script")
+
+    cli("service", "remove", name, code=2)
+    assert "--yes" in cli.said
+    assert f"the buckets {name}" in cli("service", "remove", name, "--yes")
+    cli("service", "get", name, code=3)
+    assert cli.said.count("\n") == 1
+
+
+def test_calls_from_a_script(on_sandbox, fdl, tmp_path):
+    cli, (path, name) = on_sandbox, fdl
+    cli("apply", path)
+    (tmp_path / "words.txt").write_text("some words")
+    assert cli("service", "run", name, "-f", "words.txt", stdin=b"") == b"SOME WORDS"
+    assert cli("service", "run", name, "-f", "-", stdin=b"piped") == b"PIPED"
+    cli("service", "run", name, "-i", "kept", "-o", "answer.txt")
+    assert (tmp_path / "answer.txt").read_text() == "KEPT"
+    done = json.loads(cli("service", "job", name, "-f", "words.txt", "-o", "out", "--json"))
+    assert done["state"] == "done"
+    assert (tmp_path / "out" / "words.txt").read_text() == "SOME WORDS"
+    service, _, job = done["job"].partition("/")
+    assert "shouted" in cli("service", "logs", "get", service, job)
+    assert job in [row["name"] for row in json.loads(cli("service", "logs", "list", service, "--json"))]
+    assert cli("watch", done["job"]).splitlines()[-1].endswith(f"{done['job']}\tdone")
+    cli("service", "logs", "remove", service, job)
+    assert job not in cli("service", "logs", "list", service)
+    cli("service", "run", name, code=2)
+    cli("service", "run", name, "-f", "nowhere", code=3)
+    cli("service", "remove", name, "-y")
+
+
+def test_a_job_that_fails_ends_with_six(on_sandbox, fdl, tmp_path):
+    cli, (path, name) = on_sandbox, fdl
+    (tmp_path / "script.sh").write_text("#!/bin/sh\necho broken\nexit 3\n")
+    cli("apply", path)
+    done = json.loads(cli("service", "job", name, "-i", "x", "--wait", "--json", code=6))
+    assert done["state"] == "failed"
+    assert "service logs get" in cli.said
+    lines = [json.loads(line) for line in cli("watch", done["job"], "--json", code=6).splitlines()]
+    assert lines[-1]["state"] == "failed"
+    cli("service", "remove", name, "-y")
+
+
+def test_bytes_to_a_bucket_and_back(on_sandbox, tmp_path):
+    cli, name = on_sandbox, new_name("bucket")
+    assert "created" in cli("bucket", "create", name)
+    assert name in [row["bucket_name"] for row in json.loads(cli("bucket", "list", "--json"))]
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "a.bin").write_bytes(bytes(range(256)))
+    (tmp_path / "in" / "deep" / "b.txt").write_text("b")
+    assert cli("bucket", "put", "in", f"{name}/x/").splitlines() == [f"{name}/x/in/a.bin", f"{name}/x/in/deep/b.txt"]
+    cli("bucket", "put", "in/a.bin", f"{name}/other.bin")
+    assert {row["key"]: row["size"] for row in json.loads(cli("bucket", "list", name, "--json"))} == {
+        "other.bin": 256,
+        "x/in/a.bin": 256,
+        "x/in/deep/b.txt": 1,
+    }
+    assert cli("bucket", "get", f"{name}/other.bin", "-", stdin=b"") == bytes(range(256))
+    assert cli("bucket", "get", f"{name}/other.bin") == "other.bin\n"
+    cli("bucket", "get", f"{name}/x/", "back")
+    assert (tmp_path / "back" / "in" / "deep" / "b.txt").read_text() == "b"
+    cli("bucket", "remove", f"{name}/other.bin")
+    cli("bucket", "get", f"{name}/other.bin", "gone.bin", code=3)
+    assert not (tmp_path / "gone.bin").exists()
+    cli("bucket", "put", "nowhere", f"{name}/x", code=3)
+    cli("bucket", "delete", name, code=2)
+    cli("bucket", "delete", name, "--yes")
+    assert name not in cli("bucket", "list")
+
+
+def test_oscar_clis_file_is_shared_and_keeps_what_is_not_ours(cli, home):
+    path = home / ".oscar-cli" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text(CONFIG)
+    cli("cluster", "add", "mine", "https://mine.example.org/", "ada", "--password-stdin", stdin="MARKER2\n")
+    text = path.read_text()
+    assert text.startswith(CONFIG.partition("default:")[0])
+    assert yaml.safe_load(text)["oscar"]["mine"] == {
+        "endpoint": "https://mine.example.org",
+        "ssl_verify": True,
+        "auth_user": "ada",
+        "auth_password": "MARKER2",
+    }
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert cli("cluster", "default") == "lab\n"
+    assert cli("cluster", "default", "--set", "mine") == "mine\n"
+    listed = cli("cluster", "list") + cli("cluster", "list", "--json")
+    assert "MARKER" not in listed
+    assert [row["name"] for row in json.loads(cli("cluster", "list", "--json"))] == ["mine", "lab"]
+    cli("cluster", "remove", "mine", "--yes")
+    assert path.read_text() == CONFIG.replace("default: lab\n", "")
+    cli("cluster", "default", "nowhere", code=3)
+    cli("cluster", "remove", "nowhere", "--yes", code=3)
+
+
+@pytest.mark.parametrize("text", ["oscar: {lab: {auth_password: MARKER\n", "- a list\n", "oscar: [1]\n", "\x00"])
+def test_a_damaged_file_is_named_and_left_alone(cli, home, text):
+    path = home / ".oscar-cli" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text(text)
+    cli("cluster", "add", "mine", "https://mine.example.org", code=3)
+    assert str(path) in cli.said
+    assert "MARKER" not in cli.said
+    assert path.read_text() == text
+
+
+def test_a_file_that_may_not_be_written_says_so(cli, home):
+    path = home / ".oscar-cli"
+    path.write_text("not a folder")
+    cli("cluster", "add", "mine", "https://mine.example.org", code=1)
+    assert str(path) in cli.said
+    assert "Nothing was changed" in cli.said
+
+
+def test_a_sign_in_serves_a_cluster_that_the_file_only_names(cli, sandbox, home):
+    cli("cluster", "add", "box", sandbox.endpoint)
+    cli("service", "list", code=4)
+    cli("cluster", "login", "box", "--user", sandbox.user, "--password-stdin", stdin="wrong\n", code=4)
+    cli("service", "list", code=4)
+    assert "signed in" in cli(
+        "cluster", "login", "box", "--user", sandbox.user, "--password-stdin", stdin=sandbox.password + "\n"
+    )
+    cli("service", "list")
+    assert sandbox.password not in (home / ".oscar-cli" / "config.yaml").read_text()
+    assert json.loads(cli("cluster", "info", "--json"))["version"]
+    cli("cluster", "logout", "box")
+    cli("service", "list", code=4)
+
+
+def test_nobody_answers_is_five_and_no_cluster_is_three(cli):
+    cli("service", "list", code=3)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        cli(
+            "cluster",
+            "add",
+            "gone",
+            f"http://127.0.0.1:{taken.getsockname()[1]}",
+            "ada",
+            "--password-stdin",
+            stdin="x\n",
+        )
+        cli("service", "list", code=5)
+    cli("service", "list", "-c", "nowhere", code=3)
+    cli("cluster", "add", "far", "http://example.org", code=4)
+
+
+def test_help_is_quick_and_loads_nothing_heavy(cli):
+    for words in ([], ["service"], ["bucket", "get"], ["cluster"], ["apply"], ["diff"], ["watch"]):
+        assert "Usage:" in cli(*words, "--help")
+    program = (
+        "import sys, json\n"
+        "from jupyter_oscar.cli import main\n"
+        "try: main(['service', '--help'])\n"
+        "except SystemExit: print(json.dumps(sorted(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], env=cli.env, capture_output=True, check=True).stdout
+    loaded = json.loads(shown.splitlines()[-1])
+    heavy = {"httpx", "pydantic", "obstore", "yaml", "ruamel.yaml", "aiobotocore", "jupyter_server", "tornado"}
+    assert heavy.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_clusters(cli, shell):
+    assert "_JUPYTER_OSCAR_COMPLETE" in cli("completion", shell)
+    cli("cluster", "add", "lab", "https://lab.example.org")
+    program = "from jupyter_oscar.cli import main; main(prog_name='jupyter-oscar')"
+    for words, wanted in (("jupyter-oscar serv", "service"), ("jupyter-oscar service list --cluster la", "lab")):
+        env = {**cli.env, "_JUPYTER_OSCAR_COMPLETE": "bash_complete", "COMP_WORDS": words}
+        env["COMP_CWORD"] = str(len(words.split()) - 1)
+        done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+        assert f"plain,{wanted}" in done.stdout
+
+
+def test_every_exit_code_is_in_the_page():
+    from jupyter_oscar.cli import codes
+
+    page = Path(__file__).parents[2] / "docs" / "command-line.md"
+    text = page.read_text(encoding="utf-8")
+    for name, code in vars(codes).items():
+        if name.isupper() and isinstance(code, int) and not isinstance(code, bool):
+            assert f"| {code} " in text, name
