@@ -11,7 +11,7 @@ import * as React from 'react';
 
 import { useChanged } from './hooks';
 import { oscarIcon } from './icons';
-import { GOING, IOscarModel } from './tokens';
+import { CommandIDs, GOING, IOscarModel } from './tokens';
 
 /** The cluster and how many of its calls are under way; looks on as long as there are some. */
 export const statusPlugin: JupyterFrontEndPlugin<void> = {
@@ -46,7 +46,7 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
           className="jp-OscarStatus"
           title={trans.__('Show the OSCAR panel')}
           onClick={() => {
-            app.shell.activateById('jupyter-oscar-sidebar');
+            void app.commands.execute(CommandIDs.showSidebar);
           }}
         >
           <oscarIcon.react tag="span" width="14px" height="14px" />

@@ -173,6 +173,7 @@ export const GOING: readonly string[] = ['queued', 'pending', 'running'];
 /** Command ids; each is described where it is registered. */
 export namespace CommandIDs {
   export const openService = 'jupyter-oscar:open-service';
+  export const showSidebar = 'jupyter-oscar:show-sidebar';
   export const openTable = 'jupyter-oscar:open-table';
   export const openLog = 'jupyter-oscar:open-log';
   export const deploy = 'jupyter-oscar:deploy-service';

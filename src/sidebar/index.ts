@@ -3,7 +3,7 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { IMovableSectionRegistry } from '@jupyterlab/apputils';
+import { ICommandPalette, IMovableSectionRegistry } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Message } from '@lumino/messaging';
@@ -11,7 +11,7 @@ import { Panel, Widget } from '@lumino/widgets';
 
 import { returnFocus } from '../focus';
 import { oscarIcon } from '../icons';
-import { IOscarModel } from '../tokens';
+import { CommandIDs, IOscarModel } from '../tokens';
 
 /** The place of the sidebar; what stands in it is loaded when it is first opened. */
 class Place extends Panel {
@@ -50,6 +50,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IOscarModel],
   optional: [
+    ICommandPalette,
     ITranslator,
     ILayoutRestorer,
     IStateDB,
@@ -59,6 +60,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
+    palette: ICommandPalette | null,
     translator: ITranslator | null,
     restorer: ILayoutRestorer | null,
     state: IStateDB | null,
@@ -86,6 +88,20 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     place.node.setAttribute('aria-label', trans.__('OSCAR'));
     app.shell.add(place, 'left', { rank: 600, type: 'OSCAR' });
     restorer?.add(place, place.id);
+
+    app.commands.addCommand(CommandIDs.showSidebar, {
+      label: trans.__('Show the OSCAR Sidebar'),
+      caption: trans.__('Clusters, services and calls'),
+      icon: oscarIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => {
+        app.shell.activateById(place.id);
+      }
+    });
+    palette?.addItem({
+      command: CommandIDs.showSidebar,
+      category: trans.__('OSCAR')
+    });
     returnFocus(app.contextMenu);
   }
 };

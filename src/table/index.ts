@@ -9,15 +9,6 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { ITranslator } from '@jupyterlab/translation';
-import {
-  addIcon,
-  ReactWidget,
-  refreshIcon,
-  searchIcon,
-  Toolbar,
-  ToolbarButton
-} from '@jupyterlab/ui-components';
-import * as React from 'react';
 
 import { words } from '../commands';
 import { oscarIcon } from '../icons';
@@ -54,16 +45,10 @@ export const tablePlugin: JupyterFrontEndPlugin<void> = {
       }
     };
 
-    const button = (
-      icon: typeof addIcon,
-      tooltip: string,
-      onClick: () => void
-    ): ToolbarButton => new ToolbarButton({ icon, tooltip, onClick });
-
     const make = async (
       kind: TableView.Kind
     ): Promise<MainAreaWidget<TableView>> => {
-      const { TableView, Where } = await import('./view');
+      const { TableView } = await import('./view');
       const { sort, title } = kinds[kind];
       const content = new TableView({ kind, sort, commands, model, trans });
       const widget = new MainAreaWidget({ content });
@@ -71,32 +56,8 @@ export const tablePlugin: JupyterFrontEndPlugin<void> = {
       widget.title.label = title;
       widget.title.caption = trans.__('OSCAR: %1', title);
       widget.title.icon = oscarIcon;
-      const { toolbar } = widget;
-      toolbar.addItem(
-        'where',
-        ReactWidget.create(React.createElement(Where, { model }))
-      );
-      toolbar.addItem('spacer', Toolbar.createSpacerItem());
-      toolbar.addItem(
-        'filter',
-        button(searchIcon, trans.__('Filter (/)'), () => {
-          content.filter.toggle();
-        })
-      );
-      if (kind === 'services' && commands.hasCommand(CommandIDs.deploy)) {
-        toolbar.addItem(
-          'deploy',
-          button(addIcon, trans.__('Deploy a service'), () => {
-            void commands.execute(CommandIDs.deploy);
-          })
-        );
-      }
-      toolbar.addItem(
-        'refresh',
-        button(refreshIcon, trans.__('Look again now'), () => {
-          void commands.execute(CommandIDs.refresh);
-        })
-      );
+      // Core keeps something of each button of a toolbar for good.
+      widget.toolbar.hide();
       content.changed.connect(() => {
         void tracker.save(widget);
       });

@@ -1,5 +1,11 @@
 import { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
+import {
+  addIcon,
+  LabIcon,
+  ReactWidget,
+  refreshIcon,
+  searchIcon
+} from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
@@ -13,7 +19,7 @@ import { lookWhileSeen } from '../looking';
 import { ServicesTable } from '../services/table';
 import { Usable } from '../sidebar/welcome';
 import { Name, StateSign } from '../states';
-import { IOscarModel } from '../tokens';
+import { CommandIDs, IOscarModel } from '../tokens';
 import { ISort } from './grid';
 
 /** Services or calls of the current cluster as a table in the main area. */
@@ -96,6 +102,7 @@ function Table(
   };
   return (
     <Usable {...props}>
+      <Bar {...shown} />
       {row && row.state !== 'ok' ? <Trouble {...props} row={row} /> : null}
       {view.kind === 'services' ? (
         <ServicesTable {...shown} />
@@ -106,15 +113,47 @@ function Table(
   );
 }
 
-/** Which cluster the rows are from. */
-export function Where(props: { model: IOscarModel }): React.JSX.Element | null {
-  const { model } = props;
-  useChanged(model.changed);
+/** Which cluster the rows are from, and what can be done with all of them. */
+function Bar(
+  props: TableView.IOptions & { filter: Filter }
+): React.JSX.Element {
+  const { commands, filter, kind, model, trans } = props;
   const row = model.currentRow;
-  return row ? (
-    <span className="jp-OscarTable-where" title={row.endpoint}>
-      <StateSign state={row.state === 'ok' ? 'ok' : 'failed'} />
-      <Name text={row.name} />
-    </span>
-  ) : null;
+  const button = (
+    Icon: LabIcon,
+    label: string,
+    onClick: () => void
+  ): React.JSX.Element => (
+    <button
+      type="button"
+      className="jp-OscarButton"
+      title={label}
+      aria-label={label}
+      onClick={onClick}
+    >
+      <Icon.react tag="span" />
+    </button>
+  );
+  return (
+    <div className="jp-OscarTable-bar">
+      {row ? (
+        <span className="jp-OscarTable-where" title={row.endpoint}>
+          <StateSign state={row.state === 'ok' ? 'ok' : 'failed'} />
+          <Name text={row.name} />
+        </span>
+      ) : null}
+      <span className="jp-OscarFill" />
+      {button(searchIcon, trans.__('Filter (/)'), () => {
+        filter.toggle();
+      })}
+      {kind === 'services' && commands.hasCommand(CommandIDs.deploy)
+        ? button(addIcon, trans.__('Deploy a service'), () => {
+            void commands.execute(CommandIDs.deploy);
+          })
+        : null}
+      {button(refreshIcon, trans.__('Look again now'), () => {
+        void commands.execute(CommandIDs.refresh);
+      })}
+    </div>
+  );
 }

@@ -94,12 +94,13 @@ function About(props: {
           {exposed ? (
             <>
               <Do
-                accent
+                accent={!stopped}
                 disabled={stopped}
                 label={trans.__('Open')}
                 execute={() => commands.execute(CommandIDs.openExposed, args)}
               />
               <Do
+                accent={stopped}
                 label={stopped ? trans.__('Start') : trans.__('Stop')}
                 execute={() =>
                   commands.execute(
