@@ -311,3 +311,58 @@ def test_services_of_the_shapes_that_oscar_publishes_deploy_with_their_image_nam
         eventually(lambda: user.over(name))
         assert user.get(name, f"{places[1]}/a.json") == b"HELLO"
     user.delete(name)
+
+
+def test_what_oscars_dashboard_asks_from_login_to_log_out(user, service):
+    """Its panels in their order: each request as the dashboard sends it, each answer with what the panel shows."""
+
+    def ask(path, method="GET", **kwargs):
+        answer = user.ask(method, path, headers={"Accept": "application/json, text/plain, */*"}, **kwargs)
+        assert answer.status_code < 300, (path, answer.status_code, answer.text)
+        return answer.json() if answer.content and answer.content[:1] in b"[{n" else answer.text
+
+    assert ask("/system/info")["version"].startswith("v4.1")
+    config = ask("/system/config")
+    assert {"name", "gpu_available", "interLink_available", "yunikorn_enable", "oidc_groups"} <= set(config["config"])
+    rows = {row["name"]: row for row in ask("/system/services?include=deployment")}
+    assert {"owner", "visibility", "image", "cpu", "memory", "labels"} <= set(rows[service])
+    assert rows[service]["deployment"]["state"] in ("ready", "unavailable")
+    body = {
+        key: value for key, value in rows[service].items() if key not in ("deployment", "volume_status", "namespace")
+    }
+    ask("/system/services", "PUT", json={**body, "memory": "512Mi"})
+    assert ask(f"/system/services/{service}")["memory"] == "512Mi"
+    assert base64.b64decode(user.run(service, b"aGVsbG8=").text.strip().splitlines()[-1]) == b"HELLO"
+    user.call(service, b"aGVsbG8=")
+    [job] = eventually(lambda: user.over(service))
+    listed = ask(f"/system/logs/{service}?page=")
+    assert set(listed["jobs"][job]) == {"status", "creation_time", "start_time", "finish_time"}
+    assert "supervisor" in ask(f"/system/logs/{service}/{job}?timestamps=true")
+    ask(f"/system/logs/{service}/{job}", "DELETE")
+    assert ask(f"/system/services/{service}/deployment")["service_name"] == service
+    assert "entries" in ask(f"/system/services/{service}/deployment/logs?tailLines=100&timestamps=true")
+
+    bucket = new_name("bucket")
+    ask("/system/buckets", "POST", json={"bucket_name": bucket, "visibility": "private", "allowed_users": []})
+    assert bucket in [row["bucket_name"] for row in ask("/system/buckets")]
+    user.put(bucket, "folder/a.txt")
+    assert user.keys(bucket) == ["folder/a.txt"]
+    share = {"object_key": "folder/a.txt", "operation": "download", "expires_in": 600}
+    assert (
+        requests.get(ask(f"/system/buckets/{bucket}/presign", "POST", json=share)["url"], timeout=9).content == b"hello"
+    )
+    ask("/system/buckets", "PUT", json={"bucket_name": bucket, "visibility": "public", "allowed_users": []})
+    ask(f"/system/buckets/{bucket}", "DELETE")
+
+    volume = new_name("vol")
+    ask("/system/volumes", "POST", json={"name": volume, "size": "1Gi"})
+    assert {"name", "size", "status", "creation_mode"} <= set(ask(f"/system/volumes/{volume}"))
+    ask(f"/system/volumes/{volume}", "DELETE")
+    status = ask("/system/status")
+    assert {"cluster", "oscar", "minio"} <= set(status)
+    assert {"capacity_cores", "usage_cores"} <= set(status["cluster"]["nodes"][0]["cpu"])
+    assert "logs" in ask("/system/logs")
+    assert "totals" in ask("/system/metrics?start=2026-01-01T00:00:00Z&end=2027-01-01T00:00:00Z")
+    for group in ("service", "user", "country"):
+        assert ask(f"/system/metrics/breakdown?group_by={group}&include_users=true")["group_by"] == group
+    assert ask(f"/system/metrics/{service}")["service_name"] == service
