@@ -278,8 +278,8 @@ def _runner(client: Client, spec: Spec) -> tuple[Service, bytes]:
     if client.profile.sandbox is not None:
         _say_once("The sandbox runs functions as processes of this machine, without the image.")
     if service is None:
-        about = "at once" if client.profile.sandbox else "about 7 s"
-        _say(f"Making a runner for Python {HERE} ({name}), {about}, once.")
+        about = "" if client.profile.sandbox else "about 7 s, "
+        _say(f"Making a runner for Python {HERE} ({name}), {about}once.")
         service = bridge.run(ours.make(spec, name))
     key = ours.key_of(service)
     if key is None:
