@@ -344,7 +344,8 @@ class Runner:
     async def _end_group(self, name: str, pid: int) -> None:
         if self._running.get(name) != pid:
             return  # it ended in between, and its process may do another job already
-        for worker in [worker for worker in self._workers if worker.pid == pid]:
+        doomed = [worker for worker in self._workers if worker.pid == pid]
+        for worker in doomed:
             self._workers.remove(worker)  # it gets no other
         signal_group(pid, signal.SIGTERM)
         over = self._over[name]
@@ -353,6 +354,8 @@ class Runner:
         except asyncio.TimeoutError:
             signal_group(pid, signal.SIGKILL)
             await over.wait()
+        for worker in doomed:
+            worker.retire()  # when the job's own end was faster than the signal
 
     async def stop(self) -> None:
         """A clean stop ends every job, says so in its log, and leaves no process behind."""

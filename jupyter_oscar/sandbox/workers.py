@@ -29,7 +29,7 @@ class Worker:
     def __init__(self, context: Any, gone: Callable[[Worker], None]) -> None:
         ours, theirs = context.Pipe()
         self._pipe: Connection = ours
-        self._process = context.Process(target=main, args=(theirs,))
+        self._process = context.Process(target=main, args=(theirs,), daemon=True)
         try:
             self._process.start()
         finally:

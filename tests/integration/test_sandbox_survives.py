@@ -369,3 +369,19 @@ def rclone_of(sandbox):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return pid
+
+
+def test_it_stops_at_once_also_right_after_jobs_were_cancelled_while_they_ended(a_sandbox):
+    sandbox = a_sandbox(jobs=4)
+    user = User(sandbox)
+    user.create("brief", "#!/bin/sh\ntrue\n")
+    token = user.token("brief")
+    for number in range(60):
+        user.call("brief", b"eA==", f"brief-{number}", token)
+        if number >= 3:
+            user.ask("DELETE", f"/system/logs/brief/brief-{number - 3}")
+    family = processes_of(sandbox)
+    before = time.monotonic()
+    assert sandbox.stop() == 0
+    assert time.monotonic() - before < 15
+    eventually(lambda: not [pid for pid in family if alive(pid)])
