@@ -58,10 +58,14 @@ class Traces:
         objects = [row async for row in self._cluster.store.list(*call.place)]
         return await self.from_objects(call, objects, facts)
 
-    async def look_in_buckets(self, calls: Sequence[Call]) -> dict[str, Facts]:
+    async def look_in_buckets(self, calls: Sequence[Call], *, gone: bool = False) -> dict[str, Facts]:
         """What the buckets say of many tracked calls: one listing for all whose outputs lie in one folder.
 
         Ids sort by time, so a listing need only go from the oldest to the newest of them.
+
+        Raises:
+            BucketMissing: a bucket is no more; with ``gone`` it is its calls that are said to be gone.
+
         """
         groups: dict[tuple[str, str], dict[str, Call]] = {}
         for call in calls:
@@ -70,20 +74,32 @@ class Traces:
                 groups.setdefault((bucket, folder.rpartition("/")[0]), {})[call.id] = call
         found: dict[str, Facts] = {}
         for (bucket, folder), members in groups.items():
-            if len(members) == 1:
-                (call,) = members.values()
-                found[call.id] = await self._look_for_one(call)
-                continue
-            objects = await self._list_between(bucket, folder, members)
-            gate = asyncio.Semaphore(READS)
-
-            async def read(call: Call, rows: Sequence[Object], gate: asyncio.Semaphore = gate) -> None:
-                async with gate:
-                    facts = Facts(tracked=True, cancelled=call.cancelled is not None)
-                    found[call.id] = await self.from_objects(call, rows, facts)
-
-            await asyncio.gather(*(read(members[name], rows) for name, rows in objects.items()))
+            try:
+                found |= await self._look_in_folder(bucket, folder, members)
+            except BucketMissing:
+                if not gone:
+                    raise
+                found |= {name: Facts(row_gone=True, cancelled=bool(call.cancelled)) for name, call in members.items()}
         return found
+
+    async def _look_in_folder(self, bucket: str, folder: str, members: dict[str, Call]) -> dict[str, Facts]:
+        if len(members) == 1:
+            return {name: await self._look_for_one(call) for name, call in members.items()}
+        objects = await self._list_between(bucket, folder, members)
+        gate = asyncio.Semaphore(READS)
+
+        async def read(call: Call, rows: Sequence[Object]) -> Facts:
+            async with gate:
+                facts = Facts(tracked=True, cancelled=call.cancelled is not None)
+                return await self.from_objects(call, rows, facts)
+
+        return dict(
+            zip(
+                objects,
+                await asyncio.gather(*(read(members[name], rows) for name, rows in objects.items())),
+                strict=True,
+            )
+        )
 
     async def _look_for_one(self, call: Call) -> Facts:
         """For one call alone: its record is asked for first, which is cheaper than a listing that shows it missing."""

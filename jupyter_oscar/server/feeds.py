@@ -194,9 +194,9 @@ class CallsFeed(StateFeed):
         self._known.update(await cluster.calls.recorded(since, known=self._known))
         newest = sorted(self._known.values(), key=lambda call: call.created, reverse=True)[:MOST]
         running = [call for call in newest if call.id not in self._ended]
-        facts = await cluster.calls.look_in_buckets(running)
+        facts = await cluster.calls.look_in_buckets(running, gone=True)
         for call in running:
-            if call.place is None or call.cancelled:
+            if call.place is None or (call.cancelled and not state(facts[call.id]).ended):
                 facts[call.id] = await cluster.calls.look(call)
         await self._tell_running_from_queued(cluster, running, facts)
         self._ended.update({name: found for name, found in facts.items() if state(found).ended})

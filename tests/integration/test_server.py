@@ -371,6 +371,24 @@ async def test_a_running_call_is_told_from_a_queued_one(ask: Any, jp_ws_fetch: A
     await ask("DELETE", "clusters", "box", "services", "slow")
 
 
+async def test_a_call_whose_service_was_deleted_meanwhile_does_not_hide_the_others(ask: Any, jp_ws_fetch: Any) -> None:
+    for name in ("gone", "kept"):
+        await deployed(ask, name, "#!/bin/sh\nsleep 60\n")
+        await ask("POST", "clusters", "box", "services", name, "calls", body={"text": "x"})
+    socket = await jp_ws_fetch("jupyter-oscar", "channel")
+    await socket.write_message(json.dumps({"subscribe": "calls/box"}))
+
+    def states(said: Any) -> dict[str, str]:
+        return {row["service"]: row["state"] for row in said["data"]}
+
+    await said_on(socket, "calls/box", lambda said: set(states(said)) >= {"gone", "kept"})
+    await ask("DELETE", "clusters", "box", "services", "gone")
+    said = await said_on(socket, "calls/box", lambda said: "problem" in said or states(said)["gone"] == "unknown")
+    assert states(said)["kept"] in {"queued", "running"}
+    socket.close()
+    await ask("DELETE", "clusters", "box", "services", "kept")
+
+
 async def test_what_one_may_not_see_or_what_is_not_there_is_not_told(jp_ws_fetch: Any, jp_serverapp: Any) -> None:
     authorizer = Denying(parent=jp_serverapp)
     authorizer.denied = "jobs"
