@@ -65,6 +65,7 @@ export const jobsPlugin = commandsPlugin(
           const row = await client.retry(call.cluster, call.service, call.id);
           model.selectedCall = { service: row.service, id: row.id };
           model.calls.refresh();
+          return row;
         } catch (reason) {
           await tellProblem(
             trans.__('The call could not be retried'),

@@ -65,3 +65,45 @@ def test_a_log_is_searched_folded_and_gone_through_by_key(log):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Next line that failed").locator("visible=true").click()
     page.locator(".jp-OscarLog-line.jp-mod-current:visible", has_text="a/b: not found").wait_for()
+
+
+def contrast(page, ground):
+    """The least contrast of coloured words of the log with the background of ``ground``."""
+    return page.evaluate(
+        """ground => {
+            const numbers = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+            const luminance = text => {
+                const [r, g, b] = numbers(text).map(value => value / 255).map(
+                    part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const on = luminance(getComputedStyle(document.querySelector(ground)).backgroundColor);
+            const words = [...document.querySelectorAll('.jp-OscarLog-exact')];
+            return Math.min(...words.filter(word => word.checkVisibility()).map(word => {
+                const text = luminance(getComputedStyle(word).color);
+                return (Math.max(text, on) + 0.05) / (Math.min(text, on) + 0.05);
+            }));
+        }""",
+        ground,
+    )
+
+
+def test_colours_beyond_the_theme_s_are_readable_in_every_theme(open_lab):
+    page = open_lab
+    deploy(
+        page,
+        "colours",
+        """\
+        #!/bin/sh
+        for n in 16 21 52 196 226 231 232 244 255; do printf '\\033[38;5;%dmcolour %d\\033[0m\\n' $n $n; done
+        printf '\\033[38;2;250;250;210mpale\\033[0m \\033[38;2;10;10;40mdark\\033[0m\\n'
+        """,
+    )
+    call(page, "input.txt", "x")
+    page.locator(".jp-OscarLog-exact:visible", has_text="pale").first.wait_for(timeout=30_000)
+    for theme in ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"):
+        page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)", theme
+        )
+        page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+        assert contrast(page, ".jp-OscarLog-body") >= 4.5, theme

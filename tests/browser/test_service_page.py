@@ -42,6 +42,17 @@ def test_a_synchronous_call_shows_its_answer(open_lab):
     answer.get_by_text('"words": 6').wait_for(timeout=30_000)
 
 
+def test_a_synchronous_answer_in_rows_is_a_table(open_lab):
+    page = open_lab
+    deploy(page, "answers", "#!/bin/sh\nprintf 'a,b\\n1,\"2,5\"\\n'\n")
+    page.get_by_role("radio", name="text").check()
+    page.get_by_label("Text to send").fill("x")
+    page.get_by_role("button", name="Run and Wait").click()
+    table = page.get_by_role("region", name="Answer", exact=True).get_by_role("table")
+    table.wait_for(timeout=30_000)
+    assert table.get_by_role("cell").all_inner_texts() == ["1", "2,5"]
+
+
 def test_an_output_in_rows_is_a_table_of_the_first_of_them(open_lab):
     page = open_lab
     deploy(
@@ -80,6 +91,17 @@ def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
     row.get_by_text("failed").wait_for(timeout=30_000)
     row.get_by_text("exit 3").wait_for()
     page.locator(".jp-OscarLog-line.jp-mod-failed", has_text="no such thing: input.txt").first.wait_for()
+
+    # Called again from its menu, the new call is the one that is shown.
+    before = row.get_attribute("id")
+    row.click(button="right")
+    page.locator(".lm-Menu-item", has_text="Retry").click()
+    page.wait_for_function(
+        "before => { const row = document.querySelector('.jp-OscarCalls-row[aria-selected=true]');"
+        " return row && row.id !== before; }",
+        arg=before,
+    )
+    assert page.locator(".jp-OscarCalls-row").count() == 2
 
 
 def test_markup_in_names_lines_and_outputs_runs_nowhere(open_lab):

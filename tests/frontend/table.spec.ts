@@ -42,4 +42,22 @@ describe('tableOf', () => {
     expect(tableOf('text', 'a.txt', 'a,b\n1,2')).toBeUndefined();
     expect(tableOf('text', 'a.csv', 'a,b\n"1,2')).toBeUndefined();
   });
+
+  it('takes an answer without a name for a table by its looks', () => {
+    const rows = [['1', '2,5']];
+    expect(tableOf('text', 'Answer', 'a,b\n1,"2,5"\n', true)?.rows).toEqual(
+      rows
+    );
+    expect(tableOf('text', 'Answer', 'a\tb\n1\t2,5\n', true)?.rows).toEqual(
+      rows
+    );
+    expect(
+      tableOf('text', 'Answer', 'Dear Ada,\nhow are you?', true)
+    ).toBeUndefined();
+    expect(
+      tableOf('text', 'Answer', 'one, two\nfour, five', true)
+    ).toBeUndefined();
+    expect(tableOf('text', 'Answer', 'one,two', true)).toBeUndefined();
+    expect(tableOf('text', 'Answer', 'a,b\n1,2')).toBeUndefined();
+  });
 });

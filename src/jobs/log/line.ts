@@ -1,5 +1,7 @@
 import Anser, { AnserJsonEntry } from 'anser';
 
+import { css, DARK, LIGHT, paletteColour, readable, RGB } from './colour';
+
 /** More of a line than this is not shown. */
 const SHOWN = 4000;
 
@@ -45,21 +47,24 @@ function mark(host: HTMLElement, text: string, query: RegExp | null): void {
   host.append(text.slice(from));
 }
 
-/** The classes are those that JupyterLab's themes colour in outputs. */
+/**
+ * The theme's sixteen colours are the classes that JupyterLab colours in
+ * outputs; any other is made readable on what it stands on.
+ */
 function colour(span: HTMLElement, part: AnserJsonEntry): void {
-  for (const [side, name, exact] of [
-    ['fg', part.fg, part.fg_truecolor],
-    ['bg', part.bg, part.bg_truecolor]
-  ]) {
-    if (exact && /^\d+, ?\d+, ?\d+$/.test(exact)) {
-      span.style.setProperty(
-        side === 'fg' ? 'color' : 'background-color',
-        `rgb(${exact})`
-      );
-    } else if (name && /^ansi-[a-z-]+$/.test(name)) {
-      const base = name.replace('ansi-bright-', 'ansi-');
-      const bright = base === name ? '' : '-intense';
-      span.classList.add(`${base}${bright}-${side}`);
+  const on = exactly(part.bg, part.bg_truecolor);
+  const text = exactly(part.fg, part.fg_truecolor);
+  if (on) {
+    span.style.backgroundColor = css(on);
+    span.style.color = css(readable(text ?? on, on));
+  } else {
+    themed(span, part.bg, 'bg');
+    if (text) {
+      span.classList.add('jp-OscarLog-exact');
+      span.style.setProperty('--jp-oscar-on-light', css(readable(text, LIGHT)));
+      span.style.setProperty('--jp-oscar-on-dark', css(readable(text, DARK)));
+    } else {
+      themed(span, part.fg, 'fg');
     }
   }
   for (const decoration of part.decorations) {
@@ -69,4 +74,24 @@ function colour(span: HTMLElement, part: AnserJsonEntry): void {
       span.style.fontStyle = 'italic';
     }
   }
+}
+
+function themed(span: HTMLElement, name: string, side: 'fg' | 'bg'): void {
+  if (name && /^ansi-[a-z-]+$/.test(name)) {
+    const base = name.replace('ansi-bright-', 'ansi-');
+    const bright = base === name ? '' : '-intense';
+    span.classList.add(`${base}${bright}-${side}`);
+  }
+}
+
+/** A colour that is none of the theme's. */
+function exactly(name: string, exact: string): RGB | undefined {
+  const index = /^ansi-palette-(\d+)$/.exec(name)?.[1];
+  if (index !== undefined) {
+    return paletteColour(Number(index));
+  }
+  const parts = /^(\d+), ?(\d+), ?(\d+)$/.exec(exact);
+  return parts
+    ? [Number(parts[1]), Number(parts[2]), Number(parts[3])]
+    : undefined;
 }

@@ -56,12 +56,14 @@ export class CallsPanel extends Panel {
       }
     });
     model.changed.connect(this._update, this);
+    options.commands.commandExecuted.connect(this._onExecuted, this);
     this._update();
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
       this.options.model.changed.disconnect(this._update, this);
+      this.options.commands.commandExecuted.disconnect(this._onExecuted, this);
       this._menu?.dispose();
       super.dispose();
     }
@@ -102,11 +104,28 @@ export class CallsPanel extends Panel {
     }
   }
 
+  /** What was called again from a row here is selected here. */
+  private _onExecuted(
+    _: CommandRegistry,
+    { id, args, result }: CommandRegistry.ICommandExecutedArgs
+  ): void {
+    const asked = args.cluster === this.options.model.cluster && args.id;
+    if (id === CommandIDs.retryCall && asked && asked === this._asked) {
+      this._asked = '';
+      void result.then((row: CallRow | undefined) => {
+        if (row) {
+          this.options.model.add(row);
+        }
+      });
+    }
+  }
+
   /** What can be done with a call; most of it the application's commands. */
   private _open(call: CallRow, x: number, y: number): void {
     const { commands } = this.options;
     const { cluster } = this.options.model;
     const args = { cluster, service: call.service, id: call.id };
+    this._asked = call.id;
     this._menu?.dispose();
     this._menu = new Menu({ commands });
     for (const command of [
@@ -129,6 +148,8 @@ export class CallsPanel extends Panel {
   private readonly _log: LogView;
   private readonly _right = new Panel();
   private _menu: Menu | undefined;
+  /** The call whose menu was opened last. */
+  private _asked = '';
 }
 
 export namespace CallsPanel {

@@ -379,6 +379,7 @@ function Answer(props: {
           kind={reply.kind}
           name={trans.__('Answer of %1', name)}
           content={content}
+          guess
           trans={trans}
         />
       ) : (

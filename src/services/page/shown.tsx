@@ -17,14 +17,16 @@ export function Shown(props: {
   kind: string;
   name: string;
   content: Blob | string;
+  /** Whether its name says nothing of what it is: a table is then one by its looks. */
+  guess?: boolean;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { kind, name, content, trans } = props;
+  const { kind, name, content, guess, trans } = props;
   if (kind.startsWith('image/') && content instanceof Blob) {
     return <Picture name={name} content={content} type={kind} trans={trans} />;
   }
   if (kind === 'text' || kind === 'json') {
-    return <Text kind={kind} name={name} content={content} trans={trans} />;
+    return <Text {...props} guess={guess} />;
   }
   return (
     <p className="jp-OscarShown-none">
@@ -74,9 +76,10 @@ function Text(props: {
   kind: string;
   name: string;
   content: Blob | string;
+  guess?: boolean;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { kind, name, content, trans } = props;
+  const { kind, name, content, guess, trans } = props;
   const [text, setText] = React.useState<string | undefined>(
     typeof content === 'string' ? content : undefined
   );
@@ -101,8 +104,11 @@ function Text(props: {
     };
   }, [content]);
   const table = React.useMemo(
-    () => (text && text.length <= READ ? tableOf(kind, name, text) : undefined),
-    [kind, name, text]
+    () =>
+      text && text.length <= READ
+        ? tableOf(kind, name, text, guess)
+        : undefined,
+    [kind, name, text, guess]
   );
   const whole = React.useMemo(
     () => (kind === 'json' && text ? pretty(text) : (text ?? '')),

@@ -1,3 +1,7 @@
+import Papa from 'papaparse';
+
+/** So many lines of an answer are looked at to guess what separates its fields. */
+const GUESSED = 20;
 /** So many rows of a table are shown. */
 export const ROWS = 200;
 
@@ -8,11 +12,15 @@ export interface ITable {
   total: number;
 }
 
-/** What stands in rows: a CSV or TSV file by its name, or a JSON array of records. */
+/**
+ * What stands in rows: a CSV or TSV file by its name, a JSON array of records, or,
+ * where there is no name to go by, lines that all have the same separators.
+ */
 export function tableOf(
   kind: string,
   name: string,
-  text: string
+  text: string,
+  guess = false
 ): ITable | undefined {
   if (kind === 'json') {
     return records(text);
@@ -21,11 +29,30 @@ export function tableOf(
     ? ','
     : /\.tsv$/i.test(name)
       ? '\t'
-      : '';
+      : guess
+        ? guessed(text)
+        : '';
   const [columns, ...rows] = separator ? separated(text, separator) : [];
   return rows.length && columns.length > 1
     ? { columns, rows: rows.slice(0, ROWS), total: rows.length }
     : undefined;
+}
+
+/** What separates the fields of an answer, if its first lines have as many each. */
+function guessed(text: string): string {
+  const lines = text.trimEnd().split(/\r?\n/, GUESSED);
+  const found = ['\t', ','].find(separator => {
+    const counts = lines.map(
+      line => separated(line, separator).at(0)?.length ?? 0
+    );
+    return (
+      counts[0] > 1 &&
+      counts.every(count => count === counts[0]) &&
+      // Of prose: a comma, then a space.
+      !lines.some(line => line.includes(`${separator} `))
+    );
+  });
+  return lines.length > 1 ? (found ?? '') : '';
 }
 
 function records(text: string): ITable | undefined {
@@ -53,31 +80,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The fields of each line; a quoted one may hold separators, quotes and line ends. */
-function separated(text: string, separator: string): string[][] {
-  const field = new RegExp(
-    `("[^"]*(?:""[^"]*)*"|(?:[^${separator}"\\r\\n][^${separator}\\r\\n]*)?)(${separator}|\\r?\\n|\\r|$)`,
-    'y'
-  );
-  const rows: string[][] = [];
-  let row: string[] = [];
-  field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
-  while (field.lastIndex < text.length || row.length) {
-    const found = field.exec(text);
-    if (!found) {
-      // A quote that does not end: this is no such file.
-      return [];
-    }
-    const [, value, end] = found;
-    row.push(
-      value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value
-    );
-    if (end !== separator) {
-      if (row.length > 1 || row[0]) {
-        rows.push(row);
-      }
-      row = [];
-    }
-  }
-  return rows;
+/** The fields of each line; nothing where a quote does not end: that is no such file. */
+function separated(text: string, delimiter: string): string[][] {
+  const { data, errors } = Papa.parse<string[]>(text, {
+    delimiter,
+    skipEmptyLines: true
+  });
+  return errors.length ? [] : data;
 }
