@@ -12,7 +12,7 @@ from .terminal import as_json, clusters, confirm, on_cluster, out, say, table, y
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
-    from jupyter_oscar.client.credentials import Credentials
+    from jupyter_oscar.client.credentials import Credentials, Grant
     from jupyter_oscar.client.profiles import Profile
 
 
@@ -87,6 +87,9 @@ def _secret(what: str, *, from_stdin: bool) -> str:
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
 @click.option("--token-stdin", is_flag=True, help="Sign in with a token, read from stdin.")
 @click.option("--token-file", type=click.Path(), help="Sign in with a file that holds a token; read at every use.")
+@click.option("--issuer", metavar="URL", help="Sign in at this identity provider, in a browser anywhere.")
+@click.option("--client-id", metavar="ID", help="The client it knows for that.")
+@click.option("--scope", default="openid profile email offline_access", show_default=True, help="What to ask it for.")
 def login(
     *,
     name: str,
@@ -95,6 +98,9 @@ def login(
     password_stdin: bool,
     token_stdin: bool,
     token_file: str | None,
+    issuer: str | None,
+    client_id: str | None,
+    scope: str,
 ) -> None:
     """Sign in to a cluster and keep that for the panel, cells and this command line.
 
@@ -107,19 +113,37 @@ def login(
     from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
     from jupyter_oscar.client.profiles import Profile, resolve
 
-    if sum((user is not None, token_stdin, token_file is not None)) != 1:
-        msg = "Say how: --user NAME, --token-stdin or --token-file PATH."
+    if sum((user is not None, token_stdin, token_file is not None, issuer is not None)) != 1:
+        msg = "Say how: --user NAME, --token-stdin, --token-file PATH or --issuer URL --client-id ID."
         raise click.UsageError(msg)
     profile = Profile(name, endpoint) if endpoint else resolve(name)
     if user:
         who = Credentials(user, Secret(_secret("Password", from_stdin=password_stdin)))
     elif token_stdin:
         who = Credentials(token=Secret(_secret("Token", from_stdin=True)))
+    elif issuer:
+        who = Credentials(grant=_by_device(name, issuer, client_id, scope))
     else:
         who = Credentials(token_file=Path(token_file or "").expanduser().absolute())
-    version = asyncio.run(_asked(replace(profile, credentials=who)))
+    try:
+        version = asyncio.run(_asked(replace(profile, credentials=who)))
+    except BaseException:
+        if who.grant:
+            TokenStore().drop(who.grant)
+        raise
     TokenStore().save(Kept(name, profile.endpoint, who, profile.verify, profile.storage))
     click.echo(f"{name}: signed in, OSCAR {version}")
+
+
+def _by_device(name: str, issuer: str, client_id: str | None, scope: str) -> Grant:
+    from jupyter_oscar.client import oidc
+
+    if client_id is None:
+        msg = "--issuer needs --client-id: the client that the identity provider knows for device sign-ins."
+        raise click.UsageError(msg)
+    device = oidc.begin(issuer, client_id, scope)
+    say(f"Open {device.link or device.uri} in any browser, check the code {device.code} and agree.")
+    return oidc.finish(device, name)
 
 
 async def _asked(profile: Profile) -> str:
@@ -172,7 +196,11 @@ def _how(who: Credentials) -> str:
         return f"user {who.user}"
     if who.token is not None:
         return "token"
-    return f"token file {who.token_file}" if who.token_file else "none"
+    if who.token_file:
+        return f"token file {who.token_file}"
+    if who.grant:
+        return f"identity of {who.grant.issuer}"
+    return f"oidc-agent account {who.agent}" if who.agent else "none"
 
 
 @cluster.command("default", epilog=EPILOG)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from .errors import NotFound, NotOscar, TimedOut, Unreachable, from_response
+from .errors import REVOKED, NotFound, NotOscar, TimedOut, Unreachable, from_response
 from .services import Services
 from .transport import Connections, why_not
 
@@ -226,6 +226,13 @@ class Cluster:
         headers = {"Authorization": await self._header()}
         with self._translated(url):
             async with self.http.stream("GET", url, headers=headers) as response:
+                if response.is_success:
+                    yield response
+                    return
+                await response.aread()
+            if not _refused(response) or not await self._renew(headers):
+                raise from_response(what, response.status_code, response.text, missing=missing)
+            async with self.http.stream("GET", url, headers=headers) as response:
                 if not response.is_success:
                     await response.aread()
                     raise from_response(what, response.status_code, response.text, missing=missing)
@@ -261,10 +268,14 @@ class Cluster:
         self, method: str, url: str, *, authorised: bool, headers: dict[str, str] | None, **options: Any
     ) -> httpx.Response:
         sent = dict(headers or {})
-        if authorised and "Authorization" not in sent:
+        ours = authorised and "Authorization" not in sent
+        if ours:
             sent["Authorization"] = await self._header()
         with self._translated(url):
             response = await self.http.request(method, url, headers=sent, **options)
+            if ours and _refused(response) and await self._renew(sent):
+                # Refused, so nothing was done: sending it once more is safe whatever it is.
+                response = await self.http.request(method, url, headers=sent, **options)
             for _ in range(REDIRECTS):
                 if not response.is_redirect or method != "GET":
                     break
@@ -272,9 +283,16 @@ class Cluster:
         return self._not_a_web_page(response)
 
     async def _header(self) -> str:
-        """Who we are; a token file is read at every use, off the loop."""
+        """Who we are; a token file is read at every use and a token renewed in time, off the loop."""
         who = self.profile.credentials
-        return await asyncio.to_thread(who.header) if who.token_file else who.header()
+        return await asyncio.to_thread(who.header) if who.changes else who.header()
+
+    async def _renew(self, headers: dict[str, str]) -> bool:
+        """After a 401: put another token in place of the refused one, if there is another."""
+        who = self.profile.credentials
+        other = await asyncio.to_thread(who.after, headers["Authorization"]) if who.changes else None
+        headers["Authorization"] = other or headers["Authorization"]
+        return other is not None
 
     def _same_place(self, response: httpx.Response) -> str:
         """Where a redirect leads, if it stays at the same scheme, host and port (DESIGN §7)."""
@@ -318,6 +336,13 @@ class Cluster:
         except httpx.TransportError as error:
             msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
             raise Unreachable(msg) from error
+
+
+def _refused(response: httpx.Response) -> bool:
+    """Whether it was our token that was not taken; nothing was done then."""
+    return response.status_code == httpx.codes.UNAUTHORIZED or (
+        response.status_code == httpx.codes.INTERNAL_SERVER_ERROR and REVOKED in response.text
+    )
 
 
 def _json(response: httpx.Response, endpoint: str) -> Any:

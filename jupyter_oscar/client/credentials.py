@@ -9,18 +9,28 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import hashlib
 import hmac
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .errors import NotAuthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+class Hidden(str):
+    """Text that is sent, and that no traceback with local variables shows."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'**********'"
 
 
 class Secret:
@@ -46,13 +56,40 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """A refresh token of an identity provider; what became of it is kept in the store under the ``profile``'s name."""
+
+    profile: str
+    issuer: str
+    client_id: str
+    refresh_token: Secret
+
+    @property
+    def mark(self) -> str:
+        """Tells this grant from others of the same profile, and no secret."""
+        parts = (self.issuer, self.client_id, self.refresh_token.get_secret_value())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
 class Credentials:
-    """User and password, or a token, or a file that holds a token; exactly one of the three is used, in this order."""
+    """User and password, a token, a file that holds one, a refresh token, or an account of oidc-agent.
+
+    Exactly one of them is used, the first in this order.
+    """
 
     user: str | None = None
     password: Secret | None = None
     token: Secret | None = None
     token_file: Path | None = None
+    grant: Grant | None = None
+    agent: str | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether what is sent may be another the next time, and asking for it takes a file, an agent or an issuer."""
+        fixed = self.password is not None or self.token is not None
+        return not fixed and bool(self.token_file or self.grant or self.agent)
 
     @property
     def is_admin(self) -> bool:
@@ -67,26 +104,48 @@ class Credentials:
 
         """
         if self.password is not None:
-            pair = f"{self.user or ''}:{self.password.get_secret_value()}"
-            return "Basic " + base64.b64encode(pair.encode()).decode()
+            pair = Hidden(f"{self.user or ''}:{self.password.get_secret_value()}")
+            return Hidden("Basic " + base64.b64encode(pair.encode()).decode())
         if self.token is not None:
-            return f"Bearer {_one_word(self.token.get_secret_value(), 'The token')}"
+            return Hidden(f"Bearer {_one_word(self.token.get_secret_value(), 'The token')}")
         if self.token_file is not None:
-            return f"Bearer {_one_word(self._from_file(self.token_file), f'The token file {self.token_file}')}"
+            return Hidden(f"Bearer {_one_word(self._from_file(self.token_file), f'The token file {self.token_file}')}")
+        if self.grant is not None:
+            from .oidc import access_token
+
+            return Hidden(f"Bearer {access_token(self.grant, TokenStore())}")
+        if self.agent is not None:
+            from .oidc import from_agent
+
+            return Hidden(f"Bearer {from_agent(self.agent)}")
         msg = "There are no credentials for this cluster."
         raise NotAuthenticated(msg, hint="Pass user and password, or token=, or token_file=.")
+
+    def after(self, refused: str) -> str | None:
+        """Another value for ``Authorization`` where a cluster took ``refused`` no more, or None if there is none."""
+        if not self.changes:
+            return None
+        if self.grant is not None and self.token_file is None:
+            from .oidc import access_token
+
+            return Hidden(
+                f"Bearer {access_token(self.grant, TokenStore(), refused=Hidden(refused.removeprefix('Bearer ')))}"
+            )
+        now = self.header()
+        return now if now != refused else None
 
     @property
     def expires(self) -> float | None:
         """When the token ends, in seconds since 1970, if it is a JWT that says so; nobody's signature is checked."""
         if self.password is not None:
             return None
+        if self.grant is not None and self.token is None and self.token_file is None:
+            from .oidc import stored_expiry
+
+            return stored_expiry(self.grant, TokenStore())
         try:
-            token = self.header().removeprefix("Bearer ")
-            payload = token.split(".")[1]
-            said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            return float(said["exp"])
-        except (NotAuthenticated, IndexError, KeyError, TypeError, ValueError):
+            return float(claims(self.header().removeprefix("Bearer "))["exp"])
+        except (NotAuthenticated, KeyError, TypeError, ValueError):
             return None
 
     @staticmethod
@@ -96,6 +155,16 @@ class Credentials:
         except OSError as error:
             msg = f"The token file {path} cannot be read: {error.strerror}."
             raise NotAuthenticated(msg, hint="Write the token there, or pass token=.") from error
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a token says of itself, if it is a JWT; nobody's signature is checked."""
+    try:
+        payload = token.split(".")[1]
+        said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _one_word(token: str, what: str) -> str:
@@ -154,14 +223,16 @@ class TokenStore:
             "password": who.password.get_secret_value() if who.password else None,
             "token": who.token.get_secret_value() if who.token else None,
             "token_file": str(who.token_file) if who.token_file else None,
+            "refresh_token": who.grant.refresh_token.get_secret_value() if who.grant else None,
+            "issuer": who.grant.issuer if who.grant else None,
+            "client_id": who.grant.client_id if who.grant else None,
+            "agent": who.agent,
             "verify": kept.verify,
             "storage": kept.storage,
         }
         with self._locked():
-            fresh = self.folder / f".{os.getpid()}.new"
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                json.dump({key: value for key, value in said.items() if value is not None}, file)
-            fresh.replace(self._path(kept.name))
+            self._write(self._path(kept.name), {key: value for key, value in said.items() if value is not None})
+            self._forget_renewed(kept.name, but=who.grant)
 
     def forget(self, name: str) -> bool:
         """Remove a sign-in; whether there was one."""
@@ -169,15 +240,49 @@ class TokenStore:
         with self._locked():
             there = path.exists()
             path.unlink(missing_ok=True)
+            self._forget_renewed(name)
         return there
+
+    def renewed(self, grant: Grant) -> dict[str, Any] | None:
+        """What was last kept of a grant's renewed tokens."""
+        try:
+            said = json.loads(self._renewed_path(grant).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return said if isinstance(said, dict) else None
+
+    @contextlib.contextmanager
+    def renewing(self, grant: Grant) -> Iterator[Callable[[dict[str, Any]], None]]:
+        """One process and thread at a time renews a profile's tokens; what it is given keeps the new ones."""
+        with self._locked(f".{quote(grant.profile, safe='')}.lock"):
+            yield lambda said: self._write(self._renewed_path(grant), said)
+
+    def drop(self, grant: Grant) -> None:
+        """Forget what became of a grant that is not to be kept."""
+        self._renewed_path(grant).unlink(missing_ok=True)
+
+    def _renewed_path(self, grant: Grant) -> Path:
+        return self.folder / f"{quote(grant.profile, safe='')}.{grant.mark}.renewed"
+
+    def _forget_renewed(self, name: str, but: Grant | None = None) -> None:
+        for path in self.folder.glob(f"{quote(name, safe='')}.{'[0-9a-f]' * 16}.renewed"):
+            if but is None or path != self._renewed_path(but):
+                path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _write(path: Path, said: dict[str, Any]) -> None:
+        fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(said, file)
+        fresh.replace(path)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{quote(name, safe='')}.json"
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, name: str = ".lock") -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.folder / ".lock").open("w") as file:
+        with (self.folder / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -187,7 +292,9 @@ class TokenStore:
             said = json.loads(path.read_text(encoding="utf-8"))
             secret = {key: Secret(said[key]) if said.get(key) else None for key in ("password", "token")}
             file = Path(said["token_file"]) if said.get("token_file") else None
-            who = Credentials(said.get("user"), secret["password"], secret["token"], file)
+            parts = [said.get(key) for key in ("issuer", "client_id", "refresh_token")]
+            grant = Grant(said["name"], parts[0], parts[1], Secret(parts[2])) if all(parts) else None
+            who = Credentials(said.get("user"), secret["password"], secret["token"], file, grant, said.get("agent"))
             return Kept(said["name"], said["endpoint"], who, bool(said.get("verify", True)), said.get("storage"))
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -8,7 +8,7 @@ texts have odd spellings, so it matches on status and a part of the text and alw
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -346,6 +346,9 @@ class Row(NamedTuple):
     hint: str | None = None
 
 
+# A token that its issuer has revoked passes OSCAR's own check, and then the issuer refuses it (oscar.md §3.1).
+REVOKED: Final = "error getting user info: 401"
+
 # First match wins. Texts and statuses: oscar.md §1.2, §1.5, §3.3 and wire phases A–G.
 TABLE: tuple[Row, ...] = (
     Row(None, "already exists", AlreadyExists),
@@ -359,6 +362,7 @@ TABLE: tuple[Row, ...] = (
         "The operator has to mend that service's record: one written by an older OSCAR blocks the list for everyone.",
     ),
     Row(400, "invalid serviceName", ServiceNotFound, "Service names are lower-case letters, digits and hyphens."),
+    Row(500, REVOKED, NotAuthenticated, "Sign in again."),
     Row(401, "", NotAuthenticated),
     Row(403, "", NotAllowed),
     Row(404, "404 page not found", NotOscar, "This server does not offer that; it may be older, or not OSCAR."),

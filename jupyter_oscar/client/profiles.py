@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
-from .credentials import Credentials, Secret, TokenStore
+from .credentials import Credentials, Grant, Secret, TokenStore, claims
 from .errors import InsecureEndpoint, NoCluster, ProfileNotFound
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SANDBOX = "sandbox"
 ENVIRONMENT = "environment"
 STORE = "sign-in"
+# Where platforms keep a fresh access token of whoever works there: EGI Notebooks, the EOSC EU Node.
+PLATFORM_TOKENS = (Path("/var/run/secrets/egi.eu/access_token"), Path("/var/run/secrets/oidc/access_token"))
+# Whose refresh tokens oscar-cli and oscar-python take, for those that do not say it themselves (oscar.md §7.1).
+EGI = ("https://aai.egi.eu/auth/realms/egi", "token-portal")
 
 
 @dataclass(frozen=True)
@@ -146,11 +150,13 @@ def profiles() -> Iterator[Profile]:
     """Every profile there is, the one ``connect()`` would take first."""
     kept = {profile.name: profile for profile in _from_store()}
     for profile in _from_config(config_path()):
-        signed_in = kept.get(profile.name)
-        if profile.credentials == Credentials() and signed_in and signed_in.endpoint == profile.endpoint:
-            yield replace(profile, credentials=signed_in.credentials)
-        else:
+        if profile.credentials != Credentials():
             yield profile
+            continue
+        signed_in, platform = kept.get(profile.name), _of_platform()
+        if platform == Credentials() and signed_in and signed_in.endpoint == profile.endpoint:
+            platform = signed_in.credentials
+        yield replace(profile, credentials=platform)
     yield from kept.values()
     yield from _from_environment()
     yield from _from_sandboxes()
@@ -186,16 +192,25 @@ def _from_config(path: Path) -> Iterator[Profile]:
             yield Profile(
                 str(name),
                 str(entry["endpoint"]),
-                _config_credentials(entry),
+                _config_credentials(str(name), entry),
                 bool(entry.get("ssl_verify", True)),
                 str(path),
             )
 
 
-def _config_credentials(entry: Mapping[str, Any]) -> Credentials:
+def _config_credentials(name: str, entry: Mapping[str, Any]) -> Credentials:
     if entry.get("auth_password"):
         return Credentials(str(entry.get("auth_user") or "oscar"), Secret(str(entry["auth_password"])))
-    return Credentials()
+    if token := entry.get("oidc_refresh_token"):
+        said = claims(str(token))
+        issuer, client = str(said.get("iss") or EGI[0]).rstrip("/"), str(said.get("azp") or EGI[1])
+        return Credentials(grant=Grant(name, issuer, client, Secret(str(token))))
+    return Credentials(agent=str(entry["oidc_account_name"])) if entry.get("oidc_account_name") else Credentials()
+
+
+def _of_platform() -> Credentials:
+    """The token file of the platform we run on, if there is one."""
+    return Credentials(token_file=next((path for path in PLATFORM_TOKENS if path.is_file()), None))
 
 
 def _from_store() -> Iterator[Profile]:
@@ -210,17 +225,15 @@ def _from_environment() -> Iterator[Profile]:
     if not endpoint:
         return
     password, token, file = (os.environ.get(f"OSCAR_{name}") for name in ("PASSWORD", "TOKEN", "TOKEN_FILE"))
-    yield Profile(
-        ENVIRONMENT,
-        endpoint,
-        Credentials(
-            os.environ.get("OSCAR_USER", "oscar"),
-            Secret(password) if password else None,
-            Secret(token) if token else None,
-            Path(file) if file else None,
-        ),
-        source=ENVIRONMENT,
+    who = Credentials(
+        os.environ.get("OSCAR_USER", "oscar"),
+        Secret(password) if password else None,
+        Secret(token) if token else None,
+        Path(file) if file else None,
     )
+    if not (password or token or file) and (platform := _of_platform()) != Credentials():
+        who = platform
+    yield Profile(ENVIRONMENT, endpoint, who, source=ENVIRONMENT)
 
 
 def _from_sandboxes(*, running: bool = True) -> Iterator[Profile]:

@@ -4,6 +4,9 @@
     token = issuer.token("alice1234567890@egi.eu", name="Alice", groups=["vo1"])
     issuer.stop()
 
+Refresh tokens serve once each (``issuer.grant(sub)`` gives the first). A device flow is agreed to with
+``issuer.agree(code, sub)``; ``issuer.renewals`` counts refreshes that went well.
+
 Its address ends in ``/realms/egi``, so that groups travel as EGI's entitlements; ``Issuer("/realms/x")`` has them in
 ``group_membership``. The userinfo of a token says what the token says.
 """
@@ -16,6 +19,7 @@ import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -30,6 +34,11 @@ class Issuer:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}{realm}"
         self.asked: list[str] = []  # the paths of the requests so far
+        self.renewals = 0
+        self.lifetime_s = HOUR_S  # of the access tokens that refreshing gives
+        self._refresh: dict[str, str] = {}  # refresh token → who
+        self._devices: dict[str, dict[str, Any]] = {}  # device code → its user code, and what the person said
+        self._turn = threading.Lock()
         self.down = False  # then everything is answered with 503
         self.roll()
 
@@ -76,6 +85,69 @@ class Issuer:
         }
         return jwt.encode(content, self._key, algorithm="RS256", headers={"kid": self._key_id})
 
+    def grant(self, sub: str) -> str:
+        """A refresh token, a JWT as Keycloak's are."""
+        content = {"iss": self.url, "azp": "tests", "sub": sub, "typ": "Refresh", "jti": uuid.uuid4().hex}
+        token = jwt.encode(content, "k" * 32, algorithm="HS256")
+        self._refresh[token] = sub
+        return token
+
+    def revoke(self) -> None:
+        """No refresh token is good any more."""
+        self._refresh.clear()
+
+    def agree(self, code: str, sub: str | None) -> None:
+        """The person types the code and agrees, or refuses with None."""
+        for device in self._devices.values():
+            if device["code"] == code:
+                device["said"] = sub or "no"
+
+    @property
+    def codes(self) -> list[str]:
+        """The user codes that were given out."""
+        return [device["code"] for device in self._devices.values()]
+
+    def take(self, path: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        self.asked.append(path)
+        if self.down:
+            return 503, {}
+        with self._turn:
+            if path == f"{self._realm}/device":
+                return self._begin(form)
+            if path == f"{self._realm}/token":
+                by_device = form.get("grant_type", "").endswith("device_code")
+                return self._poll(form) if by_device else self._renew(form)
+        return 404, {}
+
+    def _begin(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        if form.get("client_id") != "tests":
+            return 401, {"error": "invalid_client", "error_description": "Invalid client"}
+        secret, code = uuid.uuid4().hex, uuid.uuid4().hex[:8].upper()
+        self._devices[secret] = {"code": code, "said": None}
+        where = {"verification_uri": f"{self.url}/go", "verification_uri_complete": f"{self.url}/go?c={code}"}
+        return 200, {"device_code": secret, "user_code": code, **where, "expires_in": 60, "interval": 0.05}
+
+    def _poll(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        device = self._devices.get(form.get("device_code", ""))
+        if device is None:
+            return 400, {"error": "expired_token"}
+        if device["said"] is None:
+            return 400, {"error": "authorization_pending"}
+        if device["said"] == "no":
+            return 400, {"error": "access_denied", "error_description": "The user said no"}
+        return 200, self._tokens(device["said"])
+
+    def _renew(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        sub = self._refresh.pop(form.get("refresh_token", ""), None)
+        if sub is None:
+            return 400, {"error": "invalid_grant", "error_description": "Token is not active"}
+        self.renewals += 1
+        return 200, self._tokens(sub)
+
+    def _tokens(self, sub: str) -> dict[str, Any]:
+        access = self.token(sub, exp=time.time() + self.lifetime_s, jti=uuid.uuid4().hex)
+        return {"access_token": access, "refresh_token": self.grant(sub), "expires_in": self.lifetime_s}
+
     def answer(self, path: str, authorization: str) -> tuple[int, dict[str, Any]]:
         self.asked.append(path)
         if self.down:
@@ -95,6 +167,7 @@ class Issuer:
             "authorization_endpoint": f"{self.url}/auth",
             "token_endpoint": f"{self.url}/token",
             "userinfo_endpoint": f"{self.url}/userinfo",
+            "device_authorization_endpoint": f"{self.url}/device",
             "jwks_uri": f"{self.url}/jwks",
             "id_token_signing_alg_values_supported": ["RS256"],
         }
@@ -119,7 +192,13 @@ def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, content = issuer.answer(self.path, self.headers.get("Authorization", ""))
+            self._say(*issuer.answer(self.path, self.headers.get("Authorization", "")))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            self._say(*issuer.take(self.path, dict(parse_qsl(body))))
+
+        def _say(self, status: int, content: dict[str, Any]) -> None:
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
