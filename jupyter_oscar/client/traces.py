@@ -93,13 +93,8 @@ class Traces:
                 facts = Facts(tracked=True, cancelled=call.cancelled is not None)
                 return await self.from_objects(call, rows, facts)
 
-        return dict(
-            zip(
-                objects,
-                await asyncio.gather(*(read(members[name], rows) for name, rows in objects.items())),
-                strict=True,
-            )
-        )
+        found = await asyncio.gather(*(read(members[name], rows) for name, rows in objects.items()))
+        return dict(zip(objects, found, strict=True))
 
     async def _look_for_one(self, call: Call) -> Facts:
         """For one call alone: its record is asked for first, which is cheaper than a listing that shows it missing."""
