@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from .jobs import Jobs
     from .names import Names
     from .profiles import Profile
+    from .quotas import Quotas
     from .runs import Runs
     from .transfers import Store
+    from .volumes import Volumes
     from .watch import Watch
 
 # A busy server took 8.9 s for a plain GET (oscar.md §0.3 point 1).
@@ -138,6 +140,20 @@ class Cluster:
         from .buckets import Buckets
 
         return Buckets(self)
+
+    @cached_property
+    def volumes(self) -> Volumes:
+        """Volumes that outlive services."""
+        from .volumes import Volumes
+
+        return Volumes(self)
+
+    @cached_property
+    def quotas(self) -> Quotas:
+        """What users may use, and use."""
+        from .quotas import Quotas
+
+        return Quotas(self)
 
     @cached_property
     def store(self) -> Store:

@@ -53,6 +53,7 @@ __all__ = [
     "Unreachable",
     "UpstreamFailed",
     "VersionMismatch",
+    "VolumeNotFound",
 ]
 
 
@@ -155,6 +156,12 @@ class BucketNotFound(NotFound):
     """No such bucket."""
 
     code = "bucket-not-found"
+
+
+class VolumeNotFound(NotFound):
+    """No such volume."""
+
+    code = "volume-not-found"
 
 
 class ObjectNotFound(NotFound):

@@ -174,6 +174,22 @@ def test_bytes_to_a_bucket_and_back(on_sandbox, tmp_path):
     assert name not in cli("bucket", "list")
 
 
+def test_volumes_and_what_one_may_use(on_sandbox):
+    cli, name = on_sandbox, new_name("vol")
+    cli("volume", "create", name, "200Mi")
+    cli("volume", "create", name, "200Mi", code=1)
+    (row,) = [row for row in json.loads(cli("volume", "list", "--json")) if row["name"] == name]
+    assert row["size"] == "200Mi"
+    assert f"{name}\t200Mi" in cli("volume", "list")
+    cli("volume", "delete", name, code=2)
+    cli("volume", "delete", name, "--yes")
+    cli("volume", "delete", name, "--yes", code=3)
+    cli("quota", code=1)
+    assert "The cluster's admin has no quota" in cli.said
+    cli("quota", "nobody@egi.eu", code=1)
+    assert "not found" in cli.said
+
+
 def test_oscar_clis_file_is_shared_and_keeps_what_is_not_ours(cli, home):
     path = home / ".oscar-cli" / "config.yaml"
     path.parent.mkdir()

@@ -180,6 +180,13 @@ def test_a_device_flow_from_the_command_line(box, issuer, home):
     assert TokenStore().all() == [kept], "a failed sign-in leaves the old one alone"
 
 
+def test_a_user_sees_what_they_may_use(signed_in):
+    command = [sys.executable, "-m", "jupyter_oscar", "quota"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = {what: most for what, _, most in (line.split("\t") for line in done.stdout.splitlines())}
+    assert {"volumes disk", "volumes max_disk_per_volume", "minio buckets"} <= set(rows)
+
+
 def test_a_client_that_may_not_is_told_so(issuer, box):
     command = [sys.executable, "-m", "jupyter_oscar", "cluster", "login", "x", "--endpoint", box.endpoint]
     done = subprocess.run(
