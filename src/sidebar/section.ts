@@ -32,10 +32,12 @@ export class Section extends PanelWithToolbar {
         })
       );
     }
+    const welcome = {
+      ...options.welcome,
+      isSaid: () => this.node.closest('.jp-OscarSidebar') !== null
+    };
     this.addWidget(
-      ReactWidget.create(
-        React.createElement(Usable, options.welcome, options.body)
-      )
+      ReactWidget.create(React.createElement(Usable, welcome, options.body))
     );
     lookWhileSeen(this, options.welcome.model);
   }

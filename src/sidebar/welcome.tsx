@@ -21,10 +21,18 @@ export function isUsable(model: IOscarModel): boolean {
 
 /** What there is to show, or else what to do for it. */
 export function Usable(
-  props: React.PropsWithChildren<Welcome.IProps>
-): React.JSX.Element {
+  props: React.PropsWithChildren<
+    Welcome.IProps & {
+      /** Whether somebody else beside it says what to do. */
+      isSaid?: () => boolean;
+    }
+  >
+): React.JSX.Element | null {
   useChanged(props.model.changed);
-  return isUsable(props.model) ? <>{props.children}</> : <Welcome {...props} />;
+  if (isUsable(props.model)) {
+    return <>{props.children}</>;
+  }
+  return props.isSaid?.() ? null : <Welcome {...props} />;
 }
 
 /** What stands in the sidebar before there is a cluster: what is missing and the next step. */

@@ -194,6 +194,7 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
     """What is done for the pictures, part by part."""
     yield "from nothing to a call", first_steps
     yield "a service in the main area", pages
+    yield "an exposed service", exposed
     yield "services and calls as tables", tables
     yield "what a sandbox does not do", strange_states
     yield "no server half", without_server
@@ -270,6 +271,23 @@ def pages(album: Album, browser: Browser, lab: Lab) -> None:
     both("log")
     page.click("role=tab[name='Definition']")
     both("definition")
+    page.context.close()
+
+
+def exposed(album: Album, browser: Browser, lab: Lab) -> None:
+    """A web page as a service: running, and stopped."""
+    lab.sandbox("start")
+    fdl = str(ROOT / "examples" / "hello-page" / "fdl.yaml")
+    lab.python(f"import jupyter_oscar as oscar\noscar.connect('sandbox').deploy({fdl!r}, update=True)")
+    page = opened(browser, lab)
+    row = page.locator(".jp-OscarServiceRow", has_text="hello-page")
+    row.get_by_text("running").wait_for(timeout=60_000)
+    row.dblclick()
+    page.locator(".jp-OscarLog").get_by_text("serving").first.wait_for(timeout=30_000)
+    album.whole(page, "exposed service")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.locator(".jp-OscarPage-kind").get_by_text("stopped").wait_for(timeout=60_000)
+    album.whole(page, "stopped service")
     page.context.close()
 
 

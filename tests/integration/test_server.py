@@ -6,8 +6,9 @@ import asyncio
 import json
 import logging
 import re
+import socket
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from jupyter_server.auth.authorizer import Authorizer
@@ -472,6 +473,22 @@ async def test_why_a_cluster_does_not_answer_is_told_step_by_step(
     assert bad["name"] == "connection"
     assert "refused" in bad["seen"]
     assert (await ask("GET", "clusters", "nowhere", "diagnosis"))[1]["code"] == "profile-not-found"
+
+
+async def test_a_killed_sandbox_is_asked_nothing_though_another_has_its_port(
+    ask: Any, a_sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = a_sandbox()
+    box.kill()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", box.env["JUPYTER_RUNTIME_DIR"])
+    with socket.create_server(("127.0.0.1", urlsplit(box.endpoint).port or 0)) as another:
+        (row,) = [one for one in await ask("GET", "clusters") if one["name"] == "sandbox"]
+        assert (row["state"], row["problem"]["code"]) == ("unreachable", "unreachable")
+        status, said = await ask("GET", "clusters", "sandbox", "services", "cow")
+        assert (status, said["code"]) == (502, "unreachable")
+        another.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            another.accept()
 
 
 async def test_a_wrong_password_is_not_kept_and_a_right_one_is_forgotten_on_request(
