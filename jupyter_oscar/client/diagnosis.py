@@ -20,6 +20,7 @@ import httpx
 
 from .errors import NotAllowed, NotAuthenticated, OscarError
 from .profiles import SANDBOX
+from .surroundings import from_browser, halves, token
 from .transport import Connections, proxy, tls_words, why_not
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from .cluster import Cluster
     from .config import MinioProvider
+    from .surroundings import Seen
 
 T = TypeVar("T")
 
@@ -43,6 +45,9 @@ STEPS: Final = (
     "rights",
     "version",
     "storage",
+    "browser",
+    "token",
+    "two halves",
 )
 # Seconds for one step: a busy server took 8.9 s for a plain GET (oscar.md §0.3 point 1).
 PATIENCE: Final = 15.0
@@ -107,6 +112,8 @@ class _Way:
         async for step in self._oscar():
             yield step
         yield await self._storage()
+        async for step in self._beyond():
+            yield step
 
     async def _address(self) -> Step:
         profile = self._profile
@@ -341,12 +348,23 @@ class _Way:
             return Step("storage", "bad", f"{where} answers with a web page where storage would with XML.", todo)
         return Step("storage", "ok", f"{where} answers.")
 
+    async def _beyond(self) -> AsyncGenerator[Step, None]:
+        """How storage looks from a browser, how long the sign-in lasts, and whether our own halves fit."""
+        if self._provider is not None:
+            yield _told("browser", await from_browser(self._provider, self._profile, self._patience))
+        yield _told("token", await asyncio.to_thread(token, self._profile.credentials))
+        yield _told("two halves", await asyncio.to_thread(halves))
+
     async def _bounded(self, asked: Awaitable[T]) -> T:
         try:
             return await asyncio.wait_for(asked, 2 * self._patience)
         except asyncio.TimeoutError as error:
             msg = f"{self._host} did not answer within {2 * self._patience:.0f} s."
             raise OscarError(msg, hint="The cluster may be busy; try again in a moment.") from error
+
+
+def _told(name: str, found: Seen) -> Step:
+    return Step(name, "skipped" if found.skipped else "bad" if found.todo else "ok", found.seen, found.todo)
 
 
 _DNS: Final = "Check how it is spelled, and whether you need a VPN to know it."

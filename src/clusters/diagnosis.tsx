@@ -197,6 +197,12 @@ namespace Private {
         return trans.__('Rights');
       case 'version':
         return trans.__('Version');
+      case 'browser':
+        return trans.__('Browser');
+      case 'token':
+        return trans.__('Token');
+      case 'two halves':
+        return trans.__('Two halves');
       case 'storage':
         return trans.__('Storage');
       default:

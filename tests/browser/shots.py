@@ -393,7 +393,8 @@ DIAGNOSIS = (
             "Only where you know why may its check be turned off for this cluster."
         ),
     ),
-    *((name, "skipped", "", "") for name in ("answer", "clock", "sign-in", "rights", "version", "storage")),
+    *((name, "skipped", "", "") for name in ("answer", "clock", "sign-in", "rights", "version")),
+    *((name, "skipped", "", "") for name in ("storage", "browser", "token", "two halves")),
 )
 
 

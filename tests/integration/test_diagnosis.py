@@ -18,9 +18,11 @@ import pytest
 import trustme
 
 from jupyter_oscar.client.cluster import Cluster
+from jupyter_oscar.client.config import MinioProvider
 from jupyter_oscar.client.credentials import Credentials, Secret
 from jupyter_oscar.client.diagnosis import STEPS, Step, diagnose
 from jupyter_oscar.client.profiles import Profile, fallen_sandbox
+from jupyter_oscar.client.surroundings import from_browser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +80,12 @@ def certified(authority: trustme.CA, *names: str, **options: Any) -> ssl.SSLCont
 
 async def test_a_cluster_that_is_well_is_well_all_the_way(sandbox: Any, who: Credentials) -> None:
     steps = {step.name: step for step in await walked(Profile("box", sandbox.endpoint, who))}
-    assert [name for name, step in steps.items() if step.state == "skipped"] == ["name", "proxy", "certificate"]
+    assert [name for name, step in steps.items() if step.state == "skipped"] == [
+        "name",
+        "proxy",
+        "certificate",
+        "token",
+    ]
     assert "OSCAR v4.1.2" in steps["version"].seen
     assert sandbox.s3_endpoint in steps["storage"].seen
 
@@ -294,6 +301,39 @@ async def test_storage_that_is_not_reached_from_here(odd: Any, sandbox: Any, who
     assert (name, "web page" in seen) == ("storage", True)
 
 
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [({}, "no page of another address"), ({"Access_Control_Allow_Origin": "*"}, "is not encrypted")],
+)
+async def test_storage_as_a_browser_sees_it(odd: Any, who: Credentials, headers: dict[str, str], said: str) -> None:
+    with odd.answering(200, b"", **headers) as url:
+        far = url.replace("127.0.0.1", "127.1")  # the same machine under a name that does not tell
+        found = await from_browser(MinioProvider(endpoint=far), Profile("far", "https://far.example.org", who), 5)
+        near = await from_browser(MinioProvider(endpoint=url), Profile("near", url, who), 5)
+    assert said in found.seen
+    assert "for a browser elsewhere" in near.seen
+    for one in (found, near):
+        assert "through the Jupyter server" in one.seen
+
+
+async def test_a_token_that_is_about_to_end(odd: Any, sandbox: Any) -> None:
+    with odd.gated(sandbox.endpoint, sandbox.user, sandbox.password) as (url, _):
+        short = Credentials(token=Secret(odd.web_token(time.time() + 121)))
+        assert await broken(Profile("far", url, short)) == ("token", "Your token ends in 2 min, and nobody renews it.")
+
+
+async def test_two_halves_of_different_versions(
+    sandbox: Any, who: Credentials, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    half = tmp_path / "labextensions" / "jupyter-oscar"
+    half.mkdir(parents=True)
+    (half / "package.json").write_text('{"version": "0.0.9"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    name, seen = await broken(Profile("box", sandbox.endpoint, who))
+    assert name == "two halves"
+    assert "0.0.9" in seen
+
+
 async def test_the_command_says_the_same_and_its_exit_code_tells(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -316,4 +356,4 @@ async def test_the_command_says_the_same_and_its_exit_code_tells(tmp_path: Path)
     assert box["password"] not in said
     os.kill(box["pid"], signal.SIGKILL)
     steps = json.loads(run("doctor", "sandbox", "--json", code=1))
-    assert [step["state"] for step in steps] == ["bad", *["skipped"] * 10]
+    assert [step["state"] for step in steps] == ["bad", *["skipped"] * (len(STEPS) - 1)]

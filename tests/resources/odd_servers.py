@@ -37,7 +37,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _answer  # noqa: N815 - http.server looks them up
+    do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = do_OPTIONS = _answer  # noqa: N815 - http.server looks them up
 
     def log_message(self, *_: Any) -> None:
         pass
