@@ -76,7 +76,7 @@ export default defineConfig([
     }
   },
   {
-    files: ['tests/frontend/**/*.ts'],
+    files: ['tests/frontend/**/*.ts', 'tests/frontend/**/*.tsx'],
     extends: [tseslint.configs.recommended],
     languageOptions: { globals: { ...globals.browser, ...globals.jest } }
   },

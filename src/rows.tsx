@@ -17,14 +17,13 @@ export function Rows<T>(props: Rows.IProps<T>): React.JSX.Element {
   const stop = keys.includes(active ?? '') ? active : keys.at(0);
 
   React.useLayoutEffect(() => {
-    const node = grid.current;
-    if (
-      node &&
-      focused.current >= 0 &&
-      !node.contains(document.activeElement) &&
-      document.activeElement === document.body
-    ) {
-      const lines = Private.lines(node);
+    const lines = grid.current ? Private.lines(grid.current) : [];
+    const { activeElement } = document;
+    const here = lines.findIndex(line => line.contains(activeElement));
+    if (here >= 0) {
+      // Where it is now: rows may have come above it.
+      focused.current = here;
+    } else if (focused.current >= 0 && activeElement === document.body) {
       lines.at(Math.min(focused.current, lines.length - 1))?.focus();
     }
   });
