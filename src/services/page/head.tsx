@@ -156,7 +156,7 @@ function About(props: {
         {(detail.inputs.length > 0 || detail.outputs.length > 0) && (
           <div>
             <dt>{detail.inputs.length ? trans.__('in') : trans.__('out')}</dt>
-            <dd>
+            <dd title={[...detail.inputs, '→', ...detail.outputs].join(' ')}>
               {detail.inputs.join(', ')}
               {detail.inputs.length > 0 && detail.outputs.length > 0 && (
                 <span className="jp-OscarPage-aside">→ {trans.__('out')}</span>
@@ -165,7 +165,7 @@ function About(props: {
                 <span>{detail.outputs.join(', ')}</span>
               )}
               {detail.inputs.length > 0 && (
-                <span className="jp-OscarPage-aside">
+                <span className="jp-OscarPage-aside jp-OscarPage-starts">
                   {trans.__(
                     'a new file in %1 starts it',
                     detail.inputs.join(', ')
