@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from .errors import REVOKED, NotFound, NotOscar, TimedOut, Unreachable, from_response
+from .errors import REVOKED, InsecureEndpoint, NotFound, NotOscar, TimedOut, Unreachable, from_response
 from .services import Services
 from .transport import Connections, why_not
 
@@ -194,6 +195,7 @@ class Cluster:
                 config = Config.model_validate(_json(response, self.profile.endpoint))
                 if self.profile.storage:
                     config.minio_provider.endpoint = self.profile.storage
+                _refuse_link_local(config.minio_provider.endpoint)
                 if not self.profile.verify:
                     # Who accepts any certificate of the cluster means its storage too.
                     config.minio_provider.verify_tls = False
@@ -352,6 +354,14 @@ class Cluster:
         except httpx.TransportError as error:
             msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
             raise Unreachable(msg) from error
+
+
+def _refuse_link_local(storage: str) -> None:
+    """No cluster sends us to the addresses at which machines ask their own cloud for keys (DESIGN §7)."""
+    with contextlib.suppress(ValueError):  # a name
+        if ipaddress.ip_address(urlsplit(storage).hostname or "").is_link_local:
+            msg = f"The cluster says that its storage is at {storage}, an address of this machine's own network link."
+            raise InsecureEndpoint(msg, hint="Name where it really is: connect(storage=…).")
 
 
 def _refused(response: httpx.Response) -> bool:

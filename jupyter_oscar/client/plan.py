@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import fdl, prologue
 from .errors import ServiceNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .cluster import Cluster
-    from .service import Service, StorageIO
-
-OWN: Final = "minio.default"
+    from .service import Service
 
 
 class Change(NamedTuple):
@@ -37,13 +33,4 @@ async def change(cluster: Cluster, new: Service) -> Change:
 
 def text(service: Service) -> str:
     """A service as its author wrote it: its FDL, then its script without our prologue."""
-    return f"{fdl.dump(_spelled_out(service))}\n# script.sh\n{prologue.remove(service.script)}"
-
-
-def _spelled_out(service: Service) -> Service:
-    """With the cluster's own storage named everywhere: files leave it out, and servers keep that as it was said."""
-
-    def named(places: Sequence[StorageIO]) -> Sequence[StorageIO]:
-        return [one.model_copy(update={"storage_provider": OWN}) if one.is_minio else one for one in places]
-
-    return service.model_copy(update={"input": named(service.input), "output": named(service.output)})
+    return f"{fdl.dump(service.spelled_out())}\n# script.sh\n{prologue.remove(service.script)}"

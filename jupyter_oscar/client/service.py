@@ -196,6 +196,15 @@ class Service(Part):
         """The buckets that go with the service when it is deleted (oscar.md §1.2)."""
         return sorted({place.bucket for place in [*self.input, *self.output] if place.is_minio})
 
+    def spelled_out(self) -> Service:
+        """With the cluster's own storage named everywhere: it may be left out, and servers keep that as it was said."""
+        own = {"storage_provider": "minio.default"}
+        places = {
+            key: [one.model_copy(update=own) if one.is_minio else one for one in getattr(self, key)]
+            for key in ("input", "output")
+        }
+        return self.model_copy(update=places)
+
     def as_stored(self) -> Service:
         """With the defaults a server fills in (oscar.md §2.2), to be compared with what it holds."""
         filled = {key: getattr(self, key) or value for key, value in DEFAULTS.items()}

@@ -240,7 +240,8 @@ class Services:
         if not await self._exists(sent.name):
             return False
         told = sent.model_fields_set - {"environment", "labels", "storage_providers", "clusters", "owner"}
-        return self._known[sent.name].model_dump(include=told) == sent.model_dump(include=told)
+        stored = self._known[sent.name].spelled_out()
+        return stored.model_dump(include=told) == sent.spelled_out().model_dump(include=told)
 
 
 def _keep_secrets(old: Service, new: Service) -> None:

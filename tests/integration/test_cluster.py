@@ -15,6 +15,7 @@ from jupyter_oscar.client.errors import (
     AlreadyExists,
     BucketNotFound,
     FdlError,
+    InsecureEndpoint,
     NotAuthenticated,
     NotOscar,
     ObjectNotFound,
@@ -258,6 +259,15 @@ def test_jobs_are_listed_over_all_pages_in_both_shapes(odd: Any, *, old: bool) -
     with odd.serving(Paging) as url:
         assert set(bridge.run(at(url).client.jobs.list("svc"))) == set(rows)
     assert asked == ["/system/logs/svc", "/system/logs/svc?page=to%2Bken%2F%3D%3D"][: 1 if old else 2]
+
+
+@pytest.mark.parametrize("address", ["http://169.254.169.254", "http://[fe80::1]:9000"])
+def test_storage_is_not_looked_for_where_clouds_keep_keys(odd: Any, sandbox: Any, address: str) -> None:
+    said = {"config": {}, "minio_provider": {"endpoint": address, "access_key": "a", "secret_key": "b"}}
+    with odd.between(sandbox.endpoint, {"/system/config": (200, json.dumps(said).encode())}) as url:
+        one = oscar.connect(endpoint=url, user=sandbox.user, password=sandbox.password)
+        with pytest.raises(InsecureEndpoint, match="network link"):
+            bridge.run(one.client.buckets.page("any"))
 
 
 def test_credentials_go_nowhere_else(odd: Any) -> None:
