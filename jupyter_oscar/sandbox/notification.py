@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import mimetypes
@@ -21,7 +22,10 @@ _HASHED = 8 * 1024 * 1024
 def etag_of(write: Write, path: Path) -> str:
     """MD5 as MinIO has it; a big object gets a multipart-like tag instead of being read once more."""
     small = write.size <= _HASHED
-    data = path.read_bytes() if small else repr(write).encode()
+    data = repr(write).encode()
+    if small:
+        with contextlib.suppress(FileNotFoundError):  # deleted or replaced meanwhile
+            data = path.read_bytes()
     return hashlib.md5(data, usedforsecurity=False).hexdigest() + ("" if small else "-1")
 
 

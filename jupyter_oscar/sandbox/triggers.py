@@ -194,10 +194,11 @@ class Triggers:
         elif event.mask & Mask.ATTRIB:
             self._changed(folder, path)
         elif event.mask & (Mask.MOVED_TO | Mask.CLOSE_WRITE):
-            if not event.cookie or event.cookie != self._renaming:
+            uploaded = bool(event.cookie) and event.cookie == self._renaming
+            if not uploaded:
                 await self._s3.refresh(folder.relative_to(self._root).as_posix())  # not written by rclone itself
             for watched in set(self._watched.get(folder, ())):
-                self._arrived(watched, path)
+                self._arrived(watched, path, uploaded=uploaded)
 
     def _new_folder(self, parent: Path, folder: Path) -> None:
         for watched in set(self._watched.get(parent, ())):
@@ -217,8 +218,13 @@ class Triggers:
             watched.service, watched.bucket, key, found.st_ino, found.st_ctime_ns, found.st_mtime_ns, found.st_size
         )
 
-    def _arrived(self, watched: Watched, path: Path) -> None:
+    def _arrived(self, watched: Watched, path: Path, *, uploaded: bool) -> None:
         write = self._write(watched, path)
+        if write is None and uploaded:
+            # Deleted since, or about to be replaced: rclone deletes an object before it renames the next one to its
+            # name. The upload was complete all the same, and is an event.
+            at = time.time_ns()
+            write = Write(watched.service, watched.bucket, watched.key(self._root, path), 0, at, at, 0)
         if write is None:
             return
         if self._scanned.pop((write.service, write.bucket, write.key, write.inode), None) is None:

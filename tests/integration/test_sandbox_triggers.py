@@ -30,6 +30,12 @@ def test_each_overwrite_makes_one_more_job(user, service):
     assert len(eventually(lambda: user.over(service, 3))) == 3
 
 
+def test_a_hundred_quick_overwrites_make_a_hundred_jobs(user, service):
+    for number in range(100):
+        user.put(service, "in/same.txt", str(number).encode())
+    assert len(eventually(lambda: user.over(service, 100))) == 100
+
+
 def test_a_hundred_quick_uploads_make_a_hundred_jobs(user, service):
     for number in range(100):
         user.put(service, f"in/{number}.txt")
