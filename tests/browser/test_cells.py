@@ -123,7 +123,7 @@ def test_a_map_shows_how_far_it_is_and_what_failed_and_sends_it_again(server, wa
 
     page.locator(".jp-oscar-live").get_by_role("button", name="failed", exact=False).first.click()
     page.get_by_role("cell", name="00001.txt").wait_for()
-    page.get_by_text("exit 3: I heard").wait_for()
+    page.get_by_role("cell", name="exit 3: I heard").wait_for()
     page.get_by_role("button", name="retry failed").click()
     page.locator(".jp-oscar-live-count", has_text="3 of 3 · 1 failed").wait_for(timeout=30_000)
 

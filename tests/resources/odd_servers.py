@@ -53,9 +53,27 @@ def answering(status: int = 200, body: bytes = b"", **headers: str) -> Iterator[
 
 
 class Quiet(ThreadingHTTPServer):
-    """Says nothing of callers that hang up."""
+    """Says nothing of callers that hang up; at its end the connections that callers keep end too."""
 
     daemon_threads = True
+
+    def __init__(self, *given: Any) -> None:
+        self.kept: set[Any] = set()
+        super().__init__(*given)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.kept.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.kept.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for request in list(self.kept):
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_: Any) -> None:
         pass
