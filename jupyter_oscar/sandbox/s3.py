@@ -155,8 +155,9 @@ class ObjectStore:
         launcher = str(Path(__file__).with_name("launcher.py"))
         command = [self._rclone, "serve", "s3", "--addr", self.address, "--vfs-cache-mode", "off"]
         # rclone remembers folders; we tell it over its control socket what we changed behind its back, because
-        # asking it to remember nothing (0s) makes it spin: 60 times slower, one core busy
-        command += ["--dir-cache-time", "30s", "--no-cleanup", str(self._data.buckets)]
+        # asking it to remember nothing (0s) makes it spin: 60 times slower, one core busy. What a long-lived service
+        # writes into its mounted bucket is told by nobody, and seen when it forgets.
+        command += ["--dir-cache-time", "5s", "--no-cleanup", str(self._data.buckets)]
         command += ["--rc", "--rc-addr", f"unix://{self._socket}", "--rc-no-auth"]
         self._socket.unlink(missing_ok=True)
         with self._log.open("ab") as log:
