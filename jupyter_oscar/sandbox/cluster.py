@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from . import gojson
 from .compat import before
 from .gojson import GoJSONError
+from .objectstore import REGION
 from .replies import SANDBOX, as_json, text
-from .s3 import REGION
 from .schema import CONFIG, read
 from .usage import roughly
 from .users import caller, credentials

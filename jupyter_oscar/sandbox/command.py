@@ -69,14 +69,14 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
 
 
 async def _serve(data: DataFolder, settings: Settings, options: Options, port: int | None) -> None:
-    from .s3 import ObjectStore
+    from .rclone import Rclone
     from .store import Database
 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with listen(port, settings.port) as sock:
-        database, store = Database(data.database), ObjectStore(data, settings)
+        database, store = Database(data.database), Rclone(data, settings)
         await store.begin(database.users())  # it gets ready while we read our own code
 
         from aiohttp import web

@@ -1,8 +1,8 @@
 """Starts a program that must not outlive its parent, not even when that is killed with -9.
 
-Run as a file by ``s3`` and ``keeper``: it asks the kernel to send a kill when its parent's thread ends, then becomes
-the program. The parent starts it from its main thread, which lives as long as the process. Outside Linux there is no
-such signal: the program is then only stopped at a clean stop.
+Run as a file by ``objectstore`` and ``keeper``: it asks the kernel to send a kill when its parent's thread ends, then
+becomes the program. The parent starts it from its main thread, which lives as long as the process. Outside Linux there
+is no such signal: the program is then only stopped at a clean stop.
 """
 
 import os

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
+    from .objectstore import ObjectStore
     from .options import Options
-    from .s3 import ObjectStore
     from .settings import DataFolder
     from .store import Database
 

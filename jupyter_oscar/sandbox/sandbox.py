@@ -18,8 +18,8 @@ from .triggers import Triggers
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from .objectstore import ObjectStore
     from .options import Options
-    from .s3 import ObjectStore
     from .settings import DataFolder, Settings
 
 

