@@ -12,6 +12,7 @@ import {
 
 import { CallInput, IOscarClient, OscarError } from './tokens';
 import {
+  Address,
   Belonging,
   CallRow,
   Check,
@@ -131,6 +132,14 @@ export class Client implements IOscarClient {
     await this._answer(['clusters', cluster, 'services', name], {
       method: 'DELETE'
     });
+  }
+
+  async address(cluster: string, name: string): Promise<string> {
+    const reply = await this._json<Address>(
+      ['clusters', cluster, 'services', name, 'open'],
+      'POST'
+    );
+    return reply.url;
   }
 
   lifecycle(

@@ -68,6 +68,8 @@ export interface IOscarClient {
   ): Promise<ServiceRow[]>;
   belongings(cluster: string, name: string): Promise<Belonging[]>;
   remove(cluster: string, name: string): Promise<void>;
+  /** A link that opens an exposed service, good for one visit at once. */
+  address(cluster: string, name: string): Promise<string>;
   lifecycle(
     cluster: string,
     name: string,

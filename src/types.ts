@@ -4,6 +4,13 @@
  */
 
 /**
+ * Where a browser finds an exposed service. Good for one visit at once: on a sandbox it lets whoever has it in.
+ */
+export interface Address {
+  url: string;
+}
+
+/**
  * A bucket that goes with a service, and what is in it; `more` says that counting stopped early.
  */
 export interface Belonging {
@@ -211,7 +218,6 @@ export interface ServiceDetail {
   script: string;
   state: string;
   tracked: boolean;
-  url: string | null;
   visibility: string;
   without_image: boolean;
 }

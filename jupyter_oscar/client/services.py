@@ -6,6 +6,9 @@ building the models costs a fresh process more than everything else it does.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -182,6 +185,21 @@ class Services:
         path = ("/system/services", name, "deployment", "logs")
         found = await self._cluster.json("GET", *path, what=f'Reading the log of "{name}"', params=params)
         return [f"{line.get('timestamp', '')} {line.get('message', '')}".strip() for line in found.get("entries") or []]
+
+    def address(self, service: Service) -> str:
+        """Where an exposed service is opened.
+
+        The sandbox lets only its own users in where a service asks for no login: there the link holds a ticket, which
+        is good once, within a minute (``sandbox/fence.py``). It goes to a browser at once and is not kept.
+        """
+        profile = self._cluster.profile
+        address = f"{profile.endpoint}/system/services/{service.name}/exposed/"
+        if profile.sandbox is None or service.expose.set_auth:
+            return address
+        made, nonce = str(int(time.time())), secrets.token_urlsafe(12)
+        told = f"{service.name}\n{made}\n{nonce}".encode()
+        mac = hmac.new(profile.sandbox.password.get_secret_value().encode(), told, hashlib.sha256).hexdigest()
+        return f"{address}?oscar-ticket={made}.{nonce}.{mac}"
 
     async def lifecycle(self, name: str, verb: str) -> None:
         """``start``, ``stop`` or ``restart`` an exposed service (since 4.1, oscar.md §1.2). Never by an update."""

@@ -14,6 +14,7 @@ from . import (
     deployments,
     executions,
     federation,
+    fence,
     jobs,
     metrics,
     presign,
@@ -187,6 +188,7 @@ def make_app(sandbox: Sandbox) -> web.Application:
     app[SANDBOX] = sandbox
     app[runs.LINES] = {}
     app.on_response_prepare.append(_strip)
+    fence.prepare(app)
     app.cleanup_ctx.append(proxy.sessions)
     app.router.add_route("GET", "/", _root)
     app.router.add_route("GET", "/ui/{path:.*}", _in_place_of_the_dashboard)

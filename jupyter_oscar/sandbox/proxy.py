@@ -18,7 +18,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 from multidict import CIMultiDict
 from yarl import URL
 
-from . import deployments
+from . import deployments, fence
 from .expose import is_routed, prefix_of
 from .replies import SANDBOX, not_routed, text
 from .websockets import relay
@@ -87,10 +87,10 @@ def _target(request: web.Request, *, whole: bool) -> str:
 
 
 async def _let_in(request: web.Request, spec: dict[str, Any]) -> tuple[web.Response | None, str]:
-    """A refusal, or the cookie to hand out (oscar.md §6.3)."""
+    """A refusal, or the cookie to hand out (oscar.md §6.3); a service without a login stands behind our own fence."""
     expose = spec["expose"]
     if not expose["set_auth"]:
-        return None, ""
+        return await fence.let_in(request, spec["name"])
     if expose.get("auth_type", "") == "forward":
         answer = await deployments.check_auth(request)
         return (None, answer.headers.get("Set-Cookie", "")) if answer.status == web.HTTPOk.status_code else (answer, "")
@@ -119,6 +119,7 @@ def _headers(request: web.Request) -> CIMultiDict[str]:
     """The caller's, with the ones that nginx adds."""
     headers = _end_to_end(CIMultiDict(request.headers))
     headers.popall("Expect", None)  # answered already, by us
+    fence.without_cookie(request, headers)
     host = request.headers.get("Host", "")
     headers["X-Real-IP"] = headers["X-Forwarded-For"] = request.remote or ""
     headers["X-Forwarded-Host"] = host

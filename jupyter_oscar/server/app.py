@@ -105,6 +105,7 @@ class JupyterOscarApp(ExtensionApp):
             (service, services.ServiceRoute),
             (f"{service}/belongings", services.BelongingsRoute),
             (f"{service}/(start|stop|restart)", services.LifecycleRoute),
+            (f"{service}/open", services.OpenRoute),
             (f"{service}/calls", calls.CallsRoute),
             (f"{service}/run", calls.RunRoute),
             (f"{service}/(calls|run)/{NAME}", calls.FileRoute),

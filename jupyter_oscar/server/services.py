@@ -37,8 +37,13 @@ class ServiceDetail(ServiceRow):
     fdl: str
     script: str
     input_schema: dict[str, Any] | None = None
-    url: str | None = None
     without_image: bool = False
+
+
+class Address(Message):
+    """Where a browser finds an exposed service. Good for one visit at once: on a sandbox it lets whoever has it in."""
+
+    url: str
 
 
 class Belonging(Message):
@@ -129,7 +134,6 @@ def detail(cluster: Cluster, service: Service) -> ServiceDetail:
     from jupyter_oscar.client import fdl, prologue
     from jupyter_oscar.client.service import SCHEMA_ANNOTATION
 
-    exposed = f"{cluster.profile.endpoint}/system/services/{service.name}/exposed/"
     return ServiceDetail(
         **row(service).model_dump(),
         cpu=service.cpu,
@@ -137,7 +141,6 @@ def detail(cluster: Cluster, service: Service) -> ServiceDetail:
         fdl=fdl.dump(service),
         script=prologue.remove(service.script),
         input_schema=_schema(service.annotations.get(SCHEMA_ANNOTATION)),
-        url=exposed if service.expose.api_port else None,
         without_image=cluster.profile.sandbox is not None,
     )
 
@@ -277,3 +280,15 @@ class LifecycleRoute(Route):
         service = await one.services.get(name)
         service.deployment = await one.services.deployment(name)
         self.reply(row(service))
+
+
+class OpenRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/services/<name>/open``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:services"
+
+    @may("execute")
+    async def post(self, cluster: str, name: str) -> None:
+        """Make the link that opens an exposed service."""
+        one = await self.cluster(cluster)
+        self.reply(Address(url=one.services.address(await one.services.get(name))))

@@ -156,9 +156,9 @@ export const servicesPlugin = commandsPlugin(
           return;
         }
         try {
-          const { url } = await client.service(one.cluster, one.service);
+          const url = await client.address(one.cluster, one.service);
           // Only addresses of the web: what a server said is not run.
-          if (url && /^https?:\/\//.test(url)) {
+          if (/^https?:\/\//.test(url)) {
             window.open(url, '_blank', 'noopener,noreferrer');
           }
         } catch (reason) {

@@ -19,6 +19,7 @@ def _load(name):
 
 
 helpers = _load("sandbox_user")
+exposed_page = _load("exposed_page")
 
 
 @pytest.fixture
@@ -33,3 +34,29 @@ def service(user):
     user.create(name)
     yield name
     user.delete(name)
+
+
+@pytest.fixture
+def page(user, tmp_path):
+    """A ready one on the shared sandbox."""
+    made = exposed_page.Page(user, tmp_path, variables={"WHO": "me"}, secrets={"PW": "hidden"}).create()
+    made.becomes("ready")
+    yield made
+    made.delete()
+    assert made.processes() == []
+
+
+@pytest.fixture
+def a_page(user, tmp_path):
+    """Makes pages on the shared sandbox; they are gone after the test, and so is all they started."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(exposed_page.Page(user, tmp_path, *args, **kwargs))
+        return made[-1].create()
+
+    yield make
+    for each in made:
+        if user.ask("GET", f"/system/services/{each.name}").status_code == 200:
+            each.delete()
+        assert each.processes() == []

@@ -195,6 +195,24 @@ async def test_a_failing_and_a_cancelled_call_say_so(ask: Any) -> None:
         await ask("DELETE", "clusters", "box", "services", name)
 
 
+async def test_the_link_to_an_exposed_service_is_made_when_it_is_asked_for(
+    ask: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", sandbox.env["JUPYTER_RUNTIME_DIR"])
+    fdl = FDL.format(name="web") + "        expose: {api_port: [8011], min_scale: 1, max_scale: 1, cpu_threshold: 80}\n"
+    await ask("POST", "clusters", "box", "services", body={"fdl": fdl, "scripts": {"script.sh": "sleep 300"}})
+    links = [(await ask("POST", "clusters", "box", "services", "web", "open"))["url"] for _ in range(2)]
+    for link in links:
+        address, _, ticket = link.partition("?oscar-ticket=")
+        assert address == f"{sandbox.endpoint}/system/services/web/exposed/"
+        assert sandbox.password not in link
+        assert ticket
+    assert links[0] != links[1]
+    assert links[0] not in json.dumps(await ask("GET", "clusters", "box", "services", "web"))
+    assert (await ask("POST", "clusters", "box", "services", "none", "open"))[0] == 404
+    await ask("DELETE", "clusters", "box", "services", "web")
+
+
 async def test_a_synchronous_call_answers_by_kind(ask: Any) -> None:
     await deployed(ask, "echo", '#!/bin/sh\ncat "$INPUT_FILE_PATH"\n')
     run = ("clusters", "box", "services", "echo", "run")
