@@ -81,7 +81,7 @@ def _lifecycle(verb: str) -> None:
     @click.argument("name")
     @on_cluster
     async def command(cluster: Cluster, *, name: str) -> None:
-        await cluster.services.lifecycle(name, verb)
+        await cluster.deployments.ask(name, verb)
         click.echo(f"{name}: {verb} asked for")
 
 

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from .errors import BucketNotFound, NotAllowed, ObjectNotFound, OscarError, StorageFailed
+from .errors import BucketNotFound, InvalidRequest, NotAllowed, ObjectNotFound, OscarError, StorageFailed
 from .transfers import Object
 
 if TYPE_CHECKING:
@@ -25,6 +26,55 @@ if TYPE_CHECKING:
     from .config import MinioProvider
 
 TEN_MINUTES: Final = 600
+VISIBILITIES: Final = ("private", "restricted", "public")
+
+
+def _moment(value: Any) -> Any:
+    """A time as Go prints one: ``2026-11-23 00:47:01.611 +0000 UTC`` (oscar.md §1.5)."""
+    if not isinstance(value, str) or not value.endswith(" UTC"):
+        return value
+    day, clock, zone = value.removesuffix(" UTC").split(" ")
+    # Go leaves out zeros at the end; Python before 3.11 reads three or six digits only.
+    whole, _, part = clock.partition(".")
+    return datetime.fromisoformat(f"{day}T{whole}.{part[:6]:0<6}{zone[:3]}:{zone[3:]}")
+
+
+class StorageQuota(BaseModel):
+    """How large a bucket may become; ``source`` is ``bucket``, ``unset`` or ``unsupported``."""
+
+    model_config = ConfigDict(extra="ignore")
+    max: str = ""
+    max_bytes: int | None = None
+    source: str = ""
+
+
+class StorageUsage(BaseModel):
+    """How large a bucket is, as the storage last counted: its count lags."""
+
+    model_config = ConfigDict(extra="ignore")
+    used: str = ""
+    used_bytes: int = 0
+    objects: int | None = None
+
+
+class Listed(BaseModel):
+    """An object as OSCAR's own listing shows it; a name that ends in ``/`` is a folder's marker."""
+
+    model_config = ConfigDict(extra="ignore")
+    object_name: str
+    size_bytes: int = 0
+    last_modified: Annotated[datetime | None, BeforeValidator(_moment)] = None
+
+
+class Presigned(BaseModel):
+    """A URL that OSCAR signed with the storage's own key; uploads through it are the root's, not the caller's."""
+
+    model_config = ConfigDict(extra="ignore")
+    object_key: str
+    method: str
+    url: str = Field(repr=False)
+    expires_at: datetime
+    headers: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
 
 
 class Bucket(BaseModel):
@@ -36,6 +86,12 @@ class Bucket(BaseModel):
     owner: str = ""
     allowed_users: Annotated[list[str], BeforeValidator(lambda value: value or [])] = Field(default_factory=list)
     metadata: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
+    storage_quota: StorageQuota | None = None
+    storage_usage: StorageUsage | None = None
+    attribution: str = ""
+    objects: Annotated[list[Listed], BeforeValidator(lambda value: value or [])] = Field(default_factory=list)
+    #: What to ask the next page with, if there is one.
+    next_page: str = ""
 
     @property
     def service(self) -> str | None:
@@ -65,11 +121,80 @@ class Buckets:
         return [Bucket.model_validate(row) for row in rows or ()]
 
     async def create(self, name: str, *, visibility: str = "private", allowed_users: tuple[str, ...] = ()) -> None:
-        """Make a bucket: ``private``, ``restricted`` to ``allowed_users``, or ``public``."""
-        body: dict[str, Any] = {"bucket_name": name, "visibility": visibility}
-        if allowed_users:
-            body["allowed_users"] = list(allowed_users)
+        """Make a bucket: ``private``, ``restricted`` to ``allowed_users``, or ``public``.
+
+        Raises:
+            AlreadyExists, QuotaExceeded: in the server's words.
+            InvalidRequest: there is no such visibility; a server would take it for none at all.
+
+        """
+        body = _body(name, visibility, allowed_users)
         await self._cluster.request("POST", "/system/buckets", what=f'Creating bucket "{name}"', json=body)
+
+    async def get(self, name: str, *, page: str = "") -> Bucket:
+        """A bucket with the first 70 of its objects, or those of a later page (since 3.6.5). Folders: :meth:`page`.
+
+        Raises:
+            BucketNotFound, NotAllowed: to users, a server says of a missing bucket that it is not theirs.
+
+        """
+        found = await self._cluster.json(
+            "GET",
+            "/system/buckets",
+            name,
+            what=f'Reading bucket "{name}"',
+            missing=BucketNotFound,
+            params={"page": page} if page else None,
+        )
+        return Bucket.model_validate(found)
+
+    async def update(self, name: str, *, visibility: str, allowed_users: tuple[str, ...] = ()) -> Bucket:
+        """Change who may use a bucket, and return it as it is then.
+
+        Raises:
+            BucketNotFound: there is none.
+            NotAllowed: it stayed as it was, which a server does not say (oscar.md §1.5): it is somebody else's.
+
+        """
+        what = f'Changing bucket "{name}"'
+        body = _body(name, visibility, allowed_users)
+        await self._cluster.request("PUT", "/system/buckets", what=what, missing=BucketNotFound, json=body)
+        found = next((one for one in await self.list() if one.bucket_name == name), None)
+        if found is None:
+            msg = f"{what} failed: there is none of that name that you may see."
+            raise BucketNotFound(msg)
+        # The admin's own buckets have no visibility in the server's eyes (wire G008).
+        if found.visibility not in {"", visibility}:
+            msg = f"{what} failed: it is still {found.visibility}; only its owner may change it."
+            raise NotAllowed(msg)
+        return found
+
+    async def sign(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        upload: bool = False,
+        seconds: int = 15 * 60,
+        content_type: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> Presigned:
+        """A URL for one object that OSCAR itself signs; see :meth:`presign` for one signed with the caller's key.
+
+        Raises:
+            BucketNotFound, NotAllowed: as :meth:`get`.
+            InvalidRequest: less than a second or more than a week.
+
+        """
+        body: dict[str, Any] = {"object_key": key, "operation": "upload" if upload else "download"}
+        body |= {"expires_in": seconds}
+        body |= {"content_type": content_type} if content_type else {}
+        body |= {"extra_headers": headers} if headers else {}
+        what = f"Signing {bucket}/{key}"
+        found = await self._cluster.json(
+            "POST", "/system/buckets", bucket, "presign", what=what, missing=BucketNotFound, json=body
+        )
+        return Presigned.model_validate(found)
 
     async def delete(self, name: str) -> None:
         """Remove a bucket **with all objects in it**."""
@@ -161,6 +286,14 @@ class Buckets:
         except BotoCoreError as error:
             msg = f"{what} failed: {error}."
             raise StorageFailed(msg) from error
+
+
+def _body(name: str, visibility: str, allowed_users: tuple[str, ...]) -> dict[str, Any]:
+    if visibility not in VISIBILITIES:
+        msg = f'"{visibility}" is no visibility.'
+        raise InvalidRequest(msg, hint=f"There are {', '.join(VISIBILITIES)}.")
+    users = {"allowed_users": list(allowed_users)} if allowed_users else {}
+    return {"bucket_name": name, "visibility": visibility, **users}
 
 
 def _joined(bundle: Path) -> IO[bytes]:

@@ -29,11 +29,16 @@ if TYPE_CHECKING:
     from .budget import Budget
     from .calls import Calls
     from .config import Config, Info
+    from .deployments import Deployments
+    from .federation import Federation
     from .jobs import Jobs
+    from .metrics import Metrics
     from .names import Names
+    from .operation import Operation
     from .profiles import Profile
     from .quotas import Quotas
     from .runs import Runs
+    from .status import Status
     from .transfers import Store
     from .volumes import Volumes
     from .watch import Watch
@@ -143,6 +148,27 @@ class Cluster:
         return Buckets(self)
 
     @cached_property
+    def deployments(self) -> Deployments:
+        """How services run: state, log, start, stop, restart."""
+        from .deployments import Deployments
+
+        return Deployments(self)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """How much services were used."""
+        from .metrics import Metrics
+
+        return Metrics(self)
+
+    @cached_property
+    def operation(self) -> Operation:
+        """What an operator reads and sets."""
+        from .operation import Operation
+
+        return Operation(self)
+
+    @cached_property
     def volumes(self) -> Volumes:
         """Volumes that outlive services."""
         from .volumes import Volumes
@@ -184,10 +210,22 @@ class Cluster:
             self._info = Info.model_validate(_json(response, self.profile.endpoint))
         return self._info
 
-    async def config(self) -> Config:
-        """How the cluster is set up, with the caller's keys for its storage; asked once."""
+    async def status(self) -> Status:
+        """Its nodes, what is free on them, what runs; see :func:`.status.status`."""
+        from .status import status
+
+        return await status(self)
+
+    async def federation(self, service: str) -> Federation:
+        """Which clusters share a service; see :func:`.federation.federation`."""
+        from .federation import federation
+
+        return await federation(self, service)
+
+    async def config(self, *, fresh: bool = False) -> Config:
+        """How the cluster is set up, with the caller's keys for its storage; asked once, or again with ``fresh``."""
         async with self._once:
-            if self._config is None:
+            if self._config is None or fresh:
                 from .config import Config
 
                 what = f"Reading the configuration of {self.profile.name}"

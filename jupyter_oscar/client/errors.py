@@ -368,6 +368,8 @@ TABLE: tuple[Row, ...] = (
         UpstreamFailed,
         "The operator has to mend that service's record: one written by an older OSCAR blocks the list for everyone.",
     ),
+    Row(None, "NoSuchBucket", BucketNotFound),
+    Row(500, "Missing bucket metadata", BucketNotFound),
     Row(400, "invalid serviceName", ServiceNotFound, "Service names are lower-case letters, digits and hyphens."),
     Row(500, REVOKED, NotAuthenticated, "Sign in again."),
     Row(401, "", NotAuthenticated),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
 from .errors import InvalidRequest, NotAuthenticated
 
 if TYPE_CHECKING:
@@ -18,6 +20,39 @@ class Limit(NamedTuple):
     what: str
     used: str
     most: str
+
+
+class VolumeLimits(BaseModel):
+    """Of volumes: altogether, how many, and of each; quantities such as ``5Gi``. What is None stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    disk: str | None = None
+    volumes: str | None = None
+    max_disk_per_volume: str | None = None
+    min_disk_per_volume: str | None = None
+
+
+class StorageLimits(BaseModel):
+    """Of buckets: how many, and how large each may be; ``0`` is no limit. What is None stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    buckets: str | None = None
+    storage_per_bucket: str | None = None
+
+
+class Limits(BaseModel):
+    """What to set of a user's quota, as Kubernetes quantities; what is None stays as it is.
+
+    ``cpu``, ``memory``, ``ephemeral_storage`` and ``gpu`` need Kueue on the cluster; ``gpu`` never alone.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    cpu: str | None = None
+    memory: str | None = None
+    ephemeral_storage: str | None = None
+    gpu: str | None = None
+    volumes: VolumeLimits | None = None
+    minio: StorageLimits | None = None
 
 
 class Quotas:
@@ -43,6 +78,19 @@ class Quotas:
                 raise
             msg = "The cluster's admin has no quota."
             raise InvalidRequest(msg, hint="Name a user.", status=error.status) from error
+        return found
+
+    async def set(self, user: str, limits: Limits) -> Mapping[str, Any]:
+        """Set a user's quota, as the admin; the new quota as the server says it.
+
+        Raises:
+            NotAllowed: only the admin may.
+            UpstreamFailed: the cluster has no Kueue, which limits CPUs, memory and GPUs.
+
+        """
+        body = limits.model_dump(exclude_none=True)
+        what = f'Setting the quota of "{user}"'
+        found: dict[str, Any] = await self._cluster.json("PUT", "/system/quotas/user", user, what=what, json=body)
         return found
 
     async def limits(self, user: str | None = None) -> Sequence[Limit]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from .deployments import Deployment
+
 TRACKED_LABEL: Final = "jupyter-oscar/tracked"
 SCHEMA_ANNOTATION: Final = "jupyter-oscar/input-schema"
 
@@ -169,7 +171,7 @@ class Service(Part):
     volume_status: dict[str, Any] | None = None
     kserve: dict[str, Any] | None = Field(default=None, repr=False)
     federation: dict[str, Any] | None = Field(default=None, repr=False)
-    deployment: dict[str, Any] | None = None
+    deployment: Deployment | None = None
 
     def __repr__(self) -> str:
         # Short, and without fields: some hold what others must not read.

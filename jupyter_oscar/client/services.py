@@ -6,9 +6,6 @@ building the models costs a fresh process more than everything else it does.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Marks a service that functions run on: see ``runners``.
 RUNNER_LABEL: Final = "jupyter-oscar/runner"
+DEPLOYMENTS: Final = {"include": "deployment"}
 
 
 class Summary(NamedTuple):
@@ -55,17 +53,23 @@ class Services:
         self.last_rows: Sequence[dict[str, Any]] | None = None
         self.last_rows_at = 0.0
 
-    async def rows(self) -> Sequence[dict[str, Any]]:
-        """Every service the caller may see, by name, as the server says it."""
-        rows: list[dict[str, Any]] = await self._cluster.json("GET", "/system/services", what="Listing the services")
+    async def rows(self, *, deployments: bool = False) -> Sequence[dict[str, Any]]:
+        """Every service the caller may see, by name, as the server says it.
+
+        With ``deployments`` also how each runs, which costs the server several requests a service (oscar.md §10.23).
+        """
+        params = DEPLOYMENTS if deployments else None
+        rows: list[dict[str, Any]] = await self._cluster.json(
+            "GET", "/system/services", what="Listing the services", params=params
+        )
         self.last_rows, self.last_rows_at = sorted(rows or (), key=lambda row: str(row.get("name"))), time.monotonic()
         return self.last_rows
 
-    async def list(self) -> Sequence[Service]:
-        """Every service the caller may see, by name."""
+    async def list(self, *, deployments: bool = False) -> Sequence[Service]:
+        """Every service the caller may see, by name; see :meth:`rows`."""
         from .service import Service
 
-        services = [Service.model_validate(row) for row in await self.rows()]
+        services = [Service.model_validate(row) for row in await self.rows(deployments=deployments)]
         self._known = {service.name: service for service in services}
         return services
 
@@ -169,42 +173,6 @@ class Services:
                 # Python 3.10 has no add_note.
                 notes: list[str] = failed_with.__dict__.setdefault("__notes__", [])
                 notes.append(f'"{name}" was left behind: {error}')
-
-    async def deployment(self, name: str) -> dict[str, Any]:
-        """How a service runs: ``state``, ``reason``, ``active_instances`` … (oscar.md §1.2.2)."""
-        what = f'Asking how "{name}" runs'
-        found: dict[str, Any] = await self._cluster.json("GET", "/system/services", name, "deployment", what=what)
-        return found
-
-    async def deployment_log(self, name: str) -> Sequence[str]:
-        """What the instances of a service have printed, oldest first; the last thousand lines (oscar.md §1.2.2).
-
-        Each begins with its moment, which tells a line said twice from one read twice. A stopped service says nothing.
-        """
-        params = {"timestamps": "true", "tailLines": "1000"}
-        path = ("/system/services", name, "deployment", "logs")
-        found = await self._cluster.json("GET", *path, what=f'Reading the log of "{name}"', params=params)
-        return [f"{line.get('timestamp', '')} {line.get('message', '')}".strip() for line in found.get("entries") or []]
-
-    def address(self, service: Service) -> str:
-        """Where an exposed service is opened.
-
-        The sandbox lets only its own users in where a service asks for no login: there the link holds a ticket, which
-        is good once, within a minute (``sandbox/fence.py``). It goes to a browser at once and is not kept.
-        """
-        profile = self._cluster.profile
-        address = f"{profile.endpoint}/system/services/{service.name}/exposed/"
-        if profile.sandbox is None or service.expose.set_auth:
-            return address
-        made, nonce = str(int(time.time())), secrets.token_urlsafe(12)
-        told = f"{service.name}\n{made}\n{nonce}".encode()
-        mac = hmac.new(profile.sandbox.password.get_secret_value().encode(), told, hashlib.sha256).hexdigest()
-        return f"{address}?oscar-ticket={made}.{nonce}.{mac}"
-
-    async def lifecycle(self, name: str, verb: str) -> None:
-        """``start``, ``stop`` or ``restart`` an exposed service (since 4.1, oscar.md §1.2). Never by an update."""
-        what = f'{verb.capitalize()} of "{name}"'
-        await self._cluster.request("POST", "/system/services", name, verb, what=what, missing=ServiceNotFound)
 
     async def delete(self, name: str) -> None:
         """Delete a service **and its input and output buckets with all objects in them** (oscar.md §1.2)."""

@@ -281,7 +281,7 @@ class DeploymentLogFeed(TextFeed):
     async def look(self) -> float:
         _, name, service = self.topic.split("/", 2)
         cluster = await self.pool.client(name)
-        lines = list(await cluster.services.deployment_log(service))
+        lines = (await cluster.deployments.log(service)).lines
         new = lines[_overlap(self._last, lines) :]
         self._last = lines or self._last
         return self.tell(self._text + "".join(f"{line}\n" for line in new), over=False)

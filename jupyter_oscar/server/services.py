@@ -108,10 +108,10 @@ def row(service: Service) -> ServiceRow:
     from jupyter_oscar.client.services import Summary
 
     summary = Summary.of(service.model_dump(include={"name", "image", "owner", "visibility", "input", "expose"}))
-    state = (service.deployment or {}).get("state", "")
+    state = service.deployment.state if service.deployment else ""
     return ServiceRow(
         **summary._asdict(),
-        state=str(state) if summary.kind == "exposed" else "",
+        state=state if summary.kind == "exposed" else "",
         tracked=service.tracked,
         inputs=tuple(place.path for place in service.input),
         outputs=tuple(place.path for place in service.output),
@@ -125,7 +125,7 @@ async def rows(cluster: Cluster) -> list[ServiceRow]:
     services = [Service.model_validate(said) for said in await cluster.services.rows()]
     for service in services:
         if service.expose.api_port:
-            service.deployment = await cluster.services.deployment(service.name)
+            service.deployment = await cluster.deployments.of(service.name)
     return [row(service) for service in services]
 
 
@@ -230,7 +230,7 @@ class ServiceRoute(Route):
         one = await self.cluster(cluster)
         service = await one.services.get(name)
         if service.expose.api_port:
-            service.deployment = await one.services.deployment(name)
+            service.deployment = await one.deployments.of(name)
         self.reply(detail(one, service))
 
     @may()
@@ -276,9 +276,9 @@ class LifecycleRoute(Route):
     async def post(self, cluster: str, name: str, verb: str) -> None:
         """Start, stop or restart an exposed service."""
         one = await self.cluster(cluster)
-        await one.services.lifecycle(name, verb)
+        await one.deployments.ask(name, verb)
         service = await one.services.get(name)
-        service.deployment = await one.services.deployment(name)
+        service.deployment = await one.deployments.of(name)
         self.reply(row(service))
 
 
@@ -291,4 +291,4 @@ class OpenRoute(Route):
     async def post(self, cluster: str, name: str) -> None:
         """Make the link that opens an exposed service."""
         one = await self.cluster(cluster)
-        self.reply(Address(url=one.services.address(await one.services.get(name))))
+        self.reply(Address(url=one.deployments.address(await one.services.get(name))))

@@ -60,3 +60,14 @@ def a_page(user, tmp_path):
         if user.ask("GET", f"/system/services/{each.name}").status_code == 200:
             each.delete()
         assert each.processes() == []
+
+
+@pytest.fixture(scope="session")
+def shared_box(issuer, tmp_path_factory, request):
+    """A sandbox that takes the issuer's tokens, for the stories of clients that several people tell."""
+    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
+    top = tmp_path_factory.mktemp("shared")
+    options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1", "--oidc-admin", "olga1234567890@egi.eu"]
+    running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
+    yield running
+    assert running.stop() == 0
