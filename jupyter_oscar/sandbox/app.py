@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _UNTYPED = "application/octet-stream"  # what aiohttp says when nobody said anything
-_LARGEST_BODY = 64 * 1024 * 1024
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 OPEN: list[tuple[str, str, Handler]] = [
@@ -157,7 +156,7 @@ async def _manners(request: web.Request, handler: Handler) -> web.StreamResponse
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         return await _elsewhere(request)
     except web.HTTPRequestEntityTooLarge:
-        return text(413, "The body is larger than 64 MiB: put big inputs into a bucket.")
+        return text(413, "The body is JSON longer than anything that this route could take.")
     except (sqlite3.OperationalError, OSError) as error:
         return text(500, f"The sandbox cannot write its data folder {request.app[SANDBOX].data.root}: {error}")
 
@@ -184,7 +183,7 @@ def make_app(sandbox: Sandbox) -> web.Application:
     options = sandbox.options
     faults = read_faults(options.faults) if options.faults else []
     middlewares = [_manners, *([misbehave(faults, options.latency)] if faults or options.latency else [])]
-    app = web.Application(middlewares=middlewares, client_max_size=_LARGEST_BODY)
+    app = web.Application(middlewares=middlewares, client_max_size=0)
     app[SANDBOX] = sandbox
     app[runs.LINES] = {}
     app.on_response_prepare.append(_strip)

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from . import gojson, quantities
+from .bodies import document
 from .gojson import GoJSONError
 from .limits import most_buckets
 from .replies import SANDBOX, as_json, empty, text
@@ -137,7 +138,7 @@ async def list_buckets(request: web.Request) -> web.Response:
 async def create_bucket(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
-        wanted = read(gojson.decode(await request.read()), BUCKET)
+        wanted = read(gojson.decode(await document(request)), BUCKET)
     except GoJSONError as error:
         return text(400, f"The Bucket specification is not valid: {error}")
     name, _, folder = wanted["bucket_name"].partition("/")
@@ -166,7 +167,7 @@ async def create_bucket(request: web.Request) -> web.Response:
 async def update_bucket(request: web.Request) -> web.Response:
     """204 whether or not anything could change: an admin's bucket has no policy (wire G013, G014)."""
     try:
-        wanted = read(gojson.decode(await request.read()), BUCKET)
+        wanted = read(gojson.decode(await document(request)), BUCKET)
     except GoJSONError as error:
         return text(400, f"The Bucket specification is not valid: {error}")
     sandbox, name, who = request.app[SANDBOX], wanted["bucket_name"], caller(request)

@@ -8,6 +8,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from . import gojson
+from .bodies import document
 from .compat import before
 from .gojson import GoJSONError
 from .objectstore import REGION
@@ -83,7 +84,7 @@ async def write_config(request: web.Request) -> web.Response:
     """Only the list of image repositories can be set; the answer is that list, or null (wire A014-A019)."""
     if not caller(request).admin:
         return as_json("", 401)  # wire O013
-    body = await request.read()
+    body = await document(request)
     try:
         decoded = gojson.decode(body)
         images = read(decoded, CONFIG)[IMAGES]

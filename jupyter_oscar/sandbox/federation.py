@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import gojson
+from .bodies import document
 from .gojson import GoJSONError, member
 from .replies import SANDBOX, as_json, empty, text
 from .schema import REPLICA, read
@@ -58,7 +59,7 @@ async def _change(request: web.Request, change: Callable[[Members, Members, Memb
     database = request.app[SANDBOX].database
     name = request.match_info["service"]
     try:
-        body = gojson.decode(await request.read())
+        body = gojson.decode(await document(request))
         given, new = (_replicas(body, key) for key in ("members", "update"))
     except GoJSONError as error:
         return text(400, f"Invalid payload: {error}")

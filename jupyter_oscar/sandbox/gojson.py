@@ -13,9 +13,11 @@ from typing import Any
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NUMBER_LIKE = re.compile(r"[-+.0-9eE]+")
+_PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
 _SPACE = " \t\r\n"
 _CONTROLS = range(0x80, 0xA0)  # the second row of control characters
 _DEEPEST = 200  # 10,000 in Go, whose stack grows; nothing of OSCAR is deeper than five
+BROKEN_OFF = "unexpected EOF"
 _WHERE_VALUE = "looking for beginning of value"
 _WHERE_KEY = "looking for beginning of object key string"
 
@@ -51,7 +53,7 @@ class _Scanner:
     def peek(self) -> str:
         self.space()
         if self.at >= len(self.text):
-            raise GoJSONError("unexpected EOF")
+            raise GoJSONError(BROKEN_OFF)
         return self.text[self.at]
 
     def value(self) -> Any:
@@ -106,8 +108,10 @@ class _Scanner:
         start = self.at
         self.at += 1
         while True:
+            if (plain := _PLAIN.match(self.text, self.at)) is not None:
+                self.at = plain.end()
             if self.at >= len(self.text):
-                raise GoJSONError("unexpected EOF")
+                raise GoJSONError(BROKEN_OFF)
             char = self.text[self.at]
             if char < " ":
                 raise _invalid(char, "in string literal")
@@ -135,7 +139,7 @@ class _Scanner:
         for index, wanted in enumerate(word):
             char = self.text[self.at + index : self.at + index + 1]
             if not char:
-                raise GoJSONError("unexpected EOF")
+                raise GoJSONError(BROKEN_OFF)
             if char != wanted:
                 raise _invalid(char, f"in literal {word} (expecting {_quoted(wanted)})")
         self.at += len(word)
@@ -146,7 +150,7 @@ class _Scanner:
         if match is None:
             if self.text[self.at] == "-":
                 char = self.text[self.at + 1 : self.at + 2]
-                raise _invalid(char, "in numeric literal") if char else GoJSONError("unexpected EOF")
+                raise _invalid(char, "in numeric literal") if char else GoJSONError(BROKEN_OFF)
             raise _invalid(self.text[self.at], _WHERE_VALUE)
         self.at = match.end()
         return json.loads(match.group())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from . import gojson
+from .bodies import LONGEST_ENTRY, LONGEST_OBJECT, TOO_LARGE, TOO_LARGE_AN_ENTRY, at_most
 from .compat import before
 from .executions import called_by
 from .notification import uploader
@@ -77,8 +78,10 @@ async def start_job(request: web.Request) -> web.Response:
     invoker = await admit_call(request, sandbox.database.service(service), sync=False)
     if isinstance(invoker, web.Response):
         return invoker
-    event = await request.read()
+    event, whole = await at_most(request, LONGEST_OBJECT)
     called_by(request, invoker, event)
+    if not whole or len(event) > LONGEST_ENTRY:
+        return text(500, TOO_LARGE if not whole else TOO_LARGE_AN_ENTRY)
     name = None if before(sandbox.options.compat, "4.1") else request.headers.get("X-Delegated-Job-ID")
     if name and not is_name(name):
         return text(500, invalid_name("Job.batch", name))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import buckets, gojson
+from .bodies import document
 from .gojson import GoJSONError
 from .replies import SANDBOX, as_json, text
 from .schema import PRESIGN, read
@@ -25,7 +26,7 @@ _METHODS = {"upload": "PUT", "download": "GET"}
 async def presign(request: web.Request) -> web.Response:
     sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
     try:
-        wanted = read(gojson.decode(await request.read()), PRESIGN)
+        wanted = read(gojson.decode(await document(request)), PRESIGN)
     except GoJSONError as error:
         return text(400, f"Invalid presign request: {error}")
     refused, who = _refuse(sandbox, name, wanted), caller(request)

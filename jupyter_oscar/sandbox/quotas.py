@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import buckets, gojson, quantities, volumes
+from .bodies import document
 from .gojson import GoJSONError
 from .limits import change, limits_of
 from .replies import SANDBOX, as_json, text
@@ -68,7 +69,7 @@ async def write_quota(request: web.Request) -> web.Response:
         return text(403, "forbidden")
     sandbox, uid = request.app[SANDBOX], request.match_info["user"]
     try:
-        wanted = read(gojson.decode(await request.read()), QUOTA)
+        wanted = read(gojson.decode(await document(request)), QUOTA)
     except GoJSONError as error:
         return text(400, f"{error}")
     if any(wanted[what] for what in _KUEUE):

@@ -246,7 +246,7 @@ class Runner:
         return self.task(spec, name, folder, event, extra=extra, sync=False)
 
     def task(
-        self, spec: dict[str, Any], name: str, folder: Path, event: bytes, *, extra: dict[str, str], sync: bool
+        self, spec: dict[str, Any], name: str, folder: Path, event: bytes | Path, *, extra: dict[str, str], sync: bool
     ) -> supervisor.Task:
         return supervisor.Task(
             name=name,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import os
 import shutil
 import signal
 import time
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .bodies import spooled
 from .executions import called_by
 from .expose import is_exposed
 from .processes import signal_group, sweep_home
@@ -22,11 +25,13 @@ from .users import admit_call
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from .sandbox import Sandbox
 
 LIMIT_S = 300.0
 _KEPT_LINES = 1000
+_PIECE = 1 << 20
 LINES: web.AppKey[dict[str, deque[str]]] = web.AppKey("run lines")
 
 
@@ -45,33 +50,47 @@ async def run_service(request: web.Request) -> web.StreamResponse:
     if not is_sync(service):
         return empty(502)
     began = time.monotonic()
-    done, output = await _call(sandbox, service, await request.read())
-    if done is None:
-        if request.transport is not None:
-            request.transport.abort()  # the server's write timeout: the socket closes, no status is sent
-        return empty(504)
-    seconds = time.monotonic() - began
-    _remember(request.app[LINES], service["name"], output, seconds)
-    return _answer(request, output, seconds, done=done)
-
-
-def _answer(request: web.Request, output: bytes, seconds: float, *, done: bool) -> web.Response:
-    """The watchdog's answer; a JSON request gets its own type back although this is log text (wire R013, R014)."""
-    plain = "text/plain; charset=utf-8"
-    if not done:
-        return web.Response(status=500, body=b"exit status 1\n" + output, headers={"Content-Type": plain})
-    headers = {
-        "Content-Type": request.headers.get("Content-Type", plain),
-        "X-Duration-Seconds": f"{seconds:.6f}",
-    }
-    return web.Response(body=output, headers=headers)
-
-
-async def _call(sandbox: Sandbox, service: dict[str, Any], event: bytes) -> tuple[bool | None, bytes]:
-    """Success and output; None instead of success when the time limit passed."""
     name = f"run-{uuid.uuid4()}"
     folder = sandbox.data.temp / f"{name}-out"
     folder.mkdir(mode=0o700)
+    try:
+        done = await _call(sandbox, service, name, folder, await spooled(request, folder / "event"))
+        if done is None:
+            if request.transport is not None:
+                request.transport.abort()  # the server's write timeout: the socket closes, no status is sent
+            return empty(504)
+        seconds = time.monotonic() - began
+        with _output(folder) as output:
+            _remember(request.app[LINES], service["name"], output, seconds)
+            return await _answer(request, output, seconds, done=done)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _answer(request: web.Request, output: BinaryIO, seconds: float, *, done: bool) -> web.StreamResponse:
+    """The watchdog's answer; a JSON request gets its own type back although this is log text (wire R013, R014)."""
+    plain = "text/plain; charset=utf-8"
+    head = b"" if done else b"exit status 1\n"
+    headers = {"Content-Type": plain}
+    if done:
+        headers["Content-Type"] = request.headers.get("Content-Type", plain)
+        headers["X-Duration-Seconds"] = f"{seconds:.6f}"
+    status, size = 200 if done else 500, output.seek(0, os.SEEK_END)
+    output.seek(0)
+    if size <= _PIECE:
+        return web.Response(status=status, body=head + output.read(), headers=headers)
+    answer = web.StreamResponse(status=status, headers=headers)
+    answer.content_length = len(head) + size
+    await answer.prepare(request)
+    await answer.write(head)
+    while piece := output.read(_PIECE):
+        await answer.write(piece)
+    await answer.write_eof()
+    return answer
+
+
+async def _call(sandbox: Sandbox, service: dict[str, Any], name: str, folder: Path, event: bytes | Path) -> bool | None:
+    """Success; None when the time limit passed. The output is in the folder."""
     task = sandbox.runner.task(service, name, folder, event, extra={}, sync=True)
     over = asyncio.Event()
     process = sandbox.runner.spawn(task, None)
@@ -80,32 +99,38 @@ async def _call(sandbox: Sandbox, service: dict[str, Any], event: bytes) -> tupl
     try:
         await asyncio.wait_for(over.wait(), LIMIT_S)
     except asyncio.TimeoutError:
-        return None, b""
+        return None
     else:
-        return _result(folder)
+        return _succeeded(folder)
     finally:  # also when the caller hung up: nobody waits for the script any more
         signal_group(pid, signal.SIGKILL)
         if not (folder / "status.json").exists():
             sweep_home(task.temp / "home")
-        for leftover in (folder, task.temp):
-            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(task.temp, ignore_errors=True)
 
 
-def _result(folder: Path) -> tuple[bool, bytes]:
-    output = (folder / "log").read_bytes() if (folder / "log").exists() else b""
+def _succeeded(folder: Path) -> bool:
     try:
         state = json.loads((folder / "status.json").read_text(encoding="utf-8"))["state"]
     except (OSError, ValueError):
-        return False, output
-    return state == "Succeeded", output
+        return False
+    return bool(state == "Succeeded")
 
 
-def _remember(lines: dict[str, deque[str]], service: str, output: bytes, seconds: float) -> None:
+def _output(folder: Path) -> BinaryIO:
+    try:
+        return (folder / "log").open("rb")
+    except FileNotFoundError:
+        return io.BytesIO()
+
+
+def _remember(lines: dict[str, deque[str]], service: str, output: BinaryIO, seconds: float) -> None:
     """What the pod's log would show, for the deployment log (wire R024)."""
     stamp = f"{datetime.now(timezone.utc):%Y/%m/%d %H:%M:%S}"
     kept = lines.setdefault(service, deque(maxlen=_KEPT_LINES))
     if not kept:
         kept.append(f"{stamp} Timeouts: read: 5m0s write: 5m0s hard: 0s health: 5s.")
     kept.extend((f"{stamp} Forking fprocess.", f"{stamp} Query", f"{stamp} Path  /"))
-    kept.extend(line for line in output.decode("utf-8", "replace").splitlines() if line)
+    output.seek(max(0, output.seek(0, os.SEEK_END) - _PIECE))
+    kept.extend(line for line in output.read().decode("utf-8", "replace").splitlines() if line)
     kept.append(f"{stamp} Duration: {seconds:.6f}s")

@@ -7,7 +7,10 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
 from . import buckets, mounts, volumes
+from .bodies import TOO_LARGE, document
 from .cluster import IMAGES, provider
 from .compat import before, to_older
 from .deployments import deployment_of
@@ -36,8 +39,6 @@ from .specification import (
 from .users import caller, may_change, may_see
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from .sandbox import Sandbox
     from .users import Caller
 
@@ -106,10 +107,17 @@ def _not_allowed(who: Caller, what: str) -> str:
 # creating
 
 
+async def _said(request: web.Request) -> dict[str, Any]:
+    try:
+        return decode(await document(request), request.app[SANDBOX].options.compat)
+    except web.HTTPRequestEntityTooLarge as error:
+        raise Refused(500, f"Error creating the service: {TOO_LARGE}") from error
+
+
 async def create_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
-        spec = decode(await request.read(), sandbox.options.compat)
+        spec = await _said(request)
         _create(sandbox, spec, caller(request))
         await sandbox.exposed.apply(spec["name"])
         await sandbox.s3.refresh()
@@ -187,7 +195,7 @@ async def update_service(request: web.Request) -> web.Response:
     """A full replace. What the caller left out goes back to its default; the token stays (wire F, U)."""
     sandbox = request.app[SANDBOX]
     try:
-        spec = decode(await request.read(), sandbox.options.compat)
+        spec = await _said(request)
         old = sandbox.database.service(spec["name"])
         if old is None:
             return empty(404)

@@ -5,11 +5,13 @@ The order of the checks is the order of OSCAR's handler, because callers see the
 
 from __future__ import annotations
 
+import json
 import re
 import secrets as random
 from typing import TYPE_CHECKING, Any
 
 from . import gojson
+from .bodies import LONGEST_MAP, LONGEST_OBJECT, TOO_LARGE
 from .compat import from_older
 from .expose import scale_refusal
 from .gojson import GoJSONError
@@ -149,6 +151,9 @@ def check_objects(spec: dict[str, Any], images: list[str]) -> None:
         raise Refused(500, f"{what}quantities must match the regular expression '{_QUANTITY}'")
     if not is_name(spec["name"]):
         raise Refused(500, what + invalid_name("ConfigMap", spec["name"]))
+    if (size := len(json.dumps(spec, ensure_ascii=False).encode("utf-8", "surrogatepass"))) > LONGEST_MAP:
+        long = f'ConfigMap "{spec["name"]}" is invalid: []: Too long: may not be more than {LONGEST_MAP} bytes'
+        raise Refused(500, what + (TOO_LARGE if size > LONGEST_OBJECT else long))
 
 
 def check_scale(spec: dict[str, Any], doing: str) -> None:

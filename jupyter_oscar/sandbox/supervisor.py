@@ -49,7 +49,8 @@ class Task:
 
     name: str
     sync: bool
-    event: bytes = field(repr=False)
+    event: bytes | Path = field(repr=False)
+    """A long body of a sync call is in a file."""
     service: dict[str, Any] = field(repr=False)
     environment: dict[str, str] = field(repr=False)
     script: Path
@@ -86,11 +87,12 @@ class _Run:
 
 def supervise(task: Task, log: JobLog) -> bool:
     """Run the task; True means Succeeded, which by the book says nothing of the script's exit code (wire E013)."""
-    if not task.sync and (len(task.event) + len("EVENT=") >= ARGUMENT_LIMIT or b"\0" in task.event):
+    body = task.event if isinstance(task.event, bytes) else task.event.read_bytes()
+    if not task.sync and (len(body) + len("EVENT=") >= ARGUMENT_LIMIT or b"\0" in body):
         return False
     if not task.friendly:
         _read_configuration(task.service)
-    raw = task.event.decode("utf-8", "surrogateescape")
+    raw = body.decode("utf-8", "surrogateescape")
     text = raw if task.sync else echo(raw)
     log.detail(f"EVENT received: {text}")
     event = parse(text, log, task.service)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import gojson, quantities
 from .attached import volume_folder
+from .bodies import document
 from .gojson import GoJSONError
 from .limits import limits_of
 from .replies import SANDBOX, as_json, empty, text
@@ -59,7 +60,7 @@ async def read_volume(request: web.Request) -> web.Response:
 async def create_volume(request: web.Request) -> web.Response:
     sandbox, who = request.app[SANDBOX], caller(request)
     try:
-        wanted = read(gojson.decode(await request.read()), VOLUME_REQUEST)
+        wanted = read(gojson.decode(await document(request)), VOLUME_REQUEST)
         volume = _make(sandbox, who, wanted["name"], wanted["size"])
     except GoJSONError as error:
         return text(400, f"The volume specification is not valid: {error}")
