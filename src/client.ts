@@ -66,6 +66,10 @@ export class Client implements IOscarClient {
     await this._answer(['clusters', name], { method: 'DELETE' });
   }
 
+  confirmStorage(name: string, address: string): Promise<ClusterRow> {
+    return this._json(['clusters', name, 'storage'], 'PUT', { address });
+  }
+
   async diagnose(
     name: string,
     tell: (step: DiagnosisStep) => void,

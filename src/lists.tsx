@@ -187,7 +187,11 @@ function Trouble(props: {
     );
   }
   // What ails the whole cluster is said in its own section.
-  if (model.currentRow && model.currentRow.state !== 'ok') {
+  const row = model.currentRow;
+  if (
+    row &&
+    (row.state !== 'ok' || row.storage_problem?.code === live.problem.code)
+  ) {
     return null;
   }
   return (

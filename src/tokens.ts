@@ -43,6 +43,8 @@ export interface IOscarClient {
   addCluster(cluster: NewCluster): Promise<ClusterRow>;
   signIn(name: string, who: SignIn): Promise<ClusterRow>;
   forget(name: string): Promise<void>;
+  /** Say that a cluster's storage is right where the person was told that it is. */
+  confirmStorage(name: string, address: string): Promise<ClusterRow>;
   /** Why a cluster does not answer, step by step, until all is told or the signal says stop. */
   diagnose(
     name: string,
@@ -194,6 +196,7 @@ export namespace CommandIDs {
   export const signIn = 'jupyter-oscar:sign-in';
   export const forgetCluster = 'jupyter-oscar:forget-cluster';
   export const selectCluster = 'jupyter-oscar:select-cluster';
+  export const confirmStorage = 'jupyter-oscar:confirm-storage';
   export const diagnose = 'jupyter-oscar:diagnose';
   export const startSandbox = 'jupyter-oscar:start-sandbox';
   export const stopSandbox = 'jupyter-oscar:stop-sandbox';

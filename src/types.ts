@@ -85,6 +85,8 @@ export interface ClusterRow {
   sandbox: string | null;
   source: string;
   state: 'ok' | 'unreachable' | 'unauthorised' | 'expired' | 'failed';
+  storage_problem: Problem | null;
+  storage_to_confirm: string | null;
   user: string | null;
   version: string;
 }
@@ -244,4 +246,11 @@ export interface SignIn {
   password?: string | null;
   token_file?: string | null;
   user?: string | null;
+}
+
+/**
+ * Where the person was told that a cluster's storage is.
+ */
+export interface Storage {
+  address: string;
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .codes import EPILOG
-from .terminal import as_json, clusters, confirm, on_cluster, out, say, table, yes
+from .terminal import as_json, clusters, confirm, on_cluster, out, right, say, table, yes
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
@@ -237,16 +237,43 @@ async def info(cluster: Cluster, *, as_json: bool) -> None:
 
 @cluster.command(epilog=EPILOG)
 @_name
+@click.argument("address", required=False)
+def storage(*, name: str, address: str | None) -> None:
+    """Say where a cluster's object storage is, or that it is at ADDRESS, which is remembered.
+
+    Wanted once where it is on another host than the cluster: your keys and files go there. Where the cluster's own word
+    does not work from here, ADDRESS is the one that does.
+    """
+    import asyncio
+
+    from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.profiles import resolve
+
+    async def work() -> str:
+        async with Cluster(resolve(name)) as one:
+            if address:
+                await one.confirm_storage(address)
+            elif sys.stdin.isatty():
+                one.confirming = right
+            return (await one.storage()).endpoint
+
+    click.echo(asyncio.run(work()))
+
+
+@cluster.command(epilog=EPILOG)
+@_name
 @yes
 def remove(*, name: str, yes: bool) -> None:
     """Forget a cluster: its entry in ~/.oscar-cli/config.yaml and its sign-in. The cluster itself is untouched."""
     from jupyter_oscar.client import config_file
+    from jupyter_oscar.client import storage as storages
     from jupyter_oscar.client.credentials import TokenStore
     from jupyter_oscar.client.errors import ProfileNotFound
 
     store = TokenStore()
     confirm(f"Forget {name}?", sure=yes)
     there = [config_file.remove(name), store.forget(name)]
+    storages.forget(name)
     if not any(there):
         msg = f'There is no cluster named "{name}" to forget.'
         raise ProfileNotFound(msg, hint="`jupyter oscar cluster list` shows what there is.")

@@ -27,7 +27,8 @@ def code_of(error: OscarError) -> int:
 
     kinds: tuple[tuple[tuple[type[OscarError], ...], int], ...] = (
         ((errors.NotFound, errors.NoCluster, errors.ProfileNotFound), MISSING),
-        ((errors.NotAuthenticated, errors.NotAllowed, errors.InsecureEndpoint, errors.QuotaExceeded), REFUSED),
+        ((errors.NotAuthenticated, errors.NotAllowed, errors.QuotaExceeded), REFUSED),
+        ((errors.InsecureEndpoint, errors.StorageUnconfirmed), REFUSED),
         ((errors.Unreachable, errors.TimedOut, errors.NotOscar), UNREACHABLE),
         ((errors.RunFailed, errors.JobFailed, errors.JobCancelled, errors.JobLost), SCRIPT),
     )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from jupyter_oscar.client.errors import StorageUnconfirmed
+
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
@@ -49,11 +51,18 @@ def on_cluster(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
             name = on or (_named_in(arguments["file"]) if "file" in arguments else None)
             async with Cluster(resolve(name)) as cluster:
+                if sys.stdin.isatty():
+                    cluster.confirming = right
                 await function(cluster, **arguments)
 
         asyncio.run(work())
 
     return command
+
+
+def right(waiting: StorageUnconfirmed) -> bool:
+    """Ask whether a cluster's storage on another host is right."""
+    return click.confirm(f"{waiting.message} May your keys and files go to {waiting.address}?", err=True)
 
 
 def _named_in(file: Path) -> str | None:

@@ -261,7 +261,7 @@ class Buckets:
         from aiobotocore.session import get_session
         from botocore.exceptions import BotoCoreError, ClientError
 
-        provider = (await self._cluster.config()).minio_provider
+        provider = await self._cluster.storage()
         config = AioConfig(
             s3={"addressing_style": "path"},
             signature_version="s3v4",

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from .errors import REVOKED, InsecureEndpoint, NotFound, NotOscar, TimedOut, Unreachable, from_response
+from .errors import REVOKED, NotFound, NotOscar, StorageUnconfirmed, TimedOut, Unreachable, from_response
 from .services import Services
 from .transport import Connections, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from .buckets import Buckets
     from .budget import Budget
     from .calls import Calls
-    from .config import Config, Info
+    from .config import Config, Info, MinioProvider
     from .deployments import Deployments
     from .federation import Federation
     from .jobs import Jobs
@@ -73,6 +72,10 @@ class Cluster:
         self._once = asyncio.Lock()
         self._info: Info | None = None
         self._config: Config | None = None
+        #: Asks the person whether a storage on another host is right; without it that is refused.
+        self.confirming: Callable[[StorageUnconfirmed], bool] | None = None
+        self._asking = asyncio.Lock()
+        self._storage: MinioProvider | None = None
 
     def __repr__(self) -> str:
         return f"<Cluster {self.profile.name} {self.profile.endpoint}>"
@@ -231,14 +234,44 @@ class Cluster:
                 what = f"Reading the configuration of {self.profile.name}"
                 response = await self.request("GET", "/system/config", what=what)
                 config = Config.model_validate(_json(response, self.profile.endpoint))
-                if self.profile.storage:
-                    config.minio_provider.endpoint = self.profile.storage
-                _refuse_link_local(config.minio_provider.endpoint)
                 if not self.profile.verify:
                     # Who accepts any certificate of the cluster means its storage too.
                     config.minio_provider.verify_tls = False
                 self._config = config
         return self._config
+
+    async def storage(self) -> MinioProvider:
+        """Where the objects are and the caller's keys for them, which may go there: the only door to both (DESIGN §7).
+
+        Raises:
+            StorageUnconfirmed: it is on another host, and nobody has said yet that this is right.
+            InsecureEndpoint: it is where no cluster's storage may be.
+
+        """
+        async with self._asking:
+            if self._storage is None:
+                self._storage = await self._allowed((await self.config()).minio_provider)
+        return self._storage
+
+    async def _allowed(self, provider: MinioProvider) -> MinioProvider:
+        from . import storage
+
+        try:
+            address = await asyncio.to_thread(storage.allowed, self.profile, provider.endpoint)
+        except StorageUnconfirmed as refusal:
+            if self.confirming is None or not await asyncio.to_thread(self.confirming, refusal):
+                raise
+            await self.confirm_storage(refusal.address)
+            address = refusal.address
+        return provider.model_copy(update={"endpoint": address})
+
+    async def confirm_storage(self, address: str) -> None:
+        """Say that the storage is at ``address``, and remember it; see :func:`storage.confirm`."""
+        from . import storage
+
+        said = (await self.config()).minio_provider.endpoint
+        await asyncio.to_thread(storage.confirm, self.profile, said, address)
+        self._storage = None
 
     async def request(  # noqa: PLR0913 - one door, so that everything about sending is decided in one place
         self,
@@ -392,14 +425,6 @@ class Cluster:
         except httpx.TransportError as error:
             msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
             raise Unreachable(msg) from error
-
-
-def _refuse_link_local(storage: str) -> None:
-    """No cluster sends us to the addresses at which machines ask their own cloud for keys (DESIGN §7)."""
-    with contextlib.suppress(ValueError):  # a name
-        if ipaddress.ip_address(urlsplit(storage).hostname or "").is_link_local:
-            msg = f"The cluster says that its storage is at {storage}, an address of this machine's own network link."
-            raise InsecureEndpoint(msg, hint="Name where it really is: connect(storage=…).")
 
 
 def _refused(response: httpx.Response) -> bool:

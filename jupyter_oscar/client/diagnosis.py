@@ -333,9 +333,15 @@ class _Way:
         provider, profile = self._provider, self._profile
         if provider is None:
             return Step("storage", "skipped")
+        try:
+            provider = self._provider = await self._cluster.storage()
+        except OscarError as error:
+            # Not even asked whether it answers.
+            return Step("storage", "bad", error.message, error.hint)
         target = urlsplit(provider.endpoint)
         where = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
-        todo = "Ask the operator for its address from outside, and name it: connect(storage=…)."
+        named = f"jupyter oscar cluster storage {profile.name} ADDRESS"
+        todo = f"Ask the operator for its address from outside, and name it: connect(storage=…), or `{named}`."
         wires = Connections(provider.endpoint, verify=provider.verify_tls, ca_bundle=profile.ca_bundle)
         try:
             async with httpx.AsyncClient(transport=wires, timeout=self._patience) as http:

@@ -48,6 +48,7 @@ __all__ = [
     "SecretWouldBeBlanked",
     "ServiceNotFound",
     "StorageFailed",
+    "StorageUnconfirmed",
     "TimedOut",
     "TrackingRefused",
     "Unreachable",
@@ -210,6 +211,20 @@ class StorageFailed(OscarError):
     """The cluster's object storage failed or refused."""
 
     code = "storage-failed"
+
+
+class StorageUnconfirmed(OscarError):
+    """A cluster's storage is on another host, and nobody has said yet that this is right; nothing was sent there.
+
+    ``address`` is where the cluster says that it is; ``asking`` tells whether a person may say so here.
+    """
+
+    code = "storage-unconfirmed"
+
+    def __init__(self, message: str, address: str, *, hint: str | None = None, asking: bool = True) -> None:
+        self.address = address
+        self.asking = asking
+        super().__init__(message, hint=hint)
 
 
 class TrackingRefused(OscarError):

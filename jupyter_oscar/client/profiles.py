@@ -46,12 +46,20 @@ class Sandbox:
 
 
 @dataclass(frozen=True)
+class Trust:
+    """Whose word on where storage is counts: ``hosts`` an operator named; ``asking`` lets a person name one."""
+
+    hosts: frozenset[str] = frozenset()
+    asking: bool = True
+
+
+@dataclass(frozen=True)
 class Profile:
     """A cluster by name: ``endpoint`` is its address without a trailing slash.
 
     ``storage`` is where its object storage is reached from here, if that is not where the cluster says: its own word
     may be an address that only the cluster's inside knows (oscar.md §10.16). ``ca_bundle`` is a file of authorities
-    that are trusted for both, beside the public ones.
+    that are trusted for both, beside the public ones. ``trust`` says who may confirm a storage elsewhere.
     """
 
     name: str
@@ -61,6 +69,7 @@ class Profile:
     source: str = "explicit"
     storage: str | None = None
     ca_bundle: str | None = None
+    trust: Trust = Trust()
 
     @cached_property
     def sandbox(self) -> Sandbox | None:

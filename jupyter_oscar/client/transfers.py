@@ -201,7 +201,7 @@ class Store:
         if name not in self._stores:
             from obstore.store import S3Store
 
-            provider = (await self._cluster.config()).minio_provider
+            provider = await self._cluster.storage()
             secure = urlsplit(provider.endpoint).scheme == "https"
             client: dict[str, Any] = {"allow_http": not secure, "connect_timeout": timedelta(seconds=10)}
             if secure and not provider.verify_tls:

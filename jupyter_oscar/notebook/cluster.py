@@ -100,6 +100,19 @@ class Cluster:
 
         return libraries.oscar_python(self.client)
 
+    def confirm_storage(self, address: str) -> None:
+        """Say that the cluster's object storage is at ``address``: your keys and files go there. It is remembered.
+
+        Wanted once where the storage is on another host than the cluster. Where the cluster's own word for it does not
+        work from here, ``address`` is the one that does.
+
+        Raises:
+            InvalidRequest: it is no address.
+            InsecureEndpoint: it is one that no storage has.
+
+        """
+        bridge.run(self.client.confirm_storage(address))
+
     def deploy(self, path: Path | str, *, update: bool = False) -> Deployed:
         """Deploy every service of an FDL file. Takes 6 to 10 s a service on a real cluster.
 

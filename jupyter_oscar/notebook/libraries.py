@@ -88,6 +88,7 @@ def oscar_python(client: Client) -> OscarPython:
     """
     from oscar_python.client import Client as OscarPython
 
+    _provider(client)  # it takes the keys where the cluster says, so that has to be right
     profile = client.profile
     options: dict[str, Any] = {"cluster_id": profile.name, "endpoint": profile.endpoint, "ssl": profile.verify}
     who = profile.credentials
@@ -101,4 +102,4 @@ def oscar_python(client: Client) -> OscarPython:
 
 
 def _provider(client: Client) -> MinioProvider:
-    return bridge.run(client.config()).minio_provider
+    return bridge.run(client.storage())

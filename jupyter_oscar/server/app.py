@@ -23,15 +23,19 @@ class JupyterOscarApp(ExtensionApp):
     clusters = Dict(
         value_trait=Dict(),
         help="""Clusters that everybody of this server sees, by name:
-        {"name": {"endpoint": "https://…", "user": "…", "password_file": "…" or "token_file": "…", "verify": True}}.
-        Without credentials each person signs in.""",
+        {"name": {"endpoint": "https://…", "user": "…", "password_file": "…" or "token_file": "…", "verify": True,
+        "storage": "https://…"}}. Without credentials each person signs in; `storage` is said where the cluster's own
+        word for it is not the one to use.""",
     ).tag(config=True)
     allowed_hosts = List(
-        Unicode(), help="Host names that people may connect to; empty: any. Clusters named here are always allowed."
+        Unicode(),
+        help="""Host names that people may connect to; empty: any. Clusters named here are always allowed. On these a
+        cluster's storage may be without a person's having confirmed it.""",
     ).tag(config=True)
     allow_user_clusters = Bool(
         default_value=True,
-        help="Whether people may connect to clusters of their own, and see those of their configuration files.",
+        help="""Whether people may connect to clusters of their own, see those of their configuration files, and confirm
+        that a cluster's storage is on another host than its own.""",
     ).tag(config=True)
     persist_tokens = Bool(
         default_value=True,
@@ -99,6 +103,7 @@ class JupyterOscarApp(ExtensionApp):
             ("clusters", clusters.ClustersRoute),
             (one, clusters.ClusterRoute),
             (f"{one}/diagnosis", clusters.DiagnosisRoute),
+            (f"{one}/storage", clusters.StorageRoute),
             (f"{one}/check", services.CheckRoute),
             (f"{one}/plan", services.PlanRoute),
             (f"{one}/services", services.ServicesRoute),

@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from tornado.iostream import StreamClosedError
 
 from jupyter_oscar.client.credentials import Credentials, Kept, Secret
-from jupyter_oscar.client.errors import InvalidRequest, NotAuthenticated, OscarError, ProfileNotFound
+from jupyter_oscar.client.errors import (
+    InsecureEndpoint,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    OscarError,
+    ProfileNotFound,
+    StorageUnconfirmed,
+)
 
 from .pool import fallen, stopped
 from .route import Message, Problem, Route, may, problem
 
 if TYPE_CHECKING:
+    from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.profiles import Profile, Sandbox
 
     from .pool import Pool
@@ -39,6 +48,9 @@ class ClusterRow(Message):
     expires_at: float | None = None
     sandbox: str | None = None
     removable: bool = False
+    storage_problem: Problem | None = None
+    #: Where its storage is, if that waits for the person to say that it is right.
+    storage_to_confirm: str | None = None
 
 
 class SignIn(Message):
@@ -55,6 +67,12 @@ class NewCluster(SignIn):
     name: str
     endpoint: str
     verify: bool = True
+
+
+class Storage(Message):
+    """Where the person was told that a cluster's storage is."""
+
+    address: str
 
 
 class DiagnosisStep(Message):
@@ -84,11 +102,27 @@ async def row(pool: Pool, profile: Profile) -> ClusterRow:
         answer.state = "unreachable"
         return answer
     try:
-        answer.version = (await (await pool.client(profile.name)).info(fresh=True)).version
+        client = await pool.client(profile.name)
+        answer.version = (await client.info(fresh=True)).version
     except OscarError as error:
         answer.problem = problem(error)
         answer.state = _state(error, answer.expires_at)
+        return answer
+    await _see_storage(client, answer)
     return answer
+
+
+async def _see_storage(client: Cluster, answer: ClusterRow) -> None:
+    """Say why nothing may be sent to a cluster's storage; whatever else is wrong with it is said where it is used."""
+    try:
+        await client.storage()
+    except StorageUnconfirmed as error:
+        answer.storage_problem = problem(error)
+        answer.storage_to_confirm = error.address if error.asking else None
+    except InsecureEndpoint as error:
+        answer.storage_problem = problem(error)
+    except OscarError:
+        pass
 
 
 def _of_files(profile: Profile) -> tuple[Sandbox | None, Sandbox | None, float | None]:
@@ -190,6 +224,29 @@ class DiagnosisRoute(Route):
                 async for step in steps:
                     self.write(DiagnosisStep(**vars(step)).model_dump_json() + "\n")
                     await self.flush()
+
+
+class StorageRoute(Route):
+    """``/jupyter-oscar/clusters/<name>/storage``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:credentials"
+
+    @may()
+    async def put(self, name: str) -> None:
+        """Remember that a cluster's storage is where it says; the address is compared with its word, and not asked."""
+        told, cluster = self.body(Storage).address, await self.cluster(name)
+        try:
+            await cluster.storage()
+        except StorageUnconfirmed as waiting:
+            if not waiting.asking:
+                raise NotAllowed(waiting.message, hint=waiting.hint) from waiting
+            if waiting.address != told:
+                msg = f"{name} says by now that its storage is at {waiting.address}."
+                raise InvalidRequest(msg, hint="Look again, and confirm that address if it is right.") from waiting
+            await cluster.confirm_storage(told)
+        profile = await asyncio.to_thread(self.pool.profile, name)
+        if profile is not None:
+            self.reply(await row(self.pool, profile))
 
 
 async def try_out(pool: Pool, one: Kept) -> None:

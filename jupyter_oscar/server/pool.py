@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_oscar.client import profiles
+from jupyter_oscar.client import profiles, storage
 from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
 from jupyter_oscar.client.errors import NotAllowed, ProfileNotFound, Unreachable
 from jupyter_oscar.client.profiles import Profile
@@ -52,6 +52,7 @@ class Pool:
         self._clients: dict[str, Cluster] = {}
         self._looked: dict[str, float] = {}
         self._ca_bundle = ca_bundle
+        self._trust = profiles.Trust(frozenset(allowed_hosts), allow_user_clusters)
         self._request_budget = request_budget
         #: One for each address, whatever names it has and however often its client is made anew.
         self._budgets: dict[str, Budget] = {}
@@ -62,7 +63,7 @@ class Pool:
         if self.allow_user_clusters:
             own = [profile for profile in profiles.profiles() if self._allowed(profile.endpoint)]
             own += [
-                Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, profiles.STORE)
+                Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, profiles.STORE, kept.storage)
                 for kept in self._memory.values()
             ]
             # One that was killed stays in the list and says so, rather than vanish from under who looks at it.
@@ -79,10 +80,12 @@ class Pool:
         said = self._named[name]
         kept = self._memory.get(name) or self._store.get(name)
         who = kept.credentials if kept and kept.endpoint == said["endpoint"].rstrip("/") else _credentials(said)
-        return self._trusting(Profile(name, said["endpoint"], who, bool(said.get("verify", True)), OPERATOR))
+        verify, storage = bool(said.get("verify", True)), said.get("storage")
+        return self._trusting(Profile(name, said["endpoint"], who, verify, OPERATOR, storage))
 
     def _trusting(self, profile: Profile) -> Profile:
-        return profile if profile.ca_bundle == self._ca_bundle else replace(profile, ca_bundle=self._ca_bundle)
+        same = (profile.ca_bundle, profile.trust) == (self._ca_bundle, self._trust)
+        return profile if same else replace(profile, ca_bundle=self._ca_bundle, trust=self._trust)
 
     def _found(self, name: str) -> Profile | None:
         profile = self.profile(name)
@@ -151,6 +154,7 @@ class Pool:
     def forget(self, name: str) -> bool:
         """Forget a sign-in; whether there was one. What stands in files of others is theirs."""
         there = bool(self._memory.pop(name, None)) | self._store.forget(name)
+        storage.forget(name)
         self._looked.clear()
         return there
 

@@ -60,6 +60,7 @@ STATUS: tuple[tuple[type[errors.OscarError], int], ...] = (
     (errors.FdlError, 400),
     (errors.InvalidRequest, 400),
     (errors.InsecureEndpoint, 400),
+    (errors.StorageUnconfirmed, 409),
     (errors.TrackingRefused, 400),
     (errors.NoCluster, 400),
     (errors.QuotaExceeded, 403),

@@ -94,6 +94,31 @@ export const clustersPlugin = commandsPlugin(
       }
     });
 
+    commands.addCommand(CommandIDs.confirmStorage, {
+      label: trans.__('Use the Storage It Names'),
+      caption: trans.__(
+        'Let your keys and files go to the storage that a cluster names on another host'
+      ),
+      describedBy: one,
+      isEnabled: args => Boolean(find(args)?.storage_to_confirm),
+      execute: async args => {
+        const row = find(args);
+        if (!row?.storage_to_confirm) {
+          return;
+        }
+        try {
+          await client.confirmStorage(row.name, row.storage_to_confirm);
+        } catch (reason) {
+          await tellProblem(
+            trans.__('The storage of %1 is not used', row.name),
+            reason,
+            trans
+          );
+        }
+        Private.refresh(model);
+      }
+    });
+
     commands.addCommand(CommandIDs.diagnose, {
       label: trans.__('Diagnose…'),
       caption: trans.__('Find out why a cluster does not answer'),
@@ -231,6 +256,7 @@ export const clustersPlugin = commandsPlugin(
       CommandIDs.signIn,
       CommandIDs.forgetCluster,
       CommandIDs.selectCluster,
+      CommandIDs.confirmStorage,
       CommandIDs.diagnose,
       CommandIDs.startSandbox,
       CommandIDs.stopSandbox,

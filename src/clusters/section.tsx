@@ -99,7 +99,27 @@ export function Trouble(
   );
   switch (row.state) {
     case 'ok':
-      return null;
+      return row.storage_problem ? (
+        <Notice
+          what={row.storage_problem.message}
+          hint={
+            row.storage_to_confirm === null
+              ? row.storage_problem.hint
+              : trans.__('Your keys for it and your files would go there.')
+          }
+        >
+          {row.storage_to_confirm === null ? null : (
+            <Step
+              accent
+              busy={busy}
+              label={trans.__('Use this storage')}
+              onClick={() => {
+                step(CommandIDs.confirmStorage, { cluster: row.name });
+              }}
+            />
+          )}
+        </Notice>
+      ) : null;
     case 'expired':
       return (
         <Notice

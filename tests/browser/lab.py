@@ -97,17 +97,19 @@ class Lab:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(json.loads(file.read_text())["pid"], signal.SIGKILL)
 
-    def oscar(self, *words: str) -> str:
+    def oscar(self, *words: str, stdin: str = "") -> str:
         """``jupyter oscar <words>`` as the person of this home; what it prints on stdout."""
-        return self._run("-m", "jupyter_oscar", *words)
+        return self._run("-m", "jupyter_oscar", *words, stdin=stdin)
 
     def python(self, code: str) -> str:
         """Run Python as the person of this home; what it prints."""
         return self._run("-c", code, check=True)
 
-    def _run(self, *arguments: str, check: bool = False) -> str:
+    def _run(self, *arguments: str, check: bool = False, stdin: str = "") -> str:
         command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=self.work, env=self.env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.work, env=self.env, capture_output=True, text=True, check=False, input=stdin
+        )
         if check and done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout

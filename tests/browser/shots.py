@@ -122,6 +122,8 @@ CLUSTER: dict[str, Any] = {
     "expires_at": None,
     "sandbox": None,
     "removable": True,
+    "storage_problem": None,
+    "storage_to_confirm": None,
 }
 SERVICES = [
     {"name": name, "kind": kind, "visibility": see, "image": image, "owner": "ada", "state": state, "tracked": True}
@@ -198,6 +200,10 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
     yield "services and calls as tables", tables
     yield "what a sandbox does not do", strange_states
     yield "no server half", without_server
+
+    from shots_clusters import storage_elsewhere
+
+    yield "a storage on another host", storage_elsewhere
 
 
 def first_steps(album: Album, browser: Browser, lab: Lab) -> None:

@@ -261,7 +261,10 @@ def test_jobs_are_listed_over_all_pages_in_both_shapes(odd: Any, *, old: bool) -
     assert asked == ["/system/logs/svc", "/system/logs/svc?page=to%2Bken%2F%3D%3D"][: 1 if old else 2]
 
 
-@pytest.mark.parametrize("address", ["http://169.254.169.254", "http://[fe80::1]:9000"])
+@pytest.mark.parametrize(
+    "address",
+    ["http://169.254.169.254", "http://[fe80::1]:9000", "http://2852039166", "http://[::ffff:169.254.169.254]:80"],
+)
 def test_storage_is_not_looked_for_where_clouds_keep_keys(odd: Any, sandbox: Any, address: str) -> None:
     said = {"config": {}, "minio_provider": {"endpoint": address, "access_key": "a", "secret_key": "b"}}
     with odd.between(sandbox.endpoint, {"/system/config": (200, json.dumps(said).encode())}) as url:

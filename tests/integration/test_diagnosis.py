@@ -147,7 +147,7 @@ async def test_a_certificate_that_is_not_to_be_trusted(
         name, seen = await broken(Profile("far", url, who, ca_bundle=str(bundle) if trusted else None))
         assert name == "certificate"
         assert said in seen
-        careless = await walked(Profile("far", url, who, verify=False))
+        careless = await walked(Profile("far", url, who, verify=False, storage=sandbox.s3_endpoint))
         assert "bad" not in {step.state for step in careless}
 
 
@@ -156,7 +156,8 @@ async def test_a_certificate_that_is_well_says_until_when(
 ) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     with odd.between(sandbox.endpoint, tls=certified(authority, "localhost")) as url:
-        steps = await walked(Profile("far", url, who, ca_bundle=str(tmp_path / "authority.pem")))
+        bundle = str(tmp_path / "authority.pem")
+        steps = await walked(Profile("far", url, who, ca_bundle=bundle, storage=sandbox.s3_endpoint))
     assert "bad" not in {step.state for step in steps}
     assert "valid until 3000-01-01" in steps[STEPS.index("certificate")].seen
 
@@ -187,7 +188,7 @@ async def test_a_proxy_that_lets_one_through(
 ) -> None:
     with odd.tunnelling() as proxy, odd.between(sandbox.endpoint, tls=certified(authority, "localhost")) as url:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
-        steps = await walked(Profile("far", url, who, verify=False))
+        steps = await walked(Profile("far", url, who, verify=False, storage=sandbox.s3_endpoint))
         assert "bad" not in {step.state for step in steps}
         assert "passes us on" in steps[STEPS.index("proxy")].seen
         assert (await broken(Profile("far", url, who)))[0] == "certificate", "seen through the proxy too"
@@ -299,6 +300,12 @@ async def test_storage_that_is_not_reached_from_here(odd: Any, sandbox: Any, who
     with odd.answering(200, b"<p>Console", Content_Type="text/html") as storage:
         name, seen = await broken(Profile("far", sandbox.endpoint, who, storage=storage))
     assert (name, "web page" in seen) == ("storage", True)
+
+
+async def test_storage_on_another_host_is_not_even_asked(odd: Any, sandbox: Any, who: Credentials) -> None:
+    with odd.elsewhere(sandbox.endpoint, sandbox.s3_endpoint, sandbox.user, sandbox.password) as far:
+        name, seen = await broken(Profile("far", far.endpoint, who))
+        assert (name, far.storage in seen, far.sent) == ("storage", True, [])
 
 
 @pytest.mark.parametrize(

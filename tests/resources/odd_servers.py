@@ -420,3 +420,34 @@ def cut(upstream: str) -> Iterator[tuple[str, Wire]]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", wire
     finally:
         listener.close()
+
+
+class Elsewhere:
+    """A cluster that says of its storage what one likes, and what was sent to that storage."""
+
+    def __init__(self, endpoint: str, storage: str, say: Callable[[str], None]) -> None:
+        self.endpoint = endpoint
+        self.storage = storage
+        self.say = say
+        self.sent: list[bytes] = []
+
+
+@contextlib.contextmanager
+def elsewhere(upstream: str, storage: str, user: str, password: str) -> Iterator[Elsewhere]:
+    """A sandbox at 127.0.0.1 that says that its storage is at localhost, which is another host by name."""
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    asked = urllib.request.Request(f"{upstream}/system/config", headers={"Authorization": f"Basic {pair}"})  # noqa: S310
+    with urllib.request.urlopen(asked) as answer:  # noqa: S310
+        config = json.load(answer)
+    answers: dict[str, tuple[int, bytes]] = {}
+
+    def say(address: str) -> None:
+        config["minio_provider"]["endpoint"] = address
+        answers["/system/config"] = (200, json.dumps(config).encode())
+
+    made: list[Elsewhere] = []
+    note = lambda request: bool(made[0].sent.append(request))  # noqa: E731
+    with losing_answers(storage, note) as behind, between(upstream, answers) as url:
+        made.append(Elsewhere(url, behind.replace("127.0.0.1", "localhost"), say))
+        say(made[0].storage)
+        yield made[0]
