@@ -158,11 +158,12 @@ def idle() -> tuple[float, float]:
 
 
 def first_answer() -> float:
-    """Seconds from nothing to the first answer."""
-    began = time.perf_counter()
-    with sandbox() as box:
-        httpx.get(f"{box.endpoint}/health").raise_for_status()
-        return time.perf_counter() - began
+    """Seconds from nothing to the first answer; not those that our own client takes to get ready."""
+    with httpx.Client() as client:
+        began = time.perf_counter()
+        with sandbox() as box:
+            client.get(f"{box.endpoint}/health").raise_for_status()
+            return time.perf_counter() - began
 
 
 def an_import() -> float:

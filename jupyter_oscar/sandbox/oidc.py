@@ -174,10 +174,15 @@ class Oidc:
         issuer.keys = {str(key.key_id or ""): key for key in keys}
 
     async def _ask(self, url: str, token: str = "") -> dict[str, Any]:
-        from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+        import ssl
+
+        from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
         if self._session is None:
-            self._session = ClientSession(timeout=ClientTimeout(_TIMEOUT_S), cookie_jar=DummyCookieJar())
+            trusted = TCPConnector(ssl=ssl.create_default_context())
+            self._session = ClientSession(
+                connector=trusted, timeout=ClientTimeout(_TIMEOUT_S), cookie_jar=DummyCookieJar()
+            )
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with self._session.get(url, headers=headers, allow_redirects=False) as answer:

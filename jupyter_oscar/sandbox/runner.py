@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
-import multiprocessing.forkserver
 import os
 import shutil
 import signal
@@ -65,6 +63,8 @@ def environment(service: dict[str, Any], secrets: dict[str, str] | None, extra: 
 
 def preload() -> Any:
     """The process that forks jobs; it has the supervisor in memory, so that a start takes milliseconds."""
+    import multiprocessing.forkserver
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([f"{__package__}.preload"])
     multiprocessing.forkserver.ensure_running()
@@ -75,7 +75,7 @@ class Runner:
     def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, options: Options) -> None:
         self._data, self._db, self._s3 = data, database, s3
         self._slots, self._hold, self._options = options.jobs, options.hold, options
-        self._context: Any = None
+        self._made: Any = None
         self._running: dict[str, int] = {}  # job → pid of its worker
         self._workers: list[Worker] = []
         self._over: dict[str, asyncio.Event] = {}
@@ -85,10 +85,20 @@ class Runner:
         self._stopping = False
 
     async def start(self) -> None:
-        self._context = await asyncio.to_thread(preload)
         self._recover()
         self._clean()
         self.pump()
+
+    @property
+    def _context(self) -> Any:
+        """What makes processes; made with the first one, or by ``warm_up``."""
+        if self._made is None:
+            self._made = preload()
+        return self._made
+
+    async def warm_up(self) -> None:
+        """Read what jobs need before the first one is there, and after the first answer is given."""
+        await asyncio.to_thread(lambda: self._context)
 
     # after a restart
 
@@ -179,7 +189,7 @@ class Runner:
 
     def pump(self) -> None:
         """Start what waits, while there is room."""
-        if self._hold or self._stopping or self._context is None:
+        if self._hold or self._stopping:
             return
         free = self._slots - len(self._running)
         if free <= 0:

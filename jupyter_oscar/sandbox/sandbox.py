@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
 
 
 _SETTLING_S = 6.0
-
-
-def version() -> str:
-    """Of the installed package; a bare checkout has none."""
-    try:
-        return importlib.metadata.version("jupyter-oscar")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
 
 
 @dataclass

@@ -80,7 +80,7 @@ def test_what_cannot_be_started_is_said_in_one_sentence(cli, tmp_path):
 
 def test_without_rclone_the_sentence_says_what_to_install(tmp_path):
     env = {"HOME": str(tmp_path), "PATH": "/nowhere", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    code = "import jupyter_oscar.sandbox.rclone as s; s.importlib.metadata.files = lambda name: None; "
+    code = "import importlib.metadata as m, jupyter_oscar.sandbox.rclone as s; m.files = lambda name: None; "
     code += "s.shutil.which = lambda *a, **k: None; "
     code += (
         f"from jupyter_oscar.sandbox.command import main; raise SystemExit(main(['--data', {str(tmp_path / 'd')!r}]))"
