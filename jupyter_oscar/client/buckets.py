@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .errors import BucketNotFound, InvalidRequest, NotAllowed, ObjectNotFound, OscarError, StorageFailed
+from .policy import BOTOCORE
 from .transfers import Object
 
 if TYPE_CHECKING:
@@ -265,8 +266,7 @@ class Buckets:
         config = AioConfig(
             s3={"addressing_style": "path"},
             signature_version="s3v4",
-            connect_timeout=10,
-            read_timeout=60,
+            **BOTOCORE,
             response_checksum_validation="when_required",
             request_checksum_calculation="when_required",
         )

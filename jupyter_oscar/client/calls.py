@@ -205,7 +205,7 @@ class Calls(Traces):
             RunFailed: the container ended badly; the error holds what it printed.
 
         """
-        from .cluster import RUN
+        from .policy import RUN
 
         body = base64.b64encode(await payload.content(self._cluster))
         service = await self._cluster.services.known(service_name)

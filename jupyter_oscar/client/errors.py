@@ -45,6 +45,7 @@ __all__ = [
     "RunChanged",
     "RunFailed",
     "RunNotFound",
+    "SecretMissing",
     "SecretWouldBeBlanked",
     "ServiceNotFound",
     "StorageFailed",
@@ -199,6 +200,12 @@ class SecretWouldBeBlanked(OscarError):
     """An update would have overwritten stored secrets with nothing (oscar.md §10.8)."""
 
     code = "secret-would-be-blanked"
+
+
+class SecretMissing(OscarError):
+    """There is no value where a secret's reference leads."""
+
+    code = "secret-missing"
 
 
 class UpstreamFailed(OscarError):

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from . import prologue
 from .errors import FdlError, FileMissing, TrackingRefused
-from .service import RESPONSE_ONLY, Environment, Service, StorageIO
+from .service import RESPONSE_ONLY, SERVER_LABELS, Environment, Service, StorageIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,10 +27,6 @@ NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,37}[a-z0-9])?")
 BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
 # What a server adds to a service by itself, or never gives back (oscar.md §2.2).
 SERVER_MADE: Final = RESPONSE_ONLY | {"owner", "script", "storage_providers", "clusters", "environment", "labels"}
-SERVER_LABELS: Final = frozenset(
-    {"oscar_service", "oscar.grycap/user-service", "applicationId", "queue", "owner_name", "vo", "uid"}
-    | {"kueue.x-k8s.io/queue-name"}
-)
 TOP: Final = ("functions", "storage_providers", "clusters")
 # oscar-cli's and older servers' spelling (oscar.md §2.3).
 RENAMED: Final[dict[type[BaseModel], dict[str, str]]] = {Environment: {"Variables": "variables"}}

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from .deployments import Deployment
+from .versions import NEWEST, Release, spelled
 
 TRACKED_LABEL: Final = "jupyter-oscar/tracked"
 SCHEMA_ANNOTATION: Final = "jupyter-oscar/input-schema"
 
 # The server makes these up; sending them back is at best useless (oscar.md §2.2, §10.8).
 RESPONSE_ONLY: Final = frozenset({"namespace", "volume_status", "deployment", "bucket_list", "token"})
+
+SERVER_LABELS: Final = frozenset(
+    {"oscar_service", "oscar.grycap/user-service", "applicationId", "queue", "owner_name", "vo", "uid"}
+    | {"kueue.x-k8s.io/queue-name"}
+)
 
 DEFAULTS: Final = {"memory": "256Mi", "cpu": "0.2", "log_level": "INFO", "visibility": "private"}
 
@@ -107,7 +113,8 @@ class Expose(Part):
 class Environment(Part):
     """Variables, and secrets whose values a server never gives back."""
 
-    variables: TextMap = Field(default_factory=dict)
+    # ``Variables`` before 3.4 (oscar.md §0.2).
+    variables: TextMap = Field(default_factory=dict, validation_alias=AliasChoices("variables", "Variables"))
     secrets: SecretMap = Field(default_factory=dict)
 
 
@@ -171,6 +178,10 @@ class Service(Part):
     volume_status: dict[str, Any] | None = None
     kserve: dict[str, Any] | None = Field(default=None, repr=False)
     federation: dict[str, Any] | None = Field(default=None, repr=False)
+    # Before 4.1; since then they are in ``federation`` (oscar.md §2.9).
+    replicas: list[dict[str, Any]] | None = Field(default=None, repr=False)
+    delegation: str = ""
+    rescheduler_threshold: int = 0
     deployment: Deployment | None = None
 
     def __repr__(self) -> str:
@@ -212,10 +223,15 @@ class Service(Part):
         filled = {key: getattr(self, key) or value for key, value in DEFAULTS.items()}
         return Service.model_validate({**self.model_dump(), **filled})
 
-    def to_wire(self) -> dict[str, Any]:
-        """What to send: only what was set, secrets in clear, nothing that the server makes up itself."""
+    def to_wire(self, release: Release = NEWEST) -> dict[str, Any]:
+        """What to send: only what was set, secrets in clear, nothing that the server makes up itself.
+
+        Raises:
+            InvalidRequest: it cannot be said to that release.
+
+        """
         wire: dict[str, Any] = _plain(self.model_dump(exclude_unset=True, exclude=set(RESPONSE_ONLY)))
-        return {key: value for key, value in wire.items() if value is not None}
+        return spelled({key: value for key, value in wire.items() if value is not None}, release)
 
 
 def _plain(value: Any) -> Any:

@@ -9,10 +9,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .errors import AlreadyExists, FdlError, OscarError, SecretWouldBeBlanked, ServiceNotFound, UpstreamFailed
+from .errors import (
+    AlreadyExists,
+    FdlError,
+    NotFound,
+    OscarError,
+    ServiceNotFound,
+    TimedOut,
+    Unreachable,
+    UpstreamFailed,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .cluster import Cluster
     from .fdl import Fdl
@@ -112,22 +121,42 @@ class Services:
 
         """
         await self._write("POST", service, f'Creating service "{service.name}"')
-        return await self.get(service.name)
+        return await self._read_back(service.name, "created")
 
     async def update(self, service: Service) -> Service:
-        """Replace a service by ``service`` and return it as stored. The owner is kept.
+        """Replace a service by ``service`` and return it as stored; see :func:`.replacing.replacing` for what is kept.
 
         Raises:
             SecretWouldBeBlanked: the stored service has a secret that ``service`` gives no value for.
+            InvalidRequest: it has another volume.
             ServiceNotFound: there is nothing to replace.
 
         """
-        old = await self.get(service.name)
-        _keep_secrets(old, service)
-        # An admin's PUT stores whatever owner it is sent, and nothing blanks it (oscar.md §0.3 point 3).
-        owned = service.model_copy(update={"owner": old.owner})
-        await self._write("PUT", owned, f'Updating service "{service.name}"')
-        return await self.get(service.name)
+        from .replacing import replacing
+
+        return await self._replace(await self.get(service.name), lambda old: replacing(old, service))
+
+    async def change(self, name: str, **changes: Any) -> Service:
+        """Change some fields of a stored service: ``change("cow", cpu="2", labels={"mine": "yes", "old": None})``.
+
+        Maps are changed key by key, where None takes a key out; anything else is replaced. Secrets need their values
+        again, or where they are to be found: ``environment={"secrets": {"KEY": "env:KEY"}}``.
+
+        Raises:
+            SecretMissing: a reference leads nowhere.
+            SecretWouldBeBlanked, InvalidRequest, ServiceNotFound: as :meth:`update`.
+
+        """
+        from .replacing import changed, replacing
+
+        secrets = (changes.get("environment") or {}).get("secrets") or {}
+        dropped = [key for key, value in secrets.items() if value is None]
+        return await self._replace(await self.get(name), lambda old: replacing(old, changed(old, changes), dropped))
+
+    async def _replace(self, old: Service, make: Callable[[Service], Service]) -> Service:
+        new = make(old)
+        await self._write("PUT", new, f'Updating service "{new.name}"', old)
+        return await self._read_back(new.name, "updated")
 
     async def deploy(self, file: Fdl, *, update: bool = False) -> Sequence[Service]:
         """Deploy every service of an FDL, in its order. Those that exist are replaced only with ``update``.
@@ -176,7 +205,7 @@ class Services:
 
     async def delete(self, name: str) -> None:
         """Delete a service **and its input and output buckets with all objects in them** (oscar.md §1.2)."""
-        from .cluster import WRITE
+        from .policy import WRITE
 
         what = f'Deleting service "{name}"'
         try:
@@ -191,49 +220,86 @@ class Services:
         finally:
             self._known.pop(name, None)
 
-    async def _write(self, method: str, service: Service, what: str) -> None:
-        from .cluster import WRITE
+    async def _write(self, method: str, service: Service, what: str, old: Service | None = None) -> None:
+        from .policy import PREFETCH, WRITE
 
+        timeout = PREFETCH if service.image_prefetch else WRITE
+        release = (await self._cluster.info()).release
+        body = service.to_wire(release)
         self._known.pop(service.name, None)
         try:
             await self._cluster.request(
-                method, "/system/services", what=what, missing=ServiceNotFound, json=service.to_wire(), timeout=WRITE
+                method, "/system/services", what=what, missing=ServiceNotFound, json=body, timeout=timeout
             )
         except AlreadyExists as error:
-            if error.upstream and "bucket" in error.upstream:
-                raise AlreadyExists(
-                    error.message, hint="Delete that bucket, or name another in the FDL.", status=error.status
-                ) from error
-            msg = f'{what} failed: a service named "{service.name}" exists.'
-            raise AlreadyExists(
-                msg, hint="Deploy with update=True to replace it, or choose another name.", status=error.status
-            ) from error
-        except UpstreamFailed as error:
-            # A real server answers 500 to writes that it has stored (oscar.md §0.3 point 2).
-            after = "It was stored all the same." if await self._stored(service) else "It was not stored."
-            msg = f"{error.message} {after}"
-            raise UpstreamFailed(msg, hint=error.hint, status=error.status, upstream=error.upstream) from error
+            raise await self._clash(service, what, error) from error
+        except (UpstreamFailed, Unreachable, TimedOut) as error:
+            # A real server answers 500 to writes that it has stored (oscar.md §0.3 point 2), and a connection may
+            # break when the work is done.
+            stored = await self._stored(service)
+            after = _STORED[stored]
+            hint = _unarmed(old, service) if stored and old else error.hint
+            kind = type(error)
+            raise kind(f"{error.message} {after}", hint=hint, status=error.status, upstream=error.upstream) from error
 
-    async def _exists(self, name: str) -> bool:
+    async def _clash(self, service: Service, what: str, error: AlreadyExists) -> AlreadyExists:
+        said, hint = error.upstream or "", "Deploy with update=True to replace it, or choose another name."
+        if "bucket" in said:
+            hint = "Delete that bucket, or name another in the FDL."
+        elif "volume" in said:
+            hint = "Name another volume, or leave out its size to use the one that is there."
+        elif "secret" in said and await self._exists(service.name) is False:
+            # An earlier create failed after it had written the secret (oscar.md §1.2).
+            hint = "A failed attempt left its secrets behind: choose another name, or ask the operator to remove them."
+        else:
+            msg = f'{what} failed: a service named "{service.name}" exists.'
+            return AlreadyExists(msg, hint=hint, status=error.status, upstream=said)
+        return AlreadyExists(error.message, hint=hint, status=error.status, upstream=said)
+
+    async def _read_back(self, name: str, done: str) -> Service:
+        """The service as stored. The write itself went well, which is said where reading does not."""
+        try:
+            return await self.get(name)
+        except OscarError as error:
+            kind = type(error)
+            msg = f'Service "{name}" was {done}, but it cannot be read: {error.message}'
+            raise kind(msg, hint=error.hint, status=error.status, upstream=error.upstream) from error
+
+    async def _exists(self, name: str) -> bool | None:
+        """Whether there is such a service; None where that cannot be told."""
         try:
             await self.get(name)
-        except OscarError:
+        except NotFound:
             return False
+        except OscarError:
+            return None
         return True
 
-    async def _stored(self, sent: Service) -> bool:
+    async def _stored(self, sent: Service) -> bool | None:
         """Whether the server now holds what was sent; secrets are never told and labels only grow."""
-        if not await self._exists(sent.name):
-            return False
+        exists = await self._exists(sent.name)
+        if not exists:
+            return exists
         told = sent.model_fields_set - {"environment", "labels", "storage_providers", "clusters", "owner"}
         stored = self._known[sent.name].spelled_out()
         return stored.model_dump(include=told) == sent.spelled_out().model_dump(include=told)
 
 
-def _keep_secrets(old: Service, new: Service) -> None:
-    given = {key for key, value in new.environment.secrets.items() if value.get_secret_value()}
-    blanked = sorted(set(old.environment.secrets) - given)
-    if blanked:
-        names = ", ".join(blanked)
-        msg = f'Updating service "{new.name}" would blank its secrets: {names}.'
-        raise SecretWouldBeBlanked(msg, hint="Give each a value under environment.secrets; a server never tells them.")
+_STORED: Final = {
+    True: "It was stored all the same.",
+    False: "It was not stored.",
+    None: "Whether it was stored cannot be told.",
+}
+
+
+def _unarmed(old: Service, new: Service) -> str:
+    """What an update leaves undone: a new input in a bucket that was there starts nothing (oscar.md §0.3 point 2)."""
+    there = {place.path.strip(" /") for place in old.input}
+    idle = [
+        place.path
+        for place in new.input
+        if place.is_minio and place.path.strip(" /") not in there and place.bucket in old.buckets()
+    ]
+    if not idle:
+        return ""
+    return f"Files in {', '.join(idle)} start nothing: delete the service and deploy it again, or name a new bucket."

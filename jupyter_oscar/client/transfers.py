@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from .errors import FileMissing, InvalidRequest, NotAllowed, ObjectNotFound, StorageFailed
+from .policy import CONNECT, OBSTORE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 
 # Larger files are sent as they are read, in parts of this size (S3 wants at least 5 MiB).
 PART: Final = 8 * 1024 * 1024
-# A real store is away for 0.3 to 0.5 s whenever a service is made or removed (oscar.md §0.3 point 10).
-RETRY: Final = {
-    "max_retries": 5,
-    "retry_timeout": timedelta(seconds=30),
-    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2},
-}
 
 
 @dataclass(frozen=True)
@@ -203,7 +198,7 @@ class Store:
 
             provider = await self._cluster.storage()
             secure = urlsplit(provider.endpoint).scheme == "https"
-            client: dict[str, Any] = {"allow_http": not secure, "connect_timeout": timedelta(seconds=10)}
+            client: dict[str, Any] = {"allow_http": not secure, "connect_timeout": timedelta(seconds=CONNECT)}
             if secure and not provider.verify_tls:
                 client["allow_invalid_certificates"] = True
             elif secure and (bundle := self._cluster.profile.ca_bundle):
@@ -217,7 +212,7 @@ class Store:
                 secret_access_key=provider.secret_key.get_secret_value(),
                 virtual_hosted_style_request=False,
                 client_options=client,  # type: ignore[arg-type]
-                retry_config=RETRY,  # type: ignore[arg-type]
+                retry_config=OBSTORE,  # type: ignore[arg-type]
             )
         return self._stores[name]
 

@@ -20,17 +20,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from .errors import (
-    NotAllowed,
-    NotFound,
-    OscarError,
-    ServiceNotFound,
-    StorageFailed,
-    TimedOut,
-    Unreachable,
-    UpstreamFailed,
-)
+from .errors import NotAllowed, NotFound, OscarError, ServiceNotFound
 from .jobs import Facts, state
+from .policy import PASSING, PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -66,9 +58,6 @@ LIST_REST: Final = 10
 OVER: Final = frozenset({"Succeeded", "Failed"})
 # How old, in seconds, the list of services may be that is shown.
 SERVICES: Final = 15.0
-# How long a cluster or its storage may fail before those who wait are told.
-PATIENCE: Final = 120.0
-PASSING: Final = (StorageFailed, TimedOut, Unreachable, UpstreamFailed)
 
 
 @dataclass(eq=False)

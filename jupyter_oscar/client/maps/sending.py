@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_oscar.client.errors import FileMissing, InvalidRequest, NotAllowed, OscarError, ServiceNotFound
 from jupyter_oscar.client.jobs import State, state
+from jupyter_oscar.client.policy import PASSING
 from jupyter_oscar.client.records import ATTEMPTS, BLOCK, MOST, Place
 from jupyter_oscar.client.staging import staged_key
-from jupyter_oscar.client.watch import PASSING, deleted
+from jupyter_oscar.client.watch import deleted
 
 from .items import Item, modified, place_of, weight
 from .tally import Tally
