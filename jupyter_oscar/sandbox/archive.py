@@ -11,8 +11,8 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from .folders import is_partial
 from .settings import CannotStart, lock
-from .triggers import is_partial
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
-import os
 import re
 import secrets
-import shutil
 from datetime import datetime, timezone
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from . import gojson, quantities
@@ -20,15 +15,14 @@ from .limits import most_buckets
 from .replies import SANDBOX, as_json, empty, text
 from .schema import BUCKET, read
 from .specification import places
-from .triggers import is_partial
 from .users import caller, may_change, may_see
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from aiohttp import web
 
+    from .objectstore import Found
     from .sandbox import Sandbox
     from .users import Caller
 
@@ -48,30 +42,37 @@ def is_valid(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and ".." not in name
 
 
-def exists(sandbox: Sandbox, name: str) -> bool:
+async def exists(sandbox: Sandbox, name: str) -> bool:
     """Also a bucket that a client made over S3."""
-    return is_valid(name) and (sandbox.data.buckets / name).is_dir()
+    return is_valid(name) and await sandbox.s3.has(name)
 
 
-def make(sandbox: Sandbox, name: str, tags: dict[str, str], policy: tuple[str, list[str] | None] = ("", None)) -> None:
+async def make(
+    sandbox: Sandbox,
+    name: str,
+    tags: dict[str, str],
+    policy: tuple[str, list[str] | None] = ("", None),
+    folders: Iterable[str] = (),
+) -> None:
     """``policy``: visibility and allowed users; without a visibility only the admin may use it."""
     sandbox.database.put_bucket(name, tags, *policy)
-    (sandbox.data.buckets / name).mkdir(exist_ok=True)
+    try:
+        await sandbox.s3.make(name, folders)
+        await sandbox.grant()
+    except OSError:  # a full disk: nothing half-made stays
+        await remove(sandbox, name)
+        raise
 
 
 async def remove(sandbox: Sandbox, name: str) -> None:
-    """Out of sight at once, then object by object: a kill in between leaves no half bucket."""
-    gone = sandbox.data.trash / f"{name}-{secrets.token_hex(4)}"
-    with contextlib.suppress(FileNotFoundError):
-        (sandbox.data.buckets / name).rename(gone)
     sandbox.database.drop_bucket(name)
-    await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
+    await sandbox.s3.remove(name)
+    await sandbox.grant()
 
 
-def _all(sandbox: Sandbox) -> dict[str, dict[str, str]]:
+async def _all(sandbox: Sandbox) -> dict[str, dict[str, str]]:
     tags = sandbox.database.buckets()
-    found = sorted(entry.name for entry in os.scandir(sandbox.data.buckets) if entry.is_dir() and is_valid(entry.name))
-    return {name: tags.get(name, {}) for name in found}
+    return {name: tags.get(name, {}) for name in await sandbox.s3.buckets() if is_valid(name)}
 
 
 def owned_by(sandbox: Sandbox, uid: str) -> list[str]:
@@ -118,7 +119,7 @@ async def _usage(sandbox: Sandbox, name: str) -> dict[str, Any]:
     """What MinIO counted some time ago, which is nothing yet; counted now by a friendly sandbox."""
     if not sandbox.options.friendly:
         return _LAGGING
-    size, count = await sandbox.usage.of(sandbox.data.buckets / name)
+    size, count = await sandbox.usage.of(name)
     usage = {"used": quantities.rounded(size), "used_bytes": size, "objects": count}
     return {**_LAGGING, "storage_usage": usage, "attribution": "complete"}
 
@@ -127,7 +128,7 @@ async def list_buckets(request: web.Request) -> web.Response:
     """``null`` when the admin has none; the tag ``owner`` is left out of the list (wire A021, G008, O008)."""
     sandbox, who = request.app[SANDBOX], caller(request)
     rows = []
-    for name, tags in _all(sandbox).items():
+    for name, tags in (await _all(sandbox)).items():
         if not may_see(who, policy_of(sandbox, name)):
             continue
         shown = {key: value for key, value in tags.items() if key != "owner"}
@@ -148,18 +149,19 @@ async def create_bucket(request: web.Request) -> web.Response:
         return text(400, f"{what}{why}\n- minimum field size of 1, CreateBucketInput.Bucket.\n")
     if not is_valid(name):
         return text(400, f"{what}error creating bucket {name}: {INVALID_NAME}")
-    if exists(sandbox, name):
+    if await exists(sandbox, name):
         return text(400, f'{what}the bucket "{name}" already exists\n')
     who = caller(request)
     if (refusal := over_quota(sandbox, who, 1)) is not None:
         return text(403, refusal)
-    if who.admin:
-        make(sandbox, name, {"owner": "oscar", "owner_name": "oscar"})
-    else:
+    policy: tuple[str, list[str] | None] = ("", None)
+    tags = {"owner": "oscar", "owner_name": "oscar"}
+    if not who.admin:
         policy = (wanted["visibility"] or "private", wanted["allowed_users"] or None)
-        make(sandbox, name, {"owner": who.uid, "owner_name": who.plain_name}, policy)
-    if folder and ".." not in folder.split("/"):
-        (sandbox.data.buckets / name / folder.strip("/")).mkdir(parents=True, exist_ok=True)
+        tags = {"owner": who.uid, "owner_name": who.plain_name}
+    folders = [folder.strip("/")] if folder and ".." not in folder.split("/") else []
+    async with sandbox.changes:
+        await make(sandbox, name, tags, policy, folders)
     await sandbox.s3.refresh()
     return empty(201)
 
@@ -171,12 +173,13 @@ async def update_bucket(request: web.Request) -> web.Response:
     except GoJSONError as error:
         return text(400, f"The Bucket specification is not valid: {error}")
     sandbox, name, who = request.app[SANDBOX], wanted["bucket_name"], caller(request)
-    if not exists(sandbox, name):
+    if not await exists(sandbox, name):
         return text(404 if sandbox.options.friendly else 500, "Missing bucket metadata: \n")
     tags = sandbox.database.buckets().get(name, {})
     refusal = _refusal(who, tags, wanted["visibility"])
     if refusal is None:
         sandbox.database.put_bucket(name, tags, wanted["visibility"], wanted["allowed_users"] or None)
+        await sandbox.grant()
     elif sandbox.options.friendly:
         return refusal
     return empty(204)
@@ -195,12 +198,13 @@ def _refusal(who: Caller, tags: dict[str, str], visibility: str) -> web.Response
 
 async def delete_bucket(request: web.Request) -> web.Response:
     sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
-    if not exists(sandbox, name):
+    if not await exists(sandbox, name):
         return text(404, f"The bucket '{name}' does not exist")
     who = caller(request)
     if not may_change(who, policy_of(sandbox, name)):
         return text(403, f"User '{who.uid}' is not authorised")
-    await remove(sandbox, name)
+    async with sandbox.changes:
+        await remove(sandbox, name)
     await sandbox.s3.refresh()
     return empty(204)
 
@@ -208,47 +212,15 @@ async def delete_bucket(request: web.Request) -> web.Response:
 # what is in it
 
 
-def _keys(root: Path, markers: set[str], after: str, prefix: str = "") -> Iterator[str]:
-    """In their order: objects, and folder markers where a folder is empty or was made by OSCAR.
-
-    Folders that lie wholly before are not looked into, so that a page costs the same in a big bucket.
-    """
-    try:
-        with os.scandir(root / prefix) as found:
-            names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in found)
-    except FileNotFoundError:
-        return  # it went meanwhile
-    if prefix and prefix > after and (not names or prefix[:-1] in markers):
-        yield prefix
-    for name in names:
-        key = prefix + name
-        if not name.endswith("/"):
-            if key > after and not is_partial(name):
-                yield key
-        elif (key > after or after.startswith(key)) and not (root / key[:-1]).is_symlink():
-            yield from _keys(root, markers, after, key)
-
-
-def _shown(key: str, path: Path) -> dict[str, Any]:
+def _shown(found: Found) -> dict[str, Any]:
     """Times are Go's text with at most milliseconds (wire G010)."""
-    found = path.stat()
-    when = datetime.fromtimestamp(found.st_mtime_ns / 1e9, timezone.utc)
+    when = datetime.fromtimestamp(found.mtime_ns / 1e9, timezone.utc)
     fraction = f".{when.microsecond // 1000:03d}".rstrip("0").rstrip(".")
-    size = 0 if key.endswith("/") else found.st_size
     return {
-        "object_name": key,
-        "size_bytes": size,
+        "object_name": found.key,
+        "size_bytes": found.size,
         "last_modified": f"{when:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC",
     }
-
-
-def _page(root: Path, markers: set[str], after: str) -> tuple[list[dict[str, Any]], str | None]:
-    keys = list(islice(_keys(root, markers, after), PAGE + 1))
-    shown = []
-    for key in keys[:PAGE]:
-        with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-            shown.append(_shown(key, root / key))
-    return shown, keys[PAGE - 1] if len(keys) > PAGE else None
 
 
 def _no_bucket(name: str) -> web.Response:
@@ -258,7 +230,7 @@ def _no_bucket(name: str) -> web.Response:
 
 async def read_bucket(request: web.Request) -> web.Response:
     sandbox, name = request.app[SANDBOX], request.match_info["bucket"]
-    if not exists(sandbox, name):
+    if not await exists(sandbox, name):
         return text(404, f"The bucket '{name}' does not exist") if sandbox.options.friendly else _no_bucket(name)
     who = caller(request)
     policy = policy_of(sandbox, name)
@@ -268,14 +240,15 @@ async def read_bucket(request: web.Request) -> web.Response:
         after = base64.urlsafe_b64decode(request.query.get("page", "")).decode()
     except ValueError:
         return text(500, f"Error listing objects in bucket '{name}': the continuation token is not valid")
-    tags = _all(sandbox)[name]
+    tags = sandbox.database.buckets().get(name, {})
     markers = {folder for spec in sandbox.database.services() for bucket, folder in places(spec) if bucket == name}
-    objects, last = await asyncio.to_thread(_page, sandbox.data.buckets / name, markers, after)
+    found = await sandbox.s3.page(name, after, PAGE + 1, markers)
+    objects, more = [_shown(one) for one in found[:PAGE]], len(found) > PAGE
     owner = tags.get("owner", "") or ("cluster_admin" if "from_service" in tags else "")
     body = _bucket(sandbox, name, owner, tags)
     if objects:
         body["objects"] = objects
     body.update(await _usage(sandbox, name))
-    if last is not None:
-        body["next_page"] = base64.urlsafe_b64encode(last.encode()).decode()
-    return as_json({**body, "is_truncated": last is not None, "returned_items": len(objects)})
+    if more:
+        body["next_page"] = base64.urlsafe_b64encode(found[PAGE - 1].key.encode()).decode()
+    return as_json({**body, "is_truncated": more, "returned_items": len(objects)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ from .gojson import GoJSONError
 from .objectstore import REGION
 from .replies import SANDBOX, as_json, text
 from .schema import CONFIG, read
-from .usage import roughly
 from .users import caller, credentials
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 IMAGES = "allowed_image_repositories"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _KUBERNETES = "v1.34.4"
+_MOST_COUNTED = 1000  # objects of a bucket (oscar.md §1.1.2)
 
 
 async def health(_: web.Request) -> web.Response:
@@ -197,8 +196,8 @@ async def status(request: web.Request) -> web.Response:
     }
     minio = {"buckets_count": 0, "total_objects": 0}
     if whole:
-        buckets = [entry for entry in sandbox.data.buckets.iterdir() if entry.is_dir()]
-        objects = await asyncio.to_thread(lambda: sum(roughly(bucket) for bucket in buckets))
+        buckets = await sandbox.s3.buckets()
+        objects = sum([await sandbox.s3.roughly(bucket, _MOST_COUNTED) for bucket in buckets])
         minio = {"buckets_count": len(buckets), "total_objects": objects}
     cluster = {"nodes_count": 1, "metrics": _metrics(node), "nodes": [node]}
     return as_json({"cluster": cluster, "oscar": oscar, "minio": minio})

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from . import buckets
-from .specification import INVALID, Refused, make_folders, provider_of
+from .specification import INVALID, Refused, provider_of
 from .users import may_change
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def place(spec: dict[str, Any]) -> tuple[str, str] | None:
     return bucket, folder
 
 
-def check(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
+async def check(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     if _OPTIONS.fullmatch(spec["mount"]["options"]) is None:
         raise Refused(500, "mount options contain invalid characters")
     found = place(spec)
@@ -37,20 +37,22 @@ def check(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
         raise Refused(400, f"{INVALID}mount path {spec['mount']['path']!r} has a '.' or '..' part")
     if not buckets.is_valid(bucket):
         raise Refused(500, f"error creating bucket {bucket}: {buckets.INVALID_NAME}")
-    if buckets.exists(sandbox, bucket):
+    if await buckets.exists(sandbox, bucket):
         policy = buckets.policy_of(sandbox, bucket)
         if policy["visibility"] not in ("", "private") or not may_change(who, policy):
             raise Refused(500, f'the bucket "{bucket}" must be private to be used as mount')
 
 
-def make(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
+async def make(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     found = place(spec)
     if found is None:
         return
-    if not buckets.exists(sandbox, found[0]):
+    bucket, folder = found
+    if not await buckets.exists(sandbox, bucket):
         tags = {"owner": "oscar" if who.admin else who.uid, "owner_name": who.plain_name}
-        buckets.make(sandbox, found[0], tags, ("", None) if who.admin else ("private", None))
-    make_folders(sandbox.data.buckets, {found})
+        await buckets.make(sandbox, bucket, tags, ("", None) if who.admin else ("private", None))
+    if folder:
+        await sandbox.s3.make(bucket, [folder])
 
 
 def keeps(spec: dict[str, Any], bucket: str) -> bool:

@@ -10,6 +10,7 @@ import abc
 import asyncio
 import os
 import sys
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
@@ -26,13 +27,25 @@ _ATTEMPTS = 5
 _STOPPING_S = 5.0
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from .rights import Rights
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object in a listing."""
+
+    key: str
+    size: int
+    mtime_ns: int
 
 
 class ObjectStore(abc.ABC):
     """``NAME`` is what the store is called on the command line and in the announcement."""
 
     NAME: ClassVar[str]
+    SEPARATES: ClassVar[bool] = False  # whether one user's key is kept out of another's buckets
 
     def __init__(self, data: DataFolder, settings: Settings) -> None:
         self._data, self._settings = data, settings
@@ -80,6 +93,39 @@ class ObjectStore(abc.ABC):
 
     async def refresh(self, folder: str = "") -> None:  # noqa: B027 - most stores need not be told
         """Something below the folder was changed behind the store's back."""
+
+    async def grant(self, rights: Rights) -> None:  # noqa: B027 - only where the store separates users
+        """Have exactly these policies, on these users and groups."""
+
+    # buckets, as the admin sees them
+
+    @abc.abstractmethod
+    async def buckets(self) -> list[str]:
+        """All names in their order, also of buckets that a client made over S3."""
+
+    @abc.abstractmethod
+    async def has(self, bucket: str) -> bool:
+        """Whether it is there."""
+
+    @abc.abstractmethod
+    async def make(self, bucket: str, folders: Iterable[str] = ()) -> None:
+        """Have the bucket, and a marker of each folder in it; what is there stays."""
+
+    @abc.abstractmethod
+    async def remove(self, bucket: str) -> None:
+        """With all objects; nothing happens when it is not there."""
+
+    @abc.abstractmethod
+    async def page(self, bucket: str, after: str, most: int, markers: set[str]) -> list[Found]:
+        """The first objects whose keys come later; ``markers`` are the folders that OSCAR made."""
+
+    @abc.abstractmethod
+    async def usage(self, bucket: str) -> tuple[int, int]:
+        """Bytes and objects."""
+
+    @abc.abstractmethod
+    async def roughly(self, bucket: str, most: int) -> int:
+        """How many objects, so many at most."""
 
     # its life
 

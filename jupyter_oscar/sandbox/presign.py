@@ -29,14 +29,14 @@ async def presign(request: web.Request) -> web.Response:
         wanted = read(gojson.decode(await document(request)), PRESIGN)
     except GoJSONError as error:
         return text(400, f"Invalid presign request: {error}")
-    refused, who = _refuse(sandbox, name, wanted), caller(request)
+    refused, who = await _refuse(sandbox, name, wanted), caller(request)
     if refused is None and not may_see(who, buckets.policy_of(sandbox, name)):  # wire O030
         why = f"User '{who.uid}' is not authorised to generate presigned URLs for bucket '{name}'"
         return text(403, why)
     return refused or as_json(_presigned(sandbox.s3.access, name, wanted))
 
 
-def _refuse(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> web.Response | None:
+async def _refuse(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> web.Response | None:
     """The recorded sentences in their order (wire G018-G021)."""
     missing = ["".join(map(str.title, key.split("_"))) for key in ("object_key", "operation") if not wanted[key]]
     if missing:
@@ -48,7 +48,7 @@ def _refuse(sandbox: Sandbox, name: str, wanted: dict[str, Any]) -> web.Response
         return text(400, f"{what}. Allowed values are 'upload' or 'download'")
     if wanted["expires_in"] and not 1 <= wanted["expires_in"] <= _LONGEST_EXPIRY:
         return text(400, f"Invalid expiration requested: {wanted['expires_in']}. Allowed range is 1-604800 seconds")
-    return None if buckets.exists(sandbox, name) else text(404, f"Bucket '{name}' not found")
+    return None if await buckets.exists(sandbox, name) else text(404, f"Bucket '{name}' not found")
 
 
 def _presigned(access: Access, name: str, wanted: dict[str, Any]) -> dict[str, Any]:

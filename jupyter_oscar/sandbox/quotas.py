@@ -23,7 +23,7 @@ _KUEUE = ("cpu", "memory", "ephemeral_storage", "gpu")
 async def _quota(sandbox: Sandbox, uid: str) -> dict[str, Any]:
     limits, (disk, count) = limits_of(sandbox, uid), volumes.used(sandbox, Caller(uid, "").namespace)
     owned = buckets.owned_by(sandbox, uid)
-    stored = sum([(await sandbox.usage.of(sandbox.data.buckets / name))[0] for name in owned])
+    stored = sum([(await sandbox.usage.of(name))[0] for name in owned])
     return {
         "user_id": uid,
         "volumes": {

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import secrets
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .objectstore import ObjectStore
+from . import folders
+from .objectstore import Found, ObjectStore
 from .settings import CannotStart, DataFolder, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aiohttp import ClientSession
 
@@ -54,6 +57,36 @@ class Rclone(ObjectStore):
         """Rclone has one user's worth of rights: every key opens every bucket."""
         self._users = users
         await self.restart()
+
+    # buckets
+
+    async def buckets(self) -> list[str]:
+        return sorted(entry.name for entry in os.scandir(self._data.buckets) if entry.is_dir())
+
+    async def has(self, bucket: str) -> bool:
+        return (self._data.buckets / bucket).is_dir()
+
+    async def make(self, bucket: str, folders: Iterable[str] = ()) -> None:
+        for folder in ("", *folders):
+            (self._data.buckets / bucket / folder).mkdir(parents=True, exist_ok=True)
+
+    async def remove(self, bucket: str) -> None:
+        """Out of sight at once, then object by object: a kill in between leaves no half bucket."""
+        gone = self._data.trash / f"{bucket}-{secrets.token_hex(4)}"
+        with contextlib.suppress(FileNotFoundError):
+            (self._data.buckets / bucket).rename(gone)
+        await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
+
+    async def page(self, bucket: str, after: str, most: int, markers: set[str]) -> list[Found]:
+        return await asyncio.to_thread(folders.page, self._data.buckets / bucket, markers, after, most)
+
+    async def usage(self, bucket: str) -> tuple[int, int]:
+        return await asyncio.to_thread(folders.count, self._data.buckets / bucket)
+
+    async def roughly(self, bucket: str, most: int) -> int:
+        return await asyncio.to_thread(folders.roughly, self._data.buckets / bucket, most)
+
+    # the process
 
     @property
     def _socket(self) -> Path:

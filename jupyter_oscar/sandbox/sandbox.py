@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from .executions import Executions
 from .exposed import Exposed
+from .foldertriggers import FolderTriggers
 from .oidc import Oidc
+from .rights import rights_of
 from .runner import Runner
 from .store import Database, now
 from .throttle import NoThrottle, Throttle
-from .triggers import Triggers
 from .usage import Usage
 
 if TYPE_CHECKING:
     from .objectstore import ObjectStore
     from .options import Options
     from .settings import DataFolder, Settings
+    from .triggers import Triggers
 
 
 _SETTLING_S = 6.0
@@ -38,14 +40,20 @@ class Sandbox:
     throttle: Throttle
     oidc: Oidc
     executions: Executions
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage
+    changes: asyncio.Lock = field(default_factory=asyncio.Lock)  # of services and buckets: one after the other
     started: str = field(default_factory=now)
 
     async def start(self) -> None:
         await self.s3.start()
         await self.runner.start()
         await self.exposed.start()
-        self.triggers.start()
+        await self.triggers.start()
+
+    async def grant(self) -> None:
+        """Bring the rights in the store in line with whose the buckets are and with whom they are shared."""
+        if self.s3.SEPARATES:
+            await self.s3.grant(rights_of(self.database))
 
     async def settle(self) -> None:
         """What a create and a delete cost on a real server: MinIO's restart, then six seconds (oscar.md §1.2)."""
@@ -71,8 +79,10 @@ def assemble(data: DataFolder, settings: Settings, options: Options, database: D
         jobs.accept(service, event)
         executions.webhook(service, event)
 
-    triggers = Triggers(data, database, s3, called)
+    triggers = FolderTriggers(data, database, s3, called)
     exposed = Exposed(data, database, runner)
     throttle = Throttle() if options.throttle else NoThrottle()
     oidc = Oidc(options.trust)
-    return Sandbox(data, settings, options, database, s3, runner, exposed, triggers, throttle, oidc, executions)
+    return Sandbox(
+        data, settings, options, database, s3, runner, exposed, triggers, throttle, oidc, executions, Usage(s3)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sqlite3
@@ -21,6 +22,7 @@ from .specification import (
     all_places,
     as_written,
     bucket_names,
+    by_bucket,
     check_federation,
     check_objects,
     check_paths,
@@ -29,7 +31,6 @@ from .specification import (
     check_vo,
     decode,
     input_places,
-    make_folders,
     new_token,
     normalise,
     places,
@@ -118,7 +119,8 @@ async def create_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
         spec = await _said(request)
-        _create(sandbox, spec, caller(request))
+        async with sandbox.changes:
+            await _create(sandbox, spec, caller(request))
         await sandbox.exposed.apply(spec["name"])
         await sandbox.s3.refresh()
         await sandbox.settle()
@@ -127,7 +129,7 @@ async def create_service(request: web.Request) -> web.Response:
     return empty(201)
 
 
-def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
+async def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     database = sandbox.database
     check_paths(spec)
     volumes.check(spec)
@@ -149,40 +151,53 @@ def _create(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     check_objects(spec, database.config(IMAGES, []))
     check_scale(spec, "creating")
     check_providers(spec)
-    mounts.check(sandbox, spec, who)
-    _check_buckets(sandbox, [*bucket_names(spec), *user_buckets(spec)])
+    await mounts.check(sandbox, spec, who)
+    await _check_buckets(sandbox, [*bucket_names(spec), *user_buckets(spec)])
     spec["bucket_list"] = list(user_buckets(spec))
     spec.update(token=new_token(), owner=who.uid, labels={**spec["labels"], "owner_name": who.label_name})
-    try:
-        _store(sandbox, spec, secrets, who)
-    except (OSError, sqlite3.Error):  # a full disk: nothing half-made stays
-        sandbox.triggers.disarm(spec["name"])
-        for bucket in (*bucket_names(spec), *user_buckets(spec)):
-            shutil.rmtree(sandbox.data.buckets / bucket, ignore_errors=True)
-        raise
+    await _store(sandbox, spec, secrets, who)
 
 
-def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str] | None, who: Caller) -> None:
-    """The service with its buckets; the users' own ones have the same folders and trigger the same service."""
+async def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str] | None, who: Caller) -> None:
+    """The service with its buckets; the users' own ones have the same folders and trigger the same service.
+
+    First the rows in one transaction, then what they promise: after a kill in between, a start makes up for it.
+    """
     tags = {"from_service": spec["name"], "owner": "" if who.admin else who.uid, "owner_name": who.plain_name}
     policy = ("", None) if who.admin else (spec["visibility"], spec["allowed_users"] or None)
     database, theirs = sandbox.database, user_buckets(spec)
-    with database.transaction():
-        volumes.make_for(sandbox, spec, who)
-        database.put_service(spec, secrets)
-        for bucket in bucket_names(spec):
-            buckets.make(sandbox, bucket, tags, policy)
-        for bucket, uid in theirs.items():
-            buckets.make(sandbox, bucket, {**tags, "owner": uid}, ("private", None))
-        make_folders(sandbox.data.buckets, all_places(spec))
-        mounts.make(sandbox, spec, who)
-        for bucket, folder in all_places({**spec, "output": []}):
-            sandbox.triggers.arm(spec["name"], bucket, folder)
+    try:
+        with database.transaction():
+            volumes.make_for(sandbox, spec, who)
+            database.put_service(spec, secrets)
+            for bucket in bucket_names(spec):
+                database.put_bucket(bucket, tags, *policy)
+            for bucket, uid in theirs.items():
+                database.put_bucket(bucket, {**tags, "owner": uid}, "private")
+        for bucket, folders in by_bucket(all_places(spec)).items():
+            await sandbox.s3.make(bucket, folders)
+        await mounts.make(sandbox, spec, who)
+        await sandbox.grant()
+        await sandbox.triggers.arm(spec["name"], all_places({**spec, "output": []}))
+    except (OSError, sqlite3.Error):  # a full disk: nothing half-made stays
+        await _undo(sandbox, spec)
+        raise
 
 
-def _check_buckets(sandbox: Sandbox, names: list[str]) -> None:
+async def _undo(sandbox: Sandbox, spec: dict[str, Any]) -> None:
+    sandbox.database.spend_reserve()
+    await sandbox.triggers.disarm(spec["name"])
+    sandbox.database.drop_service(spec["name"])
+    volumes.leave(sandbox, spec)
+    for bucket in (*bucket_names(spec), *user_buckets(spec)):
+        await buckets.remove(sandbox, bucket)
+    with contextlib.suppress(OSError):
+        sandbox.database.keep_reserve()
+
+
+async def _check_buckets(sandbox: Sandbox, names: list[str]) -> None:
     for bucket in names:
-        if buckets.exists(sandbox, bucket):
+        if await buckets.exists(sandbox, bucket):
             raise Refused(500, f'the bucket "{bucket}" already exists\n')
         if not buckets.is_valid(bucket):
             raise Refused(500, f"error creating bucket {bucket}: {buckets.INVALID_NAME}")
@@ -196,15 +211,15 @@ async def update_service(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     try:
         spec = await _said(request)
-        old = sandbox.database.service(spec["name"])
-        if old is None:
-            return empty(404)
-        who = caller(request)
-        if not may_change(who, old):
-            return text(403, _not_allowed(who, "modify"))
-        _update(sandbox, old, spec, who)
-        await sandbox.exposed.apply(spec["name"])
-        _move_buckets(sandbox, old, spec, who)
+        async with sandbox.changes:
+            old, who = sandbox.database.service(spec["name"]), caller(request)
+            if old is None:
+                return empty(404)
+            if not may_change(who, old):
+                return text(403, _not_allowed(who, "modify"))
+            await _update(sandbox, old, spec, who)
+            await sandbox.exposed.apply(spec["name"])
+            await _move_buckets(sandbox, old, spec, who)
     except Refused as refused:
         return text(refused.status, refused.text)
     finally:
@@ -212,7 +227,7 @@ async def update_service(request: web.Request) -> web.Response:
     return empty(204)
 
 
-def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Caller) -> None:
+async def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Caller) -> None:
     check_paths(spec)
     check_vo(spec, who)
     if spec["volume"] is not None:
@@ -225,35 +240,53 @@ def _update(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Ca
     check_objects(spec, sandbox.database.config(IMAGES, []))
     check_scale(spec, "updating")
     check_providers(spec)
-    mounts.check(sandbox, spec, who)
+    await mounts.check(sandbox, spec, who)
     spec["token"], spec["volume"] = old["token"], old["volume"]
+    spec["bucket_list"] = list(user_buckets(spec)) or spec["bucket_list"]
     secrets = split_secrets(spec)
     sandbox.database.put_service(spec, secrets)
 
 
-def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Caller) -> None:
+async def _move_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Caller) -> None:
     """Stored first, then the policies fail for the admin: after the 500 the change is there (wire U004-U009).
 
     A new bucket is made and armed; a new folder of an old bucket gets neither folder nor notification.
     """
     for bucket in bucket_names(spec):
-        if not buckets.exists(sandbox, bucket):
-            buckets.make(sandbox, bucket, {})
-            make_folders(sandbox.data.buckets, {place for place in places(spec) if place[0] == bucket})
-            for _, folder in (place for place in input_places(spec) if place[0] == bucket):
-                sandbox.triggers.arm(spec["name"], bucket, folder)
+        if not await buckets.exists(sandbox, bucket):
+            folders = by_bucket(places(spec))[bucket]
+            await buckets.make(sandbox, bucket, {}, folders=folders)
+            await sandbox.triggers.arm(spec["name"], {place for place in input_places(spec) if place[0] == bucket})
     if sandbox.options.friendly:  # a new folder of an old bucket is made and armed as well
-        make_folders(sandbox.data.buckets, places(spec))
-        for bucket, folder in input_places(spec) - input_places(old):
-            sandbox.triggers.arm(spec["name"], bucket, folder)
-    mounts.make(sandbox, spec, who)
-    sandbox.triggers.disarm(spec["name"], keep=input_places(spec))
+        for bucket, folders in by_bucket(places(spec) - places(old)).items():
+            await sandbox.s3.make(bucket, folders)
+        await sandbox.triggers.arm(spec["name"], input_places(spec) - input_places(old))
+    await mounts.make(sandbox, spec, who)
+    await _share_buckets(sandbox, old, spec, who)
+    await sandbox.triggers.disarm(spec["name"], keep=all_places({**spec, "output": []}))
     if not who.admin or sandbox.options.friendly:
         return
     if set(bucket_names(old)) - set(bucket_names(spec)):
         raise Refused(500, _REMOVED)
     if places(spec) - places(old) and spec["owner"]:
         raise Refused(500, _ADDED)
+
+
+async def _share_buckets(sandbox: Sandbox, old: dict[str, Any], spec: dict[str, Any], who: Caller) -> None:
+    """Buckets with a policy are shared as their service is; single users' own ones come and go (oscar.md §2.4)."""
+    database, before, now = sandbox.database, user_buckets(old), user_buckets(spec)
+    for bucket in bucket_names(spec):
+        if database.policy(bucket)[0]:
+            policy = spec["visibility"], spec["allowed_users"] or None
+            database.put_bucket(bucket, database.buckets()[bucket], *policy)
+    for bucket in set(before) - set(now):
+        await buckets.remove(sandbox, bucket)
+    for bucket in set(now) - set(before):
+        tags = {"from_service": spec["name"], "owner": now[bucket], "owner_name": who.plain_name}
+        folders = by_bucket(all_places(spec))[bucket]
+        await buckets.make(sandbox, bucket, tags, ("private", None), folders)
+        await sandbox.triggers.arm(spec["name"], {(bucket, folder) for _, folder in input_places(spec)})
+    await sandbox.grant()
 
 
 # deleting
@@ -272,7 +305,7 @@ async def delete_service(request: web.Request) -> web.Response:
         hidden = not who.admin and sandbox.options.serverless and not sandbox.options.friendly
         return text(500, f'the service "{name}" does not have a registered ConfigMap') if hidden else empty(404)
     await sandbox.exposed.remove(name)
-    _delete(sandbox, spec)
+    await _delete(sandbox, spec)
     if not spec["owner"] and bucket_names(spec) and not sandbox.options.friendly:
         return text(500, _ORPHANED)  # wire U012: the service is gone, the bucket stays
     for bucket in (*bucket_names(spec), *user_buckets(spec)):
@@ -283,9 +316,9 @@ async def delete_service(request: web.Request) -> web.Response:
     return empty(204)
 
 
-def _delete(sandbox: Sandbox, spec: dict[str, Any]) -> None:
+async def _delete(sandbox: Sandbox, spec: dict[str, Any]) -> None:
     name = spec["name"]
-    sandbox.triggers.disarm(name)
+    await sandbox.triggers.disarm(name)
     jobs = sandbox.database.jobs(name)
     sandbox.database.drop_service(name)
     volumes.leave(sandbox, spec)

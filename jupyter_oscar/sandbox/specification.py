@@ -20,8 +20,6 @@ from .schema import SERVICE, read
 from .users import bucket_part
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .users import Caller
 
 _QUANTITY = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
@@ -197,9 +195,12 @@ def all_places(spec: dict[str, Any]) -> set[tuple[str, str]]:
     return places(spec) | theirs
 
 
-def make_folders(root: Path, wanted: set[tuple[str, str]]) -> None:
-    for bucket, folder in wanted:
-        (root / bucket / folder).mkdir(parents=True, exist_ok=True)
+def by_bucket(wanted: set[tuple[str, str]]) -> dict[str, list[str]]:
+    """Buckets with their folders."""
+    found: dict[str, list[str]] = {}
+    for bucket, folder in sorted(wanted):
+        found.setdefault(bucket, []).append(folder)
+    return found
 
 
 def input_places(spec: dict[str, Any]) -> set[tuple[str, str]]:

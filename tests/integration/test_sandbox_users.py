@@ -317,6 +317,34 @@ def test_with_user_isolation_each_user_has_a_bucket_and_outputs_stay_in_it(alice
     assert bob.ask("GET", "/system/buckets").json() == []
 
 
+def test_the_buckets_of_a_service_are_shared_as_it_is(alice, bob, mine):
+    def seen():
+        return {row["bucket_name"]: row["visibility"] for row in bob.ask("GET", "/system/buckets").json()}
+
+    assert mine not in seen()
+    share(alice, mine, visibility="restricted", allowed_users=[BOB])
+    assert seen()[mine] == "restricted"
+    share(alice, mine, visibility="public", allowed_users=[])
+    assert seen()[mine] == "public"
+    share(alice, mine, visibility="private")
+    assert mine not in seen()
+
+
+def test_a_users_own_bucket_comes_and_goes_with_the_place_on_the_list(alice, bob):
+    name = new_name("iso")
+    theirs = f"{name}-bob1234567"
+    alice.create(name, SHOUT, visibility="restricted", allowed_users=[CAROL], isolation_level="USER")
+    share(alice, name, allowed_users=[CAROL, BOB])
+    assert set(alice.ask("GET", f"/system/services/{name}").json()["bucket_list"]) == {theirs, f"{name}-carol12345"}
+    bob.put(theirs, "in/a.txt")
+    eventually(lambda: User(alice.sandbox).over(name))
+    assert bob.get(theirs, "out/a.txt") == b"HELLO"
+    share(alice, name, visibility="private")
+    assert bob.ask("GET", "/system/buckets").json() == []
+    assert User(alice.sandbox).ask("GET", f"/system/buckets/{theirs}").status_code == 500
+    alice.delete(name)
+
+
 # across a restart
 
 
