@@ -6,25 +6,19 @@ page by aiobotocore, because OSCAR's own listing is flat and obstore cannot page
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from .errors import BucketNotFound, InvalidRequest, NotAllowed, ObjectNotFound, OscarError, StorageFailed
-from .policy import BOTOCORE
+from .errors import BucketNotFound, InvalidRequest, NotAllowed
 from .transfers import Object
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from .cluster import Cluster
-    from .config import MinioProvider
 
 TEN_MINUTES: Final = 600
 VISIBILITIES: Final = ("private", "restricted", "public")
@@ -114,7 +108,6 @@ class Buckets:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._authorities: IO[bytes] | None = None
 
     async def list(self) -> Sequence[Bucket]:
         """The buckets the caller may see; a server says ``null`` where there are none (wire A021)."""
@@ -207,7 +200,7 @@ class Buckets:
         options: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/", "MaxKeys": size}
         if token:
             options["ContinuationToken"] = token
-        async with self._s3(f"Listing {bucket}/{prefix}") as s3:
+        async with self._cluster.s3.client(f"Listing {bucket}/{prefix}") as s3:
             answer = await s3.list_objects_v2(**options)
         folders = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
         objects = [
@@ -220,7 +213,7 @@ class Buckets:
     async def objects(self, bucket: str, folder: str, *, after: str = "") -> AsyncIterator[Object]:
         """The objects below a folder by key, whatever they are called; see :meth:`Store.list`."""
         prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
-        async with self._s3(f"Listing {bucket}/{folder}") as s3:
+        async with self._cluster.s3.client(f"Listing {bucket}/{folder}") as s3:
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=after)
             async for page in pages:
                 for row in page.get("Contents", ()):
@@ -228,7 +221,7 @@ class Buckets:
 
     async def read(self, bucket: str, key: str) -> AsyncIterator[bytes]:
         """An object piece by piece, whatever it is called; see :meth:`Store.chunks`."""
-        async with self._s3(f"Reading {bucket}/{key}") as s3:
+        async with self._cluster.s3.client(f"Reading {bucket}/{key}") as s3:
             answer = await s3.get_object(Bucket=bucket, Key=key)
             async for chunk in answer["Body"].iter_chunks(1024 * 1024):
                 yield chunk
@@ -236,7 +229,7 @@ class Buckets:
     async def presign(self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES) -> str:
         """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged."""
         operation = {"GET": "get_object", "PUT": "put_object"}[verb]
-        async with self._s3(f"Signing {bucket}/{key}") as s3:
+        async with self._cluster.s3.client(f"Signing {bucket}/{key}") as s3:
             url: str = await s3.generate_presigned_url(
                 operation, Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
             )
@@ -244,48 +237,8 @@ class Buckets:
 
     async def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         """Copy an object from one bucket to another inside the storage."""
-        async with self._s3(f"Copying {bucket}/{key}") as s3:
+        async with self._cluster.s3.client(f"Copying {bucket}/{key}") as s3:
             await s3.copy_object(Bucket=to_bucket, Key=to_key, CopySource={"Bucket": bucket, "Key": key})
-
-    async def _verify(self, provider: MinioProvider) -> bool | str:
-        """Whom to trust. botocore takes one file, so the public authorities and the profile's own are joined in one."""
-        bundle = self._cluster.profile.ca_bundle
-        if not (bundle and provider.verify_tls and provider.endpoint.startswith("https")):
-            return provider.verify_tls
-        if self._authorities is None:
-            self._authorities = await asyncio.to_thread(_joined, Path(bundle))
-        return self._authorities.name
-
-    @contextlib.asynccontextmanager
-    async def _s3(self, what: str) -> AsyncIterator[Any]:
-        from aiobotocore.config import AioConfig
-        from aiobotocore.session import get_session
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        provider = await self._cluster.storage()
-        config = AioConfig(
-            s3={"addressing_style": "path"},
-            signature_version="s3v4",
-            **BOTOCORE,
-            response_checksum_validation="when_required",
-            request_checksum_calculation="when_required",
-        )
-        try:
-            async with get_session().create_client(
-                "s3",
-                endpoint_url=provider.endpoint,
-                region_name=provider.region or "us-east-1",
-                aws_access_key_id=provider.access_key,
-                aws_secret_access_key=provider.secret_key.get_secret_value(),
-                verify=await self._verify(provider),
-                config=config,
-            ) as s3:
-                yield s3
-        except ClientError as error:
-            raise _translated(what, error.response.get("Error", {})) from error
-        except BotoCoreError as error:
-            msg = f"{what} failed: {error}."
-            raise StorageFailed(msg) from error
 
 
 def _body(name: str, visibility: str, allowed_users: tuple[str, ...]) -> dict[str, Any]:
@@ -294,24 +247,3 @@ def _body(name: str, visibility: str, allowed_users: tuple[str, ...]) -> dict[st
         raise InvalidRequest(msg, hint=f"There are {', '.join(VISIBILITIES)}.")
     users = {"allowed_users": list(allowed_users)} if allowed_users else {}
     return {"bucket_name": name, "visibility": visibility, **users}
-
-
-def _joined(bundle: Path) -> IO[bytes]:
-    import certifi
-
-    file = tempfile.NamedTemporaryFile(prefix="jupyter-oscar-", suffix=".pem")  # noqa: SIM115 - lives with its Buckets
-    file.write(Path(certifi.where()).read_bytes() + b"\n" + bundle.read_bytes())
-    file.flush()
-    return file
-
-
-def _translated(what: str, said: dict[str, Any]) -> OscarError:
-    kinds: dict[str, type[OscarError]] = {
-        "NoSuchBucket": BucketNotFound,
-        "NoSuchKey": ObjectNotFound,
-        "404": ObjectNotFound,
-    }
-    kinds |= {"AccessDenied": NotAllowed, "403": NotAllowed, "InvalidAccessKeyId": NotAllowed}
-    code = str(said.get("Code", ""))
-    msg = f"{what} failed: {said.get('Message') or code}."
-    return kinds.get(code, StorageFailed)(msg)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .profiles import Profile
     from .quotas import Quotas
     from .runs import Runs
+    from .s3 import S3
     from .status import Status
     from .transfers import Store
     from .volumes import Volumes
@@ -65,7 +66,7 @@ class Cluster(Sender):
 
     async def aclose(self) -> None:
         """Close every connection and stop watching."""
-        for name in ("watch", "store", "http"):
+        for name in ("watch", "store", "s3", "http"):
             if name in self.__dict__:
                 await self.__dict__[name].aclose()
 
@@ -150,6 +151,13 @@ class Cluster(Sender):
         from .transfers import Store
 
         return Store(self)
+
+    @cached_property
+    def s3(self) -> S3:
+        """The same storage for what is not bytes: pages, signatures, uploads in parts."""
+        from .s3 import S3
+
+        return S3(self)
 
     @cached_property
     def watch(self) -> Watch:
