@@ -111,8 +111,27 @@ export class Model implements IOscarModel, IDisposable {
   readonly clusters: Live<ClusterRow>;
   readonly services: Live<ServiceRow>;
   readonly calls: Live<CallRow>;
-  selectedService: string | undefined;
-  selectedCall: { service: string; id: string } | undefined;
+
+  get selectedService(): string | undefined {
+    return this._selectedService;
+  }
+
+  get selectedCall(): { service: string; id: string } | undefined {
+    return this._selectedCall;
+  }
+
+  get selectionChanged(): ISignal<this, void> {
+    return this._selectionChanged;
+  }
+
+  select({ service, id }: { service: string; id?: string }): void {
+    if (id === undefined) {
+      this._selectedService = service;
+    } else {
+      this._selectedCall = { service, id };
+    }
+    this._selectionChanged.emit();
+  }
 
   get health(): Health | undefined {
     return this._health;
@@ -131,8 +150,9 @@ export class Model implements IOscarModel, IDisposable {
       return;
     }
     this._current = name;
-    this.selectedService = undefined;
-    this.selectedCall = undefined;
+    this._selectedService = undefined;
+    this._selectedCall = undefined;
+    this._selectionChanged.emit();
     this.services.follow(name && `services/${name}`);
     this.calls.follow(name && `calls/${name}`);
     this._changed.emit();
@@ -243,10 +263,13 @@ export class Model implements IOscarModel, IDisposable {
   private readonly _state: IStateDB | null;
   private readonly _remembered: Promise<void>;
   private readonly _changed = new Signal<this, void>(this);
+  private readonly _selectionChanged = new Signal<this, void>(this);
   private _asking: Promise<void> | undefined;
   private _health: Health | undefined;
   private _healthProblem: Problem | undefined;
   private _current: string | undefined;
+  private _selectedService: string | undefined;
+  private _selectedCall: { service: string; id: string } | undefined;
   private _was: ClusterRow['state'] | undefined;
   private _looking = 0;
   private _isDisposed = false;
@@ -272,7 +295,14 @@ export const modelPlugin: JupyterFrontEndPlugin<IOscarModel> = {
     client: IOscarClient,
     channel: IOscarChannel,
     state: IStateDB | null
-  ) => new Model({ client, channel, state })
+  ) => {
+    const model = new Model({ client, channel, state });
+    // What a command without arguments is about has changed.
+    model.selectionChanged.connect(() => {
+      app.commands.notifyCommandChanged();
+    });
+    return model;
+  }
 };
 
 namespace Private {

@@ -142,8 +142,11 @@ export interface IOscarModel {
   /** Its row, once the clusters are known. */
   readonly currentRow: ClusterRow | undefined;
   /** What commands without arguments are about. */
-  selectedService: string | undefined;
-  selectedCall: { service: string; id: string } | undefined;
+  readonly selectedService: string | undefined;
+  readonly selectedCall: { service: string; id: string } | undefined;
+  readonly selectionChanged: ISignal<IOscarModel, void>;
+  /** Select a service, or with an id a call of it. */
+  select(what: { service: string; id?: string }): void;
   readonly changed: ISignal<IOscarModel, void>;
   /** Somebody looks from now until the result is disposed. */
   look(): IDisposable;

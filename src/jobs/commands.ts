@@ -63,7 +63,7 @@ export const jobsPlugin = commandsPlugin(
         }
         try {
           const row = await client.retry(call.cluster, call.service, call.id);
-          model.selectedCall = { service: row.service, id: row.id };
+          model.select({ service: row.service, id: row.id });
           model.calls.refresh();
           return row;
         } catch (reason) {

@@ -7,30 +7,15 @@ import { ago, duration, exactly, span, word } from '../format';
 import { useChanged, useTick } from '../hooks';
 import { Filter, List } from '../lists';
 import { Action, More, Rows } from '../rows';
+import { useCall } from '../selection';
 import { Name, StateSign } from '../states';
 import { CommandIDs, GOING, IOscarModel } from '../tokens';
 import { CallRow } from '../types';
 
 /** The calls of the last day, newest first. */
 export function CallsSection(props: CallsSection.IProps): React.JSX.Element {
-  const { commands, filter, model, trans } = props;
-  const [selected, setSelected] = React.useState<string>();
-
-  const select = (row: CallRow): void => {
-    setSelected(row.id);
-    model.selectedCall = { service: row.service, id: row.id };
-    commands.notifyCommandChanged();
-  };
-  const run = (command: string, row: CallRow): void => {
-    select(row);
-    if (commands.hasCommand(command)) {
-      void commands.execute(command, {
-        service: row.service,
-        id: row.id,
-        cluster: model.current ?? null
-      });
-    }
-  };
+  const { filter, model, trans } = props;
+  const { selected, select, run } = useCall(props);
 
   return (
     <List

@@ -5,6 +5,7 @@ import * as React from 'react';
 import { duration, size, span, word } from '../format';
 import { useTick } from '../hooks';
 import { Filter, List } from '../lists';
+import { useCall } from '../selection';
 import { Name, State } from '../states';
 import { Grid, IColumn, ISort } from '../table/grid';
 import { CommandIDs, GOING, IOscarModel } from '../tokens';
@@ -13,24 +14,9 @@ import { Ago } from './section';
 
 /** The calls of the last day with all that the list knows of them. */
 export function CallsTable(props: CallsTable.IProps): React.JSX.Element {
-  const { commands, model, trans } = props;
-  const [selected, setSelected] = React.useState<string>();
+  const { model, trans } = props;
+  const { selected, select, run } = useCall(props);
   const columns = React.useMemo(() => Private.columns(trans), [trans]);
-  const select = (row: CallRow): void => {
-    setSelected(row.id);
-    model.selectedCall = { service: row.service, id: row.id };
-    commands.notifyCommandChanged();
-  };
-  const run = (command: string, row: CallRow): void => {
-    select(row);
-    if (commands.hasCommand(command)) {
-      void commands.execute(command, {
-        service: row.service,
-        id: row.id,
-        cluster: model.current ?? null
-      });
-    }
-  };
   return (
     <List
       live={model.calls}

@@ -11,6 +11,7 @@ import * as React from 'react';
 import { word } from '../format';
 import { Filter, List } from '../lists';
 import { Action, More, Rows } from '../rows';
+import { useService } from '../selection';
 import { Name, Notice, StateSign, Step } from '../states';
 import { CommandIDs, IOscarModel } from '../tokens';
 import { ServiceRow } from '../types';
@@ -23,28 +24,13 @@ export function ServicesSection(
 ): React.JSX.Element {
   const { commands, filter, model, trans } = props;
   const [open, setOpen] = React.useState<ReadonlySet<string>>(new Set());
-  const [selected, setSelected] = React.useState<string>();
-
-  const select = (row: ServiceRow): void => {
-    setSelected(row.name);
-    model.selectedService = row.name;
-    commands.notifyCommandChanged();
-  };
+  const { selected, select, run } = useService(props);
   const toggle = (row: ServiceRow): void => {
     const next = new Set(open);
     if (!next.delete(row.name)) {
       next.add(row.name);
     }
     setOpen(next);
-  };
-  const run = (command: string, row: ServiceRow): void => {
-    select(row);
-    if (commands.hasCommand(command)) {
-      void commands.execute(command, {
-        service: row.name,
-        cluster: model.current ?? null
-      });
-    }
   };
 
   return (

@@ -4,6 +4,7 @@ import * as React from 'react';
 
 import { word } from '../format';
 import { Filter, List } from '../lists';
+import { useService } from '../selection';
 import { Name, StateSign } from '../states';
 import { Grid, IColumn, ISort } from '../table/grid';
 import { CommandIDs, IOscarModel } from '../tokens';
@@ -15,22 +16,8 @@ import { snippet } from './snippet';
 /** Every service of the current cluster with all that the list knows of it. */
 export function ServicesTable(props: ServicesTable.IProps): React.JSX.Element {
   const { commands, model, trans } = props;
-  const [selected, setSelected] = React.useState<string>();
+  const { selected, select, run } = useService(props);
   const columns = React.useMemo(() => Private.columns(trans), [trans]);
-  const select = (row: ServiceRow): void => {
-    setSelected(row.name);
-    model.selectedService = row.name;
-    commands.notifyCommandChanged();
-  };
-  const run = (command: string, row: ServiceRow): void => {
-    select(row);
-    if (commands.hasCommand(command)) {
-      void commands.execute(command, {
-        service: row.name,
-        cluster: model.current ?? null
-      });
-    }
-  };
   return (
     <List
       live={model.services}

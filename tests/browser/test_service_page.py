@@ -75,6 +75,7 @@ def test_an_output_in_rows_is_a_table_of_the_first_of_them(open_lab):
 
 def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
     page = open_lab
+    page.evaluate("() => window.jupyterapp.shell.activateById('jupyter-oscar-sidebar')")
     deploy(
         page,
         "fails",
@@ -87,7 +88,7 @@ def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
     )
     call(page, "input.txt", "x")
 
-    row = page.get_by_role("row", selected=True)
+    row = page.locator(".jp-OscarCalls-row[aria-selected=true]")
     row.get_by_text("failed").wait_for(timeout=30_000)
     row.get_by_text("exit 3").wait_for()
     page.locator(".jp-OscarLog-line.jp-mod-failed", has_text="no such thing: input.txt").first.wait_for()
@@ -102,6 +103,9 @@ def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
         arg=before,
     )
     assert page.locator(".jp-OscarCalls-row").count() == 2
+    # ... in the sidebar as well, where the newest is the first.
+    page.locator(".jp-OscarCallRow.jp-mod-selected").wait_for()
+    assert page.locator(".jp-OscarCallRow").first.get_attribute("aria-selected") == "true"
 
 
 def test_markup_in_names_lines_and_outputs_runs_nowhere(open_lab):

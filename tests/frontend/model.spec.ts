@@ -197,8 +197,8 @@ describe('the model', () => {
 
   it('forgets what was selected on another cluster', () => {
     model.current = 'vega';
-    model.selectedService = 'gray';
-    model.selectedCall = { service: 'gray', id: '1' };
+    model.select({ service: 'gray' });
+    model.select({ service: 'gray', id: '1' });
     model.current = 'altair';
 
     expect(model.selectedService).toBeUndefined();
