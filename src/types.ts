@@ -21,6 +21,23 @@ export interface Belonging {
 }
 
 /**
+ * A bucket in the list. `visibility` is empty where it is the admin's own.
+ *
+ * `bytes` and `objects` are what the storage counted last, `quota` how many bytes it may hold; null where the
+ * cluster does not say.
+ */
+export interface BucketRow {
+  allowed_users: string[];
+  bytes: number | null;
+  name: string;
+  objects: number | null;
+  owner: string;
+  quota: number | null;
+  service: string | null;
+  visibility: string;
+}
+
+/**
  * A call in the list. `created` is in seconds since 1970, `seconds` how long its script ran.
  */
 export interface CallRow {
@@ -92,6 +109,23 @@ export interface ClusterRow {
 }
 
 /**
+ * What to copy or move, and to where: an object to a key, a folder to a folder.
+ */
+export interface Copy {
+  move: boolean;
+  source: Place;
+  target: Place;
+}
+
+/**
+ * Where something is; a key that ends in a slash is a folder and all that lies in it.
+ */
+export interface Place {
+  bucket: string;
+  key: string;
+}
+
+/**
  * An FDL and the scripts it names.
  */
 export interface Definition {
@@ -123,6 +157,34 @@ export interface DiagnosisStep {
 }
 
 /**
+ * How much lies in a folder; `more` says that counting stopped early.
+ */
+export interface FolderAmount {
+  bytes: number;
+  more: boolean;
+  objects: number;
+}
+
+/**
+ * A page of a folder: the prefixes of the folders in it, its objects, and how to ask for the next page.
+ */
+export interface FolderPage {
+  cursor: string | null;
+  folders: string[];
+  objects: ObjectRow[];
+}
+
+/**
+ * An object: size in bytes, `modified` in seconds since 1970, `etag` where the object itself was asked for.
+ */
+export interface ObjectRow {
+  etag: string;
+  key: string;
+  modified: number;
+  size: number;
+}
+
+/**
  * The server half's version, what it allows, and what is wrong with it.
  */
 export interface Health {
@@ -151,6 +213,23 @@ export interface Input {
 }
 
 /**
+ * A link with which anybody may read one object until `expires_at`, in seconds since 1970.
+ */
+export interface Link {
+  expires_at: number;
+  url: string;
+}
+
+/**
+ * A bucket to be made.
+ */
+export interface NewBucket {
+  allowed_users: string[];
+  name: string;
+  visibility: 'private' | 'restricted' | 'public';
+}
+
+/**
  * A cluster to know by a name.
  */
 export interface NewCluster {
@@ -173,6 +252,20 @@ export interface Output {
 }
 
 /**
+ * A part that was stored.
+ */
+export interface Part {
+  etag: string;
+}
+
+/**
+ * All parts of an object, in order.
+ */
+export interface Parts {
+  etags: string[];
+}
+
+/**
  * What a deployment would do, what it would cost in words, and what OSCAR would ignore; or what is wrong.
  */
 export interface Plan {
@@ -180,6 +273,15 @@ export interface Plan {
   cost: string;
   ignored: Ignored[];
   problems: Problem[];
+}
+
+/**
+ * How far a piece of work is, in objects; how it ended, or why it did not.
+ */
+export interface Progress {
+  done: number;
+  ended: boolean;
+  problem: Problem | null;
 }
 
 /**
@@ -240,6 +342,14 @@ export interface ServiceRow {
 }
 
 /**
+ * Who sees a bucket.
+ */
+export interface Sharing {
+  allowed_users: string[];
+  visibility: 'private' | 'restricted' | 'public';
+}
+
+/**
  * Who one is: user and password, or a file that holds a token.
  */
 export interface SignIn {
@@ -253,4 +363,19 @@ export interface SignIn {
  */
 export interface Storage {
   address: string;
+}
+
+/**
+ * An object that is sent in parts.
+ */
+export interface Upload {
+  id: string;
+}
+
+/**
+ * A link to be made, and for how many seconds it works.
+ */
+export interface Wish {
+  key: string;
+  seconds: number;
 }

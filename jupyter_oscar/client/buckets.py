@@ -125,6 +125,19 @@ class Buckets:
         body = _body(name, visibility, allowed_users)
         await self._cluster.request("POST", "/system/buckets", what=f'Creating bucket "{name}"', json=body)
 
+    async def find(self, name: str) -> Bucket:
+        """A bucket as :meth:`list` has it: that says whether the caller may see it, which asking for it does not.
+
+        Raises:
+            BucketNotFound: the caller sees none of that name.
+
+        """
+        found = next((one for one in await self.list() if one.bucket_name == name), None)
+        if found is None:
+            msg = f'There is no bucket "{name}" that you may see.'
+            raise BucketNotFound(msg)
+        return found
+
     async def get(self, name: str, *, page: str = "") -> Bucket:
         """A bucket with the first 70 of its objects, or those of a later page (since 3.6.5). Folders: :meth:`page`.
 
@@ -195,9 +208,17 @@ class Buckets:
         what = f'Deleting bucket "{name}"'
         await self._cluster.request("DELETE", "/system/buckets", name, what=what, missing=BucketNotFound)
 
-    async def page(self, bucket: str, prefix: str = "", *, token: str | None = None, size: int = 200) -> Page:
-        """One page of the folder ``prefix`` (``""`` or ``a/b/``), at most ``size`` entries."""
-        options: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/", "MaxKeys": size}
+    async def page(
+        self, bucket: str, prefix: str = "", *, token: str | None = None, size: int = 200, folder: bool = True
+    ) -> Page:
+        """One page of at most ``size`` entries (the server's own most is 1,000), by one request.
+
+        ``prefix`` is a folder (``""`` or ``a/b/``), or one and the beginning of a name in it. Without ``folder`` what
+        lies in folders below is listed too.
+        """
+        options: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": size}
+        if folder:
+            options["Delimiter"] = "/"
         if token:
             options["ContinuationToken"] = token
         async with self._cluster.s3.client(f"Listing {bucket}/{prefix}") as s3:
@@ -206,7 +227,8 @@ class Buckets:
         objects = [
             Object(row["Key"], row["Size"], row["LastModified"])
             for row in answer.get("Contents", ())
-            if row["Key"] != prefix
+            # A folder's own marker is no entry of it.
+            if not (folder and row["Key"] == prefix and prefix.endswith("/"))
         ]
         return Page(folders, objects, answer.get("NextContinuationToken") if answer.get("IsTruncated") else None)
 
@@ -219,13 +241,6 @@ class Buckets:
                 for row in page.get("Contents", ()):
                     yield Object(row["Key"], row["Size"], row["LastModified"])
 
-    async def read(self, bucket: str, key: str) -> AsyncIterator[bytes]:
-        """An object piece by piece, whatever it is called; see :meth:`Store.chunks`."""
-        async with self._cluster.s3.client(f"Reading {bucket}/{key}") as s3:
-            answer = await s3.get_object(Bucket=bucket, Key=key)
-            async for chunk in answer["Body"].iter_chunks(1024 * 1024):
-                yield chunk
-
     async def presign(self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES) -> str:
         """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged."""
         operation = {"GET": "get_object", "PUT": "put_object"}[verb]
@@ -234,11 +249,6 @@ class Buckets:
                 operation, Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
             )
         return url
-
-    async def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
-        """Copy an object from one bucket to another inside the storage."""
-        async with self._cluster.s3.client(f"Copying {bucket}/{key}") as s3:
-            await s3.copy_object(Bucket=to_bucket, Key=to_key, CopySource={"Bucket": bucket, "Key": key})
 
 
 def _body(name: str, visibility: str, allowed_users: tuple[str, ...]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .jobs import Jobs
     from .metrics import Metrics
     from .names import Names
+    from .objects import Objects
     from .operation import Operation
     from .profiles import Profile
     from .quotas import Quotas
@@ -109,6 +110,13 @@ class Cluster(Sender):
         from .buckets import Buckets
 
         return Buckets(self)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Single objects, and folders of them."""
+        from .objects import Objects
+
+        return Objects(self)
 
     @cached_property
     def deployments(self) -> Deployments:

@@ -12,7 +12,7 @@ import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from .errors import BucketNotFound, NotAllowed, ObjectNotFound, OscarError, QuotaExceeded, StorageFailed
+from .errors import BucketNotFound, InvalidRequest, NotAllowed, ObjectNotFound, OscarError, QuotaExceeded, StorageFailed
 from .policy import BOTOCORE
 
 if TYPE_CHECKING:
@@ -166,6 +166,9 @@ _KINDS: Final[dict[str, type[OscarError]]] = {
     "SignatureDoesNotMatch": NotAllowed,
     "XMinioAdminBucketQuotaExceeded": QuotaExceeded,
     "QuotaExceeded": QuotaExceeded,
+    "XMinioInvalidObjectName": InvalidRequest,
+    "KeyTooLongError": InvalidRequest,
+    "InvalidRange": InvalidRequest,
 }
 
 

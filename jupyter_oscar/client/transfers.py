@@ -1,7 +1,8 @@
 """Bytes to and from the cluster's object storage, by obstore.
 
 Keys and endpoint come from the cluster's configuration at first use. obstore is chosen for bulk bytes: a third of the
-CPU and a seventh of the memory of s3fs (DESIGN §4). Pages of folders and presigned URLs are in ``buckets``.
+CPU and a seventh of the memory of s3fs (DESIGN §4). Pages of folders and presigned URLs are in ``buckets``, the rest
+that is done with objects in ``objects``.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ PART: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Object:
-    """An object as a listing shows it: size in bytes."""
+    """An object as a listing shows it: size in bytes. ``etag`` where the object itself was asked for."""
 
     key: str
     size: int
     modified: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Store:
 
         """
         if bucket != to_bucket:
-            await self._cluster.buckets.copy(bucket, key, to_bucket, to_key)
+            await self._cluster.objects.copy(bucket, key, to_bucket, to_key)
             return
         import obstore
 
@@ -133,7 +135,7 @@ class Store:
                 result = await obstore.get_async(store, key)
                 return bytes(await result.bytes_async())
         except _OddKey:
-            return b"".join([chunk async for chunk in self._cluster.buckets.read(bucket, key)])
+            return b"".join([chunk async for chunk in self._cluster.objects.read(bucket, key)])
 
     async def chunks(self, bucket: str, key: str) -> AsyncIterator[bytes]:
         """The object piece by piece, about a megabyte each."""
@@ -146,7 +148,7 @@ class Store:
                 async for chunk in result.stream(min_chunk_size=1024 * 1024):
                     yield bytes(chunk)
         except _OddKey:
-            async for chunk in self._cluster.buckets.read(bucket, key):
+            async for chunk in self._cluster.objects.read(bucket, key):
                 yield chunk
 
     async def download(self, bucket: str, key: str, path: Path, progress: Callable[[int], None] | None = None) -> None:

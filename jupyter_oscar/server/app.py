@@ -91,9 +91,10 @@ class JupyterOscarApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """One line a route."""
-        from . import calls, channel, clusters, health, processes, services
+        from . import buckets, calls, channel, clusters, health, objects, processes, services
 
         one, service = f"clusters/{NAME}", f"clusters/{NAME}/services/{NAME}"
+        bucket = f"{one}/buckets/{NAME}"
         call = f"clusters/{NAME}/calls/{NAME}/{NAME}"
         routes: list[tuple[str, Any]] = [
             ("health", health.HealthRoute),
@@ -118,6 +119,16 @@ class JupyterOscarApp(ExtensionApp):
             (f"{call}/(cancel|retry)", calls.CallVerbRoute),
             (f"{call}/outputs", calls.OutputsRoute),
             (f"{call}/outputs/(.+)", calls.OutputRoute),
+            (f"{one}/buckets", buckets.BucketsRoute),
+            (bucket, buckets.BucketRoute),
+            (f"{bucket}/folder", buckets.FolderRoute),
+            (f"{bucket}/amount", buckets.AmountRoute),
+            (f"{bucket}/info", objects.InfoRoute),
+            (f"{bucket}/object", objects.ObjectRoute),
+            (f"{bucket}/link", objects.LinkRoute),
+            (f"{bucket}/uploads", objects.UploadsRoute),
+            (f"{bucket}/upload", objects.UploadRoute),
+            (f"{one}/copies", objects.CopiesRoute),
         ]
         self.handlers.extend((f"/jupyter-oscar/{path}", route) for path, route in routes)
 

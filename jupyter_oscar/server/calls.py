@@ -10,13 +10,13 @@ import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 from pydantic import Field
 from tornado import web
 
 from jupyter_oscar.client.errors import InvalidRequest, ObjectNotFound
 
+from .attachment import attach
 from .route import Message, Route, may
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class FileRoute(Route):
             return
         if self.current_user is None:
             raise web.HTTPError(403)
-        if not await self._may_execute():
+        if not await self.allowed("execute"):
             raise web.HTTPError(403)
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 - closed in on_finish
 
@@ -202,10 +202,6 @@ class FileRoute(Route):
         self._file.seek(0)
         with path.open("wb") as file:
             shutil.copyfileobj(self._file, file)
-
-    async def _may_execute(self) -> bool:
-        allowed = self.authorizer.is_authorized(self, self.current_user, "execute", self.auth_resource)
-        return bool(await allowed if hasattr(allowed, "__await__") else allowed)
 
     def data_received(self, chunk: bytes) -> None:
         """A piece of the file."""
@@ -301,15 +297,8 @@ class OutputRoute(Route):
             msg = f'{service}/{identity} has no output "{name}".'
             raise ObjectNotFound(msg)
         _, bucket, row_ = picked
-        self.set_header("Content-Type", "application/octet-stream")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Security-Policy", "sandbox")
-        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(PurePosixPath(name).name)}")
-        self.set_header("Content-Length", str(row_.size))
-        async for chunk in one.store.chunks(bucket, row_.key):
-            self.write(chunk)
-            await self.flush()
-        await web.RequestHandler.finish(self)
+        async with one.objects.open(bucket, row_.key) as reading:
+            await attach(self, name, reading)
 
 
 async def outputs(cluster: Cluster, reference: str) -> list[tuple[Output, str, Object]]:

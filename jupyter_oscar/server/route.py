@@ -7,6 +7,8 @@ traceback (jupyterlab.md §10.4).
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
@@ -14,11 +16,12 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tornado import web
+from tornado.iostream import StreamClosedError
 
 from jupyter_oscar.client import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from jupyter_oscar.client.cluster import Cluster
 
@@ -31,6 +34,8 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 # Larger inputs go as files, which are not held in memory.
 BODY = 16_000_000
+# Seconds between two words of what takes long.
+SAID_S = 0.5
 
 
 class Message(BaseModel):
@@ -47,6 +52,14 @@ class Problem(Message):
     hint: str = ""
     upstream_status: int | None = None
     line: int | None = None
+
+
+class Progress(Message):
+    """How far a piece of work is, in objects; how it ended, or why it did not."""
+
+    done: int
+    ended: bool = False
+    problem: Problem | None = None
 
 
 # The first class that fits decides. 401 is never used: proxies and the Hub would ask to sign in to Jupyter again.
@@ -110,6 +123,15 @@ class Route(APIHandler):
         """The client of a cluster by its profile's name; a browser never names an address."""
         return await self.pool.client(name)
 
+    async def allowed(self, action: str) -> bool:
+        """Whether Jupyter's authorizer lets the person; for routes whose bodies come before their verbs."""
+        answer = self.authorizer.is_authorized(self, self.current_user, action, self.auth_resource)
+        return bool(await answer if hasattr(answer, "__await__") else answer)
+
+    def plain(self, name: str) -> str:
+        """An argument of the query as it was written: keys of objects may begin and end with spaces."""
+        return self.get_query_argument(name, "", strip=False)
+
     def body(self, model: type[M]) -> M:
         """The request's body as a model."""
         if len(self.request.body) > BODY:
@@ -122,6 +144,33 @@ class Route(APIHandler):
             where = ".".join(str(part) for part in first["loc"])
             msg = f"The request is wrong at {where or 'its top'}: {first['msg']}."
             raise errors.InvalidRequest(msg) from error
+
+    async def work(self, do: Callable[[Callable[[int], object]], Awaitable[Any]]) -> None:
+        """Do something that may take long, and say in lines of JSON how far it is: ``Progress``, at last its end.
+
+        It is done to its end though the person leaves: half a copy helps nobody.
+        """
+        self.set_header("Content-Type", "application/x-ndjson")
+        said = Progress(done=0)
+
+        def told(done: int) -> None:
+            said.done = done
+
+        task = asyncio.ensure_future(do(told))
+        while not (await asyncio.wait({task}, timeout=SAID_S))[0]:
+            self.write(said.model_dump_json() + "\n")
+            with contextlib.suppress(StreamClosedError):
+                await self.flush()
+        try:
+            await task
+            said.ended = True
+        except errors.OscarError as error:
+            if not self._headers_written:
+                raise
+            said.problem = problem(error)
+        self.write(said.model_dump_json() + "\n")
+        with contextlib.suppress(StreamClosedError):
+            await web.RequestHandler.finish(self)
 
     def reply(self, answer: BaseModel | Sequence[BaseModel] | None, status: int = 200) -> None:
         """Answer with one model, a list of them, or nothing."""

@@ -100,9 +100,6 @@ class Plan(Message):
     cost: str = ""
 
 
-COUNTED = 5000
-
-
 def row(service: Service) -> ServiceRow:
     """A service for the list."""
     from jupyter_oscar.client.services import Summary
@@ -254,17 +251,11 @@ class BelongingsRoute(Route):
 
 
 async def _belonging(cluster: Cluster, bucket: str) -> Belonging:
-    found = Belonging(bucket=bucket, objects=0, bytes=0)
     try:
-        async for row_ in cluster.store.list(bucket, ""):
-            if found.objects == COUNTED:
-                found.more = True
-                break
-            found.objects += 1
-            found.bytes += row_.size
+        found = await cluster.objects.amount(bucket)
     except OscarError:
-        found.more = True
-    return found
+        return Belonging(bucket=bucket, objects=0, bytes=0, more=True)
+    return Belonging(bucket=bucket, objects=found.objects, bytes=found.bytes, more=found.more)
 
 
 class LifecycleRoute(Route):
