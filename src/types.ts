@@ -18,6 +18,7 @@ export interface Belonging {
   bytes: number;
   more: boolean;
   objects: number;
+  others: string[];
 }
 
 /**

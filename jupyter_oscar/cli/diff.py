@@ -42,10 +42,8 @@ async def planned(cluster: Cluster, found: Fdl) -> Sequence[Change]:
     """What would become of each service; says what this cluster would ignore."""
     from jupyter_oscar.client import plan, review
 
-    flags = (await cluster.config()).config
-    for service in found.services:
-        for key in review.ignored(service, flags):
-            say(f"{key.service}: {key.key} does nothing: {key.why}.")
+    for key in await review.of(cluster, found.services):
+        say(f"{key.service}: {key.key} does nothing: {key.why}.")
     return [await plan.change(cluster, service) for service in found.services]
 
 

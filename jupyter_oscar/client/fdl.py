@@ -7,24 +7,21 @@ checks everything that can be checked without a cluster, so that nothing is crea
 from __future__ import annotations
 
 import difflib
-import re
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
-from . import prologue
-from .errors import FdlError, FileMissing, TrackingRefused
+from . import checks, prologue, references
+from .errors import FdlError, FileMissing, SecretMissing, TrackingRefused
 from .service import RESPONSE_ONLY, SERVER_LABELS, Environment, Service, StorageIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,37}[a-z0-9])?")
-BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
 # What a server adds to a service by itself, or never gives back (oscar.md §2.2).
 SERVER_MADE: Final = RESPONSE_ONLY | {"owner", "script", "storage_providers", "clusters", "environment", "labels"}
 TOP: Final = ("functions", "storage_providers", "clusters")
@@ -172,6 +169,7 @@ class _Reader:
             service = Service.model_validate({**data, "script": script})
         except ValidationError as error:
             raise self._invalid(node, error) from error
+        self._follow(node, service)
         self._check_values(node, service)
         self._complete_paths(service)
         return self._tracked(node, service)
@@ -245,22 +243,23 @@ class _Reader:
         fix = 'Put it in quotes: "…".' if first["type"] == "string_type" else ""
         return self._error(where, f'"{path}" {wanted}, not {_shown(first["input"])}.', fix)
 
+    def _follow(self, node: yaml.MappingNode, service: Service) -> None:
+        """Put in the values of secrets that are only said to be somewhere."""
+        for name, value in service.environment.secrets.items():
+            where = _deepest(node, ["environment", "secrets", name])
+            said = value.get_secret_value()
+            if self._scripts is not None and references.is_reference(said):
+                problem = f'the secret {name} is read from "{said}" only for a file on this machine.'
+                raise self._error(where, problem, "Deploy the file from a cell or on the command line.")
+            try:
+                followed = references.follow(said, self.path.parent)
+            except SecretMissing as error:
+                raise self._error(where, f"{name}: {error.message}", error.hint) from error
+            service.environment.secrets[name] = SecretStr(followed)
+
     def _check_values(self, node: yaml.MappingNode, service: Service) -> None:
-        if not NAME.fullmatch(service.name):
-            fix = "At most 39 lower-case letters, digits and hyphens; a letter or digit first and last."
-            raise self._error(_child(node, "name"), f'"{service.name}" is not a name OSCAR takes.', fix)
-        for key, place in _places(service):
-            bucket = place.bucket if "/" in place.path.strip(" /") else service.name
-            if place.is_minio and not BUCKET.fullmatch(bucket):
-                fix = (
-                    "3 to 63 lower-case letters, digits, dots and hyphens "
-                    "(a path without a slash lies in a bucket named after the service)."
-                )
-                raise self._error(_child(node, key), f'"{bucket}" is not a name for a bucket.', fix)
-        for name, value in service.environment.variables.items():
-            if "\t" in value:
-                msg = f"the variable {name} holds a TAB, with which OSCAR makes every job of the service fail."
-                raise self._error(_deepest(node, ["environment", "variables", name]), msg, "Use spaces.")
+        for found in checks.wrong(service):
+            raise self._error(_deepest(node, found.key), found.problem, found.fix)
 
     @staticmethod
     def _complete_paths(service: Service) -> None:

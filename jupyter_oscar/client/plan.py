@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import fdl, prologue
+from . import fdl
 from .errors import ServiceNotFound
+from .replacing import kept
 
 if TYPE_CHECKING:
     from .cluster import Cluster
@@ -23,14 +25,15 @@ class Change(NamedTuple):
 
 async def change(cluster: Cluster, new: Service) -> Change:
     """What deploying ``new`` would change; an empty ``diff`` means nothing."""
-    try:
-        old = text(await cluster.services.get(new.name))
-    except ServiceNotFound:
-        old = ""
-    lines = difflib.unified_diff(old.splitlines(), text(new.as_stored()).splitlines(), "deployed", "new", lineterm="")
+    old: Service | None = None
+    with contextlib.suppress(ServiceNotFound):
+        old = await cluster.services.get(new.name)
+    before = text(old) if old else ""
+    after = text((kept(old, new) if old else new).as_stored())
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "deployed", "new", lineterm="")
     return Change(new.name, "update" if old else "create", "\n".join(lines))
 
 
 def text(service: Service) -> str:
-    """A service as its author wrote it: its FDL, then its script without our prologue."""
-    return f"{fdl.dump(service.spelled_out())}\n# script.sh\n{prologue.remove(service.script)}"
+    """A service as its author wrote it: its FDL, then its script, our prologue included since it runs as well."""
+    return f"{fdl.dump(service.spelled_out())}\n# script.sh\n{service.script}"

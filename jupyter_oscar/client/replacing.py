@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 #: What an FDL seldom says and a server knows: kept unless the new definition has its own word.
-KEPT: Final = ("cluster_id", "vo", "storage_providers", "clusters")
+KEPT: Final = ("cluster_id", "vo", "storage_providers", "clusters", "volume")
 
 
 def replacing(old: Service, new: Service, dropped: Collection[str] = ()) -> Service:
@@ -33,17 +33,17 @@ def replacing(old: Service, new: Service, dropped: Collection[str] = ()) -> Serv
     """
     _keep_secrets(old, new, dropped)
     _same_volume(old, new)
+    body = kept(old, new).model_dump(exclude_unset=True, exclude={"volume"})
+    return Service.model_validate({**body, "owner": old.owner})
+
+
+def kept(old: Service, new: Service) -> Service:
+    """``new`` with what it does not say and an update keeps: a volume among it (wire F008)."""
     said = new.model_fields_set
-    kept: dict[str, Any] = {
-        key: getattr(old, key) for key in KEPT if key not in said and key in old.model_fields_set and getattr(old, key)
-    }
-    made = {key: value for key, value in old.labels.items() if key in SERVER_LABELS}
-    if made:
-        kept["labels"] = {**made, **new.labels}
-    owned = new.model_copy(update={"owner": old.owner, **kept})
-    # With an update a server takes no volume at all, and keeps the one there is (wire F008).
-    owned.__pydantic_fields_set__.discard("volume")
-    return owned
+    more: dict[str, Any] = {key: getattr(old, key) for key in KEPT if key not in said and getattr(old, key)}
+    if made := {key: value for key, value in old.labels.items() if key in SERVER_LABELS}:
+        more["labels"] = {**made, **new.labels}
+    return new.model_copy(update=more)
 
 
 def changed(old: Service, changes: Mapping[str, Any]) -> Service:

@@ -6,15 +6,25 @@ takes and that then do nothing for this service on this cluster.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from . import versions
+from .errors import UpstreamFailed
+from .versions import NEWEST
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .cluster import Cluster
     from .service import Service
+    from .status import Status
+    from .versions import Release
 
 # What a server makes itself, whatever it is sent (oscar.md §2.2).
 OWN: Final = ("bucket_list", "deployment", "namespace", "owner", "token", "volume_status")
+ISOLATION: Final = frozenset({"SERVICE", "USER"})
+VISIBILITIES: Final = ("private", "restricted", "public")
 LEVELS: Final = frozenset({"NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 SHELLS: Final = frozenset({"sh", "ash", "bash", "dash"})
 # Seen on a real server: creating, updating or deleting any service restarts MinIO (oscar.md §0.3 point 10, §1.2).
@@ -29,12 +39,27 @@ class Ignored(NamedTuple):
     why: str
 
 
-def ignored(service: Service, flags: Mapping[str, Any]) -> list[Ignored]:
-    """What ``service`` says that a cluster with these configuration flags does not act upon."""
-    return [Ignored(service.name, key, why) for key, why in _ignored(service, flags)]
+async def of(cluster: Cluster, services: Sequence[Service]) -> list[Ignored]:
+    """What ``services`` say that this cluster would not act upon; its nodes are asked for only where one is named."""
+    flags, release = (await cluster.config()).config, (await cluster.info()).release
+    status: Status | None = None
+    if flags.get("interLink_available") and any(service.interlink_node_name for service in services):
+        with contextlib.suppress(UpstreamFailed):  # nothing measures this cluster
+            status = await cluster.status()
+    return [key for service in services for key in ignored(service, flags, release, status)]
 
 
-def _ignored(service: Service, flags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def ignored(
+    service: Service, flags: Mapping[str, Any], release: Release = NEWEST, status: Status | None = None
+) -> list[Ignored]:
+    """What ``service`` says that a cluster of this release, with these flags and nodes, does not act upon."""
+    return [Ignored(service.name, key, why) for key, why in _ignored(service, flags, release, status)]
+
+
+def _ignored(
+    service: Service, flags: Mapping[str, Any], release: Release, status: Status | None
+) -> Iterator[tuple[str, str]]:
+    yield from versions.unknown(service.model_dump(exclude_unset=True), release)
     given = service.model_fields_set
     yield from ((key, "OSCAR makes its own") for key in OWN if key in given and getattr(service, key))
     if service.allowed_users and service.visibility != "restricted":
@@ -44,10 +69,34 @@ def _ignored(service: Service, flags: Mapping[str, Any]) -> Iterator[tuple[str, 
     if service.interlink_node_name and not flags.get("interLink_available"):
         # oscar.md §5: silently, and the job then runs on the cluster itself.
         yield "interlink_node_name", "this cluster saw no virtual node; its jobs would run on the cluster itself"
+    elif service.interlink_node_name and status is not None and status.measured:
+        yield from _of_the_node(service.interlink_node_name, status)
+    if service.isolation_level and service.isolation_level not in ISOLATION:
+        # oscar.md §2.2: a create mends it, an update and the supervisor do not.
+        mended = service.isolation_level.upper()
+        meant = f"write {mended}" if mended in ISOLATION else f"it is {' or '.join(sorted(ISOLATION))}"
+        yield "isolation_level", f'"{service.isolation_level}" is not understood: {meant}'
+    if service.visibility and service.visibility not in VISIBILITIES:
+        yield "visibility", f'"{service.visibility}" is none of {", ".join(VISIBILITIES)}, so nobody else sees it'
+    if service.enable_gpu and flags.get("gpu_available") is False:
+        yield "enable_gpu", "this cluster saw no GPU; its jobs would stay pending"
     if service.log_level and service.log_level.upper() not in LEVELS:
         yield "log_level", f'"{service.log_level}" is no level, so INFO is used'
     yield from _of_the_script(service)
     yield from _of_exposing(service)
+
+
+def _of_the_node(name: str, status: Status) -> Iterator[tuple[str, str]]:
+    """A virtual node that measures nothing is not listed (oscar.md §0.3 point 13), so this is only likely."""
+    node = status.node(name)
+    if node is None:
+        known = ", ".join(one.name for one in status.nodes if one.virtual) or "none"
+        yield (
+            "interlink_node_name",
+            f'no node "{name}" is listed (virtual ones that are: {known}); jobs may stay pending',
+        )
+    elif not node.virtual:
+        yield "interlink_node_name", f'"{name}" is a machine of the cluster itself, not a virtual node'
 
 
 def _of_the_script(service: Service) -> Iterator[tuple[str, str]]:

@@ -27,10 +27,17 @@ SERVER_LABELS: Final = frozenset(
 DEFAULTS: Final = {"memory": "256Mi", "cpu": "0.2", "log_level": "INFO", "visibility": "private"}
 
 
-def _port_list(value: Any) -> Any:
-    """A scalar before 4.1.0, a list from 4.1.0 (oscar.md §6.1); 0 means none."""
+def _ports(value: Any) -> Any:
+    """A scalar before 4.1.0, a list from 4.1.0; a first port of 0 means not exposed (oscar.md §6.1)."""
     ports = value if isinstance(value, list) else [value]
-    return [port for port in ports if port]
+    return ports if ports and ports[0] else []
+
+
+def _node_ports(value: Any) -> Any:
+    """The same, but in a list a 0 asks for a port that the cluster picks; older servers say 0 for none."""
+    if isinstance(value, list):
+        return value
+    return [value] if value else []
 
 
 def _text(value: Any) -> Any:
@@ -47,7 +54,8 @@ def _mapped(value: Any) -> Any:
 
 
 Quantity = Annotated[str, BeforeValidator(_text)]
-Ports = Annotated[list[int], BeforeValidator(_port_list)]
+Ports = Annotated[list[int], BeforeValidator(_ports)]
+NodePorts = Annotated[list[int], BeforeValidator(_node_ports)]
 Texts = Annotated[list[str], BeforeValidator(_listed)]
 TextMap = Annotated[dict[str, str], BeforeValidator(_mapped)]
 SecretMap = Annotated[dict[str, SecretStr], BeforeValidator(_mapped)]
@@ -101,7 +109,7 @@ class Expose(Part):
     min_scale: int = 0
     max_scale: int = 0
     cpu_threshold: int = 0
-    nodePort: Ports = Field(default_factory=list)  # noqa: N815 - OSCAR's spelling
+    nodePort: NodePorts = Field(default_factory=list)  # noqa: N815 - OSCAR's spelling
     rewrite_target: bool = False
     default_command: bool = False
     set_auth: bool = False

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .errors import (
     AlreadyExists,
-    FdlError,
     NotFound,
     OscarError,
     ServiceNotFound,
@@ -23,7 +22,9 @@ from .errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from .belongings import Belonging
     from .cluster import Cluster
+    from .deploying import Progress
     from .fdl import Fdl
     from .service import Service
 
@@ -117,9 +118,13 @@ class Services:
 
         Raises:
             AlreadyExists: a service, or one of its buckets, exists already.
+            InvalidRequest: there is something wrong with it; nothing was sent.
             OscarError: whatever the server says; after a 5xx the message says whether anything was stored.
 
         """
+        from . import checks
+
+        checks.refuse(service)
         await self._write("POST", service, f'Creating service "{service.name}"')
         return await self._read_back(service.name, "created")
 
@@ -136,7 +141,7 @@ class Services:
 
         return await self._replace(await self.get(service.name), lambda old: replacing(old, service))
 
-    async def change(self, name: str, **changes: Any) -> Service:
+    async def change(self, name: str, /, **changes: Any) -> Service:
         """Change some fields of a stored service: ``change("cow", cpu="2", labels={"mine": "yes", "old": None})``.
 
         Maps are changed key by key, where None takes a key out; anything else is replaced. Secrets need their values
@@ -154,71 +159,65 @@ class Services:
         return await self._replace(await self.get(name), lambda old: replacing(old, changed(old, changes), dropped))
 
     async def _replace(self, old: Service, make: Callable[[Service], Service]) -> Service:
+        from . import checks
+
         new = make(old)
+        checks.refuse(new)
         await self._write("PUT", new, f'Updating service "{new.name}"', old)
         return await self._read_back(new.name, "updated")
 
-    async def deploy(self, file: Fdl, *, update: bool = False) -> Sequence[Service]:
-        """Deploy every service of an FDL, in its order. Those that exist are replaced only with ``update``.
+    async def deploy(
+        self, file: Fdl, *, update: bool = False, progress: Callable[[Progress], None] | None = None
+    ) -> Sequence[Service]:
+        """Deploy every service of an FDL; see :func:`.deploying.deploy`."""
+        from .deploying import deploy
 
-        When one fails, those that this call created are removed again.
+        return await deploy(self._cluster, file, update=update, progress=progress)
+
+    async def belongings(self, name: str) -> Sequence[Belonging]:
+        """What deleting a service would destroy.
 
         Raises:
-            FdlError: a service exists; nothing was created.
-            OscarError: the cluster refused.
+            ServiceNotFound: there is none.
 
         """
-        there = {row.get("name") for row in await self.rows()}
-        clash = [service.name for service in file.services if service.name in there]
-        if clash and not update:
-            msg = f'a service named "{clash[0]}" exists on {self._cluster.profile.name}.'
-            raise FdlError(
-                file.path, file.line(clash[0]), msg, fix="Deploy with update=True to replace it, or rename it."
-            )
-        created: list[str] = []
-        done: list[Service] = []
-        try:
-            for service in file.services:
-                if service.name in there:
-                    done.append(await self.update(service))
-                else:
-                    created.append(service.name)
-                    done.append(await self.create(service))
-        except BaseException as error:
-            await self._undo(created, error)
-            raise
-        return done
+        from .belongings import belongings
 
-    async def _undo(self, created: Sequence[str], failed_with: BaseException) -> None:
-        """Remove what a deployment made; a name that turned out to be somebody else's is not ours to remove."""
-        if isinstance(failed_with, AlreadyExists):
-            created = created[:-1]
-        for name in reversed(created):
-            try:
-                await self.delete(name)
-            except ServiceNotFound:
-                pass
-            except OscarError as error:
-                # Python 3.10 has no add_note.
-                notes: list[str] = failed_with.__dict__.setdefault("__notes__", [])
-                notes.append(f'"{name}" was left behind: {error}')
+        return await belongings(self._cluster, await self.get(name))
 
-    async def delete(self, name: str) -> None:
-        """Delete a service **and its input and output buckets with all objects in them** (oscar.md §1.2)."""
+    async def delete(
+        self, name: str, *, keep: str | None = None, progress: Callable[[int], None] | None = None
+    ) -> Sequence[Belonging]:
+        """Delete a service **and its input and output buckets with all objects in them** (oscar.md §1.2).
+
+        With ``keep`` these are first copied to the bucket of that name, and what was copied is returned; see
+        :func:`.belongings.keep`. What a job writes while they are copied is not.
+
+        Raises:
+            ServiceNotFound: there is none.
+            StorageFailed: not everything could be kept; nothing was deleted.
+
+        """
         from .policy import WRITE
 
+        kept: Sequence[Belonging] = ()
+        if keep is not None:
+            from . import belongings
+
+            kept = await belongings.keep(self._cluster, await self.get(name), keep, progress)
         what = f'Deleting service "{name}"'
         try:
             await self._cluster.request(
                 "DELETE", "/system/services", name, what=what, missing=ServiceNotFound, timeout=WRITE
             )
         except UpstreamFailed as error:
-            if await self._exists(name):
+            if await self._exists(name) is not False:
                 raise
             msg = f"{error.message} The service itself is gone."
             raise UpstreamFailed(msg, hint="Look for buckets it left behind.", status=error.status) from error
         finally:
             self._known.pop(name, None)
+        return kept
 
     async def _write(self, method: str, service: Service, what: str, old: Service | None = None) -> None:
         from .policy import PREFETCH, WRITE

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jupyter_oscar.client.errors import FdlError, OscarError
+from jupyter_oscar.client.errors import FdlError
 
 from .route import Message, Problem, Route, may, problem
 
@@ -53,6 +53,7 @@ class Belonging(Message):
     objects: int
     bytes: int
     more: bool = False
+    others: tuple[str, ...] = ()
 
 
 class Definition(Message):
@@ -209,8 +210,7 @@ class PlanRoute(Route):
             self.reply(Plan(problems=[problem(error)]))
             return
         changes = [Change(**(await plan.change(one, service))._asdict()) for service in found.services]
-        flags = (await one.config()).config
-        idle = [Ignored(**key._asdict()) for service in found.services for key in review.ignored(service, flags)]
+        idle = [Ignored(**key._asdict()) for key in await review.of(one, found.services)]
         some = any(change.action == "create" or change.diff for change in changes)
         cost = review.COST if some and one.profile.sandbox is None else ""
         self.reply(Plan(problems=[], changes=tuple(changes), ignored=tuple(idle), cost=cost))
@@ -246,16 +246,7 @@ class BelongingsRoute(Route):
     async def get(self, cluster: str, name: str) -> None:
         """Its buckets and how much is in them."""
         one = await self.cluster(cluster)
-        service = await one.services.get(name)
-        self.reply([await _belonging(one, bucket) for bucket in service.buckets()])
-
-
-async def _belonging(cluster: Cluster, bucket: str) -> Belonging:
-    try:
-        found = await cluster.objects.amount(bucket)
-    except OscarError:
-        return Belonging(bucket=bucket, objects=0, bytes=0, more=True)
-    return Belonging(bucket=bucket, objects=found.objects, bytes=found.bytes, more=found.more)
+        self.reply([Belonging(**found._asdict()) for found in await one.services.belongings(name)])
 
 
 class LifecycleRoute(Route):

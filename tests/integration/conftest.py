@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 
 def _load(name):
@@ -20,6 +21,7 @@ def _load(name):
 
 helpers = _load("sandbox_user")
 exposed_page = _load("exposed_page")
+people = _load("client_people")
 
 
 @pytest.fixture
@@ -71,3 +73,35 @@ def shared_box(issuer, tmp_path_factory, request):
     running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
     yield running
     assert running.stop() == 0
+
+
+@pytest_asyncio.fixture
+async def admin_client(shared_box):
+    """The cluster's admin as a typed client; what the test leaves is removed."""
+    async with people.admin_at(shared_box) as cluster:
+        yield cluster
+        await people.tidy(cluster)
+
+
+@pytest_asyncio.fixture
+async def alice_client(shared_box, issuer):
+    """A user as a typed client."""
+    async with people.person_at(shared_box, issuer, people.ALICE) as cluster:
+        await cluster.config()
+        yield cluster
+
+
+@pytest_asyncio.fixture
+async def bob_client(shared_box, issuer):
+    """Another user."""
+    async with people.person_at(shared_box, issuer, people.BOB) as cluster:
+        await cluster.config()
+        yield cluster
+
+
+@pytest_asyncio.fixture
+async def olga_client(shared_box, issuer):
+    """A user whom the cluster names among its admins."""
+    async with people.person_at(shared_box, issuer, people.OLGA) as cluster:
+        await cluster.config()
+        yield cluster

@@ -16,6 +16,7 @@ from jupyter_oscar.client.errors import (
     BucketNotFound,
     FdlError,
     InsecureEndpoint,
+    InvalidRequest,
     NotAuthenticated,
     NotOscar,
     ObjectNotFound,
@@ -90,9 +91,10 @@ def test_nothing_is_created_from_a_file_whose_second_service_exists(cluster: Clu
 
 
 def test_what_was_made_is_removed_when_the_next_one_fails(cluster: Cluster, tmp_path: Path) -> None:
-    """The second service wants a bucket that the first one made."""
-    file = fdl(tmp_path, "name: one, input: [{path: both/in}]", "name: two, input: [{path: both/in}]")
-    with pytest.raises(AlreadyExists, match='the bucket "both" already exists'):
+    """Only the cluster itself knows that it cannot do what the second service wants."""
+    far = "output: [{path: x/y, storage_provider: s3.far}], storage_providers: {s3: {far: {}}}"
+    file = fdl(tmp_path, "name: one, input: [{path: both/in}]", f"name: two, {far}")
+    with pytest.raises(UpstreamFailed, match=r"only .minio\.default., not .s3\.far.*It was not stored"):
         cluster.deploy(file)
     assert list(cluster.services) == []
     assert bucket_names(cluster) == []
@@ -115,10 +117,13 @@ def test_after_a_500_on_a_write_it_says_whether_it_was_stored(cluster: Cluster) 
     services = cluster.client.services
     bridge.run(services.create(minimal("svc", input=[{"path": "svc/in"}])))
     more = minimal("svc", input=[{"path": "svc/in"}, {"path": "svc/more"}])
-    with pytest.raises(UpstreamFailed, match="It was stored all the same"):
+    with pytest.raises(UpstreamFailed, match=r"It was stored all the same. Files in svc/more start nothing"):
         bridge.run(services.update(more))
     assert len(cluster.services["svc"].input) == 2
+    far = minimal("far", output=[{"path": "x/y", "storage_provider": "s3.far"}], storage_providers={"s3": {"far": {}}})
     with pytest.raises(UpstreamFailed, match="It was not stored"):
+        bridge.run(services.create(far))
+    with pytest.raises(InvalidRequest, match=r'Service "Bad_Name", name: "Bad_Name" is not a name OSCAR takes'):
         bridge.run(services.create(minimal("Bad_Name")))
 
 

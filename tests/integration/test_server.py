@@ -119,7 +119,7 @@ async def test_a_definition_is_checked_planned_deployed_opened_and_deleted(ask: 
     assert opened["script"] == SCRIPT, "without the prologue"
     assert (opened["kind"], opened["inputs"], opened["tracked"]) == ("async", ["svc/in"], True)
     assert await ask("GET", "clusters", "box", "services", "svc", "belongings") == [
-        {"bucket": "svc", "objects": 0, "bytes": 0, "more": False}
+        {"bucket": "svc", "objects": 0, "bytes": 0, "more": False, "others": []}
     ]
     assert await ask("DELETE", "clusters", "box", "services", "svc") is None
     status, refusal = await ask("GET", "clusters", "box", "services", "svc")
