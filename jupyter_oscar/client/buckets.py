@@ -225,7 +225,7 @@ class Buckets:
             answer = await s3.list_objects_v2(**options)
         folders = [entry["Prefix"] for entry in answer.get("CommonPrefixes", ())]
         objects = [
-            Object(row["Key"], row["Size"], row["LastModified"])
+            Object(row["Key"], row["Size"], row["LastModified"], row.get("ETag", "").strip('"'))
             for row in answer.get("Contents", ())
             # A folder's own marker is no entry of it.
             if not (folder and row["Key"] == prefix and prefix.endswith("/"))
@@ -235,11 +235,16 @@ class Buckets:
     async def objects(self, bucket: str, folder: str, *, after: str = "") -> AsyncIterator[Object]:
         """The objects below a folder by key, whatever they are called; see :meth:`Store.list`."""
         prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
-        async with self._cluster.s3.client(f"Listing {bucket}/{folder}") as s3:
+        async for row in self.under(bucket, prefix, after=after):
+            yield row
+
+    async def under(self, bucket: str, prefix: str, *, after: str = "") -> AsyncIterator[Object]:
+        """The objects whose keys begin with ``prefix``, by key, folders within folders and markers included."""
+        async with self._cluster.s3.client(f"Listing {bucket}/{prefix}") as s3:
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=after)
             async for page in pages:
                 for row in page.get("Contents", ()):
-                    yield Object(row["Key"], row["Size"], row["LastModified"])
+                    yield Object(row["Key"], row["Size"], row["LastModified"], row.get("ETag", "").strip('"'))
 
     async def presign(self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES) -> str:
         """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged."""

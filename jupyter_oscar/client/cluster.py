@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .s3 import S3
     from .status import Status
     from .transfers import Store
+    from .uploads import Uploads
     from .volumes import Volumes
     from .watch import Watch
 
@@ -166,6 +167,13 @@ class Cluster(Sender):
         from .s3 import S3
 
         return S3(self)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Uploads in parts that outlive who began them."""
+        from .uploads import Uploads
+
+        return Uploads(self)
 
     @cached_property
     def watch(self) -> Watch:

@@ -11,7 +11,9 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .errors import AlreadyExists, InvalidRequest, ObjectNotFound, OscarError
+from .checksums import contradicts, digest, header
+from .errors import AlreadyExists, InvalidRequest, ObjectNotFound, OscarError, StorageFailed
+from .object_keys import check_key
 from .transfers import PART, Object
 
 if TYPE_CHECKING:
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 
     from .cluster import Cluster
 
-#: Bytes of a key at most, and of what one request copies (S3).
-KEY: Final = 1024
+#: Bytes that one request copies at most (S3).
 COPIED_AT_ONCE: Final = 5 * 1024**3
 COPIED_PART: Final = 1024**3
 #: Copies of a folder's objects under way, and objects that one request removes.
@@ -48,23 +49,6 @@ class Reading:
     chunks: AsyncIterator[bytes]
 
 
-def check_key(key: str) -> None:
-    """Refuse a key that a storage would refuse, or try for ever to store.
-
-    Raises:
-        InvalidRequest: it is empty, too long, or has empty parts or ``.`` or ``..`` between its slashes.
-
-    """
-    size = len(key.encode())
-    if not key or size > KEY:
-        msg = f"A name of an object has 1 to {KEY} bytes with its folders; this one has {size}."
-        raise InvalidRequest(msg, hint="Choose a shorter name." if key else "Name the object.")
-    parts = key.removesuffix("/").split("/")
-    if any(part in {"", ".", ".."} for part in parts) or "\0" in key:
-        msg = f'"{key}" cannot be the name of an object.'
-        raise InvalidRequest(msg, hint="It has no empty parts and no . or .. between its slashes.")
-
-
 class Objects:
     """Objects of one cluster's storage."""
 
@@ -78,9 +62,17 @@ class Objects:
             ObjectNotFound: there is none under that key.
 
         """
-        what = f"Looking at {bucket}/{key}"
-        async with self._cluster.s3.client(what) as s3:
-            return _object(key, await s3.head_object(Bucket=bucket, Key=key))
+        from botocore.exceptions import ClientError
+
+        async with self._cluster.s3.client(f"Looking at {bucket}/{key}") as s3:
+            try:
+                return _object(key, await s3.head_object(Bucket=bucket, Key=key))
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != "404":
+                    raise
+                # A HEAD has no words of its own.
+                msg = f"There is no object {bucket}/{key}."
+                raise ObjectNotFound(msg) from error
 
     @contextlib.asynccontextmanager
     async def open(
@@ -119,8 +111,9 @@ class Objects:
     async def write(self, bucket: str, key: str, data: bytes) -> Object:
         """Store an object in one request."""
         check_key(key)
+        whole = await asyncio.to_thread(digest, data)
         async with self._cluster.s3.client(f"Storing {bucket}/{key}") as s3:
-            await s3.put_object(Bucket=bucket, Key=key, Body=data)
+            await s3.put_object(Bucket=bucket, Key=key, Body=data, ContentMD5=header(whole))
         return await self.look(bucket, key)
 
     async def make_folder(self, bucket: str, folder: str) -> None:
@@ -144,10 +137,22 @@ class Objects:
         return str(answer["UploadId"])
 
     async def part(self, bucket: str, key: str, upload: str, number: int, data: bytes) -> str:
-        """Store a part, counted from 1; its ETag. Sending it again replaces it."""
+        """Store a part, counted from 1; its ETag. Sending it again replaces it.
+
+        Raises:
+            ObjectNotFound: the upload was finished or given up.
+            StorageFailed: it did not arrive whole.
+
+        """
+        whole = await asyncio.to_thread(digest, data)
+        where: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload, "PartNumber": number}
         async with self._cluster.s3.client(f"Storing part {number} of {bucket}/{key}") as s3:
-            answer = await s3.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=data)
-        return str(answer["ETag"]).strip('"')
+            answer = await s3.upload_part(**where, Body=data, ContentMD5=header(whole))
+        etag = str(answer["ETag"]).strip('"')
+        if contradicts(etag, whole.hex()):
+            msg = f"Part {number} of {bucket}/{key} did not arrive whole: its checksum differs."
+            raise StorageFailed(msg, hint="Send it again.")
+        return etag
 
     async def complete(self, bucket: str, key: str, upload: str, etags: Sequence[str]) -> Object:
         """Make the object of its parts."""

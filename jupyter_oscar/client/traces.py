@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from . import prologue
 from .errors import JobNotFound, JobNotIdentified, ObjectNotFound, OutputsNotAttributable
 from .jobs import Facts, log_end
+from .obstore_errors import BucketMissing
 from .records import ID_LENGTH
-from .transfers import BucketMissing, Object
+from .transfers import Object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,24 +11,31 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from .errors import FileMissing, InvalidRequest, NotAllowed, ObjectNotFound, StorageFailed
+from .checksums import Digest, contradicts, is_md5, parts_of
+from .errors import FileMissing, OscarError, StorageFailed
+from .object_keys import check_key, takes
+from .obstore_errors import OddKey, translated
 from .policy import CONNECT, OBSTORE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from obstore.store import S3Store
 
     from .cluster import Cluster
 
+Progress: TypeAlias = "Callable[[int], None]"
+
 # Larger files are sent as they are read, in parts of this size (S3 wants at least 5 MiB).
 PART: Final = 8 * 1024 * 1024
+LITTLE: Final = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -43,18 +50,10 @@ class Object:
 
 @dataclass(frozen=True)
 class Sent:
-    """What was stored: its size in bytes and SHA-256 digest (hex)."""
+    """What was stored: its size in bytes and SHA-256 digest (hex), empty where nobody wanted it."""
 
     size: int
     sha256: str
-
-
-class _OddKey(InvalidRequest):
-    """A key that obstore does not take, such as one with a line break in it; to read it there is another way."""
-
-
-class BucketMissing(ObjectNotFound):
-    """There is not even a bucket of that name."""
 
 
 class Store:
@@ -68,41 +67,139 @@ class Store:
         """Forget the connections."""
         self._stores.clear()
 
-    async def put(self, bucket: str, key: str, data: bytes | Path) -> Sent:
-        """Store bytes or a file under a key. A file larger than 8 MiB is sent in parts as it is read."""
+    async def put(
+        self, bucket: str, key: str, data: bytes | Path, *, progress: Progress | None = None, sha256: bool = True
+    ) -> Sent:
+        """Store bytes or a file under a key, and see that they arrived whole.
+
+        A file larger than 8 MiB is sent in parts as it is read. ``progress`` is told the number of bytes of each piece.
+        Without ``sha256`` that digest is not made, which costs more than all the rest.
+
+        Raises:
+            FileMissing: the file cannot be read, or changed while it was.
+            InvalidRequest: no object can have that key.
+            StorageFailed: what is stored is not what was sent.
+
+        """
+        check_key(key)
         if isinstance(data, bytes):
-            return await self._put_bytes(bucket, key, data)
+            return await self._put_bytes(bucket, key, data, progress, sha256=sha256)
         try:
             size = (await asyncio.to_thread(data.stat)).st_size
             if size <= PART:
-                return await self._put_bytes(bucket, key, await asyncio.to_thread(data.read_bytes))
-            return await self._put_file(bucket, key, data, size)
+                content = await asyncio.to_thread(data.read_bytes)
+                return await self._put_bytes(bucket, key, content, progress, sha256=sha256)
+            return await self._put_file(bucket, key, data, size, progress, sha256=sha256)
         except OSError as error:
             msg = f"{data} cannot be read: {(error.strerror or str(error)).lower()}."
             raise FileMissing(msg, hint="Check the path.") from error
 
-    async def _put_bytes(self, bucket: str, key: str, data: bytes) -> Sent:
+    async def _put_bytes(self, bucket: str, key: str, data: bytes, progress: Progress | None, *, sha256: bool) -> Sent:
         import obstore
 
-        store = await self.bucket(bucket)
-        with _translated(f"Storing {bucket}/{key}"):
-            await obstore.put_async(store, key, data, use_multipart=False)
-        return Sent(len(data), hashlib.sha256(data).hexdigest())
+        digest = Digest()
+        await _off_the_loop(digest.update, data)
+        sent = Sent(len(data), hashlib.sha256(data).hexdigest() if sha256 else "")
+        if not takes(key):
+            await self._cluster.objects.write(bucket, key, data)
+        else:
+            store = await self.bucket(bucket)
+            with translated(f"Storing {bucket}/{key}"):
+                said = await obstore.put_async(store, key, data, use_multipart=False)
+            await self._check_stored(bucket, key, said, digest)
+        if progress:
+            progress(len(data))
+        return sent
 
-    async def _put_file(self, bucket: str, key: str, path: Path, size: int) -> Sent:
+    async def _put_file(
+        self, bucket: str, key: str, path: Path, size: int, progress: Progress | None, *, sha256: bool
+    ) -> Sent:
         import obstore
 
-        store, digest = await self.bucket(bucket), hashlib.sha256()
+        whole, digest = hashlib.sha256(), Digest(PART)
+
+        def read(file: IO[bytes]) -> bytes:
+            chunk = file.read(PART)
+            digest.update(chunk)
+            if sha256:
+                whole.update(chunk)
+            return chunk
+
+        changed = False
 
         async def parts() -> AsyncIterator[bytes]:
+            nonlocal changed
+            left = size
             with path.open("rb") as file:
-                while chunk := await asyncio.to_thread(file.read, PART):
-                    await asyncio.to_thread(digest.update, chunk)
+                # One that grows is not followed for ever.
+                while left >= 0 and (chunk := await asyncio.to_thread(read, file)):
+                    left -= len(chunk)
                     yield chunk
+                    if progress:
+                        progress(len(chunk))
+            if left:
+                changed = True
+                raise EOFError
 
-        with _translated(f"Storing {bucket}/{key}"):
-            await obstore.put_async(store, key, parts(), chunk_size=PART, max_concurrency=4)
-        return Sent(size, digest.hexdigest())
+        try:
+            if not takes(key):
+                await self._put_odd(bucket, key, parts(), size)
+            else:
+                store = await self.bucket(bucket)
+                async with self._leaving_nothing(bucket, key):
+                    with translated(f"Storing {bucket}/{key}"):
+                        said = await obstore.put_async(store, key, parts(), chunk_size=PART, max_concurrency=4)
+                await self._check_stored(bucket, key, said, digest)
+        except (OscarError, EOFError) as error:
+            if not changed:
+                raise
+            msg = f"{path} became longer or shorter while it was sent: nothing was stored."
+            raise FileMissing(msg, hint="Send it again when nobody writes to it.") from error
+        return Sent(size, whole.hexdigest() if sha256 else "")
+
+    @contextlib.asynccontextmanager
+    async def _leaving_nothing(self, bucket: str, key: str) -> AsyncIterator[None]:
+        """Free the space of what had arrived if the rest does not: obstore forgets it when it is cancelled."""
+
+        async def unfinished() -> set[str]:
+            with contextlib.suppress(OscarError):  # not everybody may ask
+                return {one.id async for one in self._cluster.uploads.unfinished(bucket, key) if one.key == key}
+            return set()
+
+        before = await unfinished()
+        try:
+            yield
+        except BaseException:
+            for upload in await unfinished() - before:
+                with contextlib.suppress(OscarError):
+                    await self._cluster.objects.abort(bucket, key, upload)
+            raise
+
+    async def _put_odd(self, bucket: str, key: str, parts: AsyncIterator[bytes], size: int) -> None:
+        """The same for a key that obstore does not take."""
+        objects = self._cluster.objects
+        upload, number = await objects.begin(bucket, key), 0
+        try:
+            async for chunk in parts:
+                number += 1
+                await objects.part(bucket, key, upload, number, chunk)
+            await self._cluster.uploads.finish(bucket, key, upload, size)
+        except BaseException:
+            await objects.abort(bucket, key, upload)
+            raise
+
+    async def _check_stored(self, bucket: str, key: str, said: Any, digest: Digest) -> None:
+        """Compare with what the storage says that it stored."""
+        if not contradicts(said["e_tag"], digest.etag) or await self._encrypted(bucket, key):
+            return
+        msg = f"{bucket}/{key} did not arrive whole: its checksum differs."
+        raise StorageFailed(msg, hint="Send it again.")
+
+    async def _encrypted(self, bucket: str, key: str) -> bool:
+        """Whether the storage encrypts the object, so that its ETag says nothing of its bytes."""
+        async with self._cluster.s3.client(f"Reading {bucket}/{key}") as s3:
+            head = await s3.head_object(Bucket=bucket, Key=key)
+        return bool(head.get("ServerSideEncryption") or head.get("SSECustomerAlgorithm"))
 
     async def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         """Copy an object inside the storage; its bytes do not pass through here.
@@ -111,13 +208,14 @@ class Store:
             ObjectNotFound: there is none under that key.
 
         """
-        if bucket != to_bucket:
+        check_key(to_key)
+        if bucket != to_bucket or not takes(key) or not takes(to_key):
             await self._cluster.objects.copy(bucket, key, to_bucket, to_key)
             return
         import obstore
 
         store = await self.bucket(bucket)
-        with _translated(f"Copying {bucket}/{key}"):
+        with translated(f"Copying {bucket}/{key}"):
             await obstore.copy_async(store, key, to_key)
 
     async def get(self, bucket: str, key: str) -> bytes:
@@ -129,44 +227,73 @@ class Store:
         """
         import obstore
 
-        store = await self.bucket(bucket)
-        try:
-            with _translated(f"Reading {bucket}/{key}"):
-                result = await obstore.get_async(store, key)
-                return bytes(await result.bytes_async())
-        except _OddKey:
+        if not takes(key):
             return b"".join([chunk async for chunk in self._cluster.objects.read(bucket, key)])
+        store = await self.bucket(bucket)
+        with translated(f"Reading {bucket}/{key}"):
+            result = await obstore.get_async(store, key)
+            return bytes(await result.bytes_async())
 
     async def chunks(self, bucket: str, key: str) -> AsyncIterator[bytes]:
         """The object piece by piece, about a megabyte each."""
+        async for chunk in (await self._reading(bucket, key)).pieces:
+            yield chunk
+
+    async def _reading(self, bucket: str, key: str) -> _Reading:
+        """Begin to read an object."""
         import obstore
 
-        store = await self.bucket(bucket)
-        try:
-            with _translated(f"Reading {bucket}/{key}"):
-                result = await obstore.get_async(store, key)
+        if not takes(key):
+            return _Reading(None, "", self._cluster.objects.read(bucket, key))
+        store, what = await self.bucket(bucket), f"Reading {bucket}/{key}"
+        with translated(what):
+            result = await obstore.get_async(store, key)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            with translated(what):
                 async for chunk in result.stream(min_chunk_size=1024 * 1024):
                     yield bytes(chunk)
-        except _OddKey:
-            async for chunk in self._cluster.objects.read(bucket, key):
-                yield chunk
 
-    async def download(self, bucket: str, key: str, path: Path, progress: Callable[[int], None] | None = None) -> None:
+        return _Reading(result.meta["size"], result.meta["e_tag"] or "", pieces())
+
+    async def download(self, bucket: str, key: str, path: Path, progress: Progress | None = None) -> None:
         """Write the object to ``path`` as it comes; nothing half-written ever stands under that name.
 
         ``progress`` is told the number of bytes of each piece.
+
+        Raises:
+            StorageFailed: what came is not what is stored, as when the object was replaced meanwhile.
+
         """
-        part = path.with_name(f".{path.name}.part")
+        part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         try:
+            reading = await self._reading(bucket, key)
+            digest = await self._digest_for(bucket, key, reading)
             with part.open("wb") as file:
-                async for chunk in self.chunks(bucket, key):
-                    await asyncio.to_thread(file.write, chunk)
-                    if progress:
-                        progress(len(chunk))
+                received = await _write(file, reading.pieces, digest, progress)
+            if (reading.size is not None and received != reading.size) or (
+                digest and contradicts(reading.etag, digest.etag) and not await self._encrypted(bucket, key)
+            ):
+                msg = f"What came of {bucket}/{key} is not what is stored: it may have been replaced meanwhile."
+                raise StorageFailed(msg, hint="Fetch it again.")
             os.replace(part, path)  # noqa: PTH105 - atomic, and says so
         finally:
             part.unlink(missing_ok=True)
+
+    async def _digest_for(self, bucket: str, key: str, reading: _Reading) -> Digest | None:
+        """What to compare with the object's ETag; None where it does not say enough."""
+        if is_md5(reading.etag):
+            return Digest()
+        count = parts_of(reading.etag)
+        if count is None or reading.size is None:
+            return None
+        async with self._cluster.s3.client(f"Reading {bucket}/{key}") as s3:
+            first, last = [
+                (await s3.head_object(Bucket=bucket, Key=key, PartNumber=number))["ContentLength"]
+                for number in (1, count)
+            ]
+        return Digest(first) if (count - 1) * first + last == reading.size and last <= first else None
 
     async def list(self, bucket: str, folder: str, *, after: str | None = None) -> AsyncIterator[Object]:
         """The objects below a folder, by key; with ``after``, only those with a greater key. Read as it pages."""
@@ -174,12 +301,12 @@ class Store:
 
         store = await self.bucket(bucket)
         try:
-            with _translated(f"Listing {bucket}/{folder}"):
+            with translated(f"Listing {bucket}/{folder}"):
                 async for page in obstore.list(store, prefix=folder, offset=after, chunk_size=1000):
                     for row in page:
                         yield Object(row["path"], row["size"], row["last_modified"])
                         after = row["path"]
-        except _OddKey:
+        except OddKey:
             # One odd name among them must not hide the others.
             async for other in self._cluster.buckets.objects(bucket, folder, after=after or ""):
                 yield other
@@ -190,7 +317,10 @@ class Store:
 
         store = await self.bucket(bucket)
         for key in keys:
-            with _translated(f"Removing {bucket}/{key}"), contextlib.suppress(FileNotFoundError):
+            if not takes(key):
+                await self._cluster.objects.remove(bucket, [key])
+                continue
+            with translated(f"Removing {bucket}/{key}"), contextlib.suppress(FileNotFoundError):
                 await obstore.delete_async(store, key)
 
     async def bucket(self, name: str) -> S3Store:
@@ -219,40 +349,43 @@ class Store:
         return self._stores[name]
 
 
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """Obstore's exceptions in our words. Its texts carry the request's address, never a key or signature."""
-    from obstore import exceptions
+@dataclass(frozen=True)
+class _Reading:
+    """An object that is being read: its size and ETag where they are known, and its bytes."""
 
+    size: int | None
+    etag: str
+    pieces: AsyncIterator[bytes]
+
+
+async def _off_the_loop(work: Callable[[bytes], None], data: bytes) -> None:
+    """Long work in a thread, short work at once: a thread costs more than that."""
+    if len(data) > LITTLE:
+        await asyncio.to_thread(work, data)
+    else:
+        work(data)
+
+
+async def _write(
+    file: IO[bytes], pieces: AsyncIterator[bytes], digest: Digest | None, progress: Progress | None
+) -> int:
+    """Write pieces while the next ones come; the number of bytes."""
+
+    def work(piece: bytes) -> None:
+        file.write(piece)
+        if digest:
+            digest.update(piece)
+
+    size, writing = 0, None
     try:
-        yield
-    except (FileNotFoundError, exceptions.NotFoundError) as error:
-        msg = f"{what} failed: {_reason(error)}."
-        raise (BucketMissing if "NoSuchBucket" in str(error) else ObjectNotFound)(msg) from error
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError) as error:
-        msg = f"{what} failed: the storage does not allow it ({_reason(error)})."
-        raise NotAllowed(msg) from error
-    except (exceptions.InvalidPathError, ValueError) as error:
-        msg = f"{what} failed: {str(error).split('Debug source:')[0].strip()}."
-        raise _OddKey(msg, hint="A key has no empty parts and no . or .. between its slashes.") from error
-    except exceptions.BaseError as error:
-        msg = f"{what} failed: {_reason(error)}."
-        if "NoSuchBucket" in str(error):  # a listing's 404 is no NotFoundError
-            raise BucketMissing(msg) from error
-        answered = "Server returned" in str(error)
-        hint = (
-            "The storage itself failed: it may be full, or restarting."
-            if answered
-            else "Is the cluster's storage reachable from here? connect(storage=…) names another address for it."
-        )
-        raise StorageFailed(msg, hint=hint) from error
-
-
-def _reason(error: Exception) -> str:
-    """The store's own code or message out of obstore's long text."""
-    text = str(error).split("Debug source:")[0]
-    for tag in ("Message", "Code"):
-        _, opened, rest = text.partition(f"<{tag}>")
-        if opened:
-            return rest.partition(f"</{tag}>")[0].rstrip(".")
-    return " ".join(text.split())[:200].rstrip(". ")
+        async for piece in pieces:
+            if writing:
+                await writing
+            writing = asyncio.ensure_future(asyncio.to_thread(work, piece))
+            size += len(piece)
+            if progress:
+                progress(len(piece))
+    finally:
+        if writing:
+            await writing
+    return size

@@ -53,8 +53,8 @@ class Bridge:
         """Run a coroutine on the loop without waiting."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine and wait for it; an interrupt cancels it.
+    def run(self, coroutine: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) -> T:
+        """Run a coroutine and wait for it; an interrupt cancels it. ``tick`` is called here now and then meanwhile.
 
         Raises:
             RuntimeError: called on the loop's own thread, where waiting would never end.
@@ -66,7 +66,7 @@ class Bridge:
             raise RuntimeError(msg)
         future = self.start(coroutine)
         try:
-            return self.wait(future)
+            return self.wait(future, tick)
         except BaseException:
             # KeyboardInterrupt above all; a future that has its own error is done and this does nothing.
             if not future.done():
@@ -74,7 +74,7 @@ class Bridge:
                 self._settle(coroutine)
             raise
 
-    def wait(self, future: concurrent.futures.Future[T]) -> T:
+    def wait(self, future: concurrent.futures.Future[T], tick: Callable[[], None] | None = None) -> T:
         """The outcome of something that runs on the loop; an interrupt leaves it alone."""
         self._unseen.discard(future)
         while True:
@@ -84,6 +84,8 @@ class Bridge:
             except concurrent.futures.TimeoutError:
                 if future.done():
                     return future.result()
+                if tick:
+                    tick()
 
     def _settle(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Wait until a cancelled coroutine has run its own clean-up, but not for ever."""

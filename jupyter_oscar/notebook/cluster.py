@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster as Client
     from jupyter_oscar.client.records import Call
 
+    from .bucket import Bucket, Buckets
     from .forms import Form
     from .handles import Job
     from .maps import Map
@@ -78,6 +79,19 @@ class Cluster:
     def jobs(self) -> list[Job]:
         """The handles of this session's calls, newest first; one that a cell lost is still here."""
         return list(reversed(self._jobs.values()))
+
+    @property
+    def buckets(self) -> Buckets:
+        """The buckets you may see, by name."""
+        from .bucket import Buckets
+
+        return Buckets(bridge.run(self.client.buckets.list()), self.client)
+
+    def bucket(self, name: str) -> Bucket:
+        """One bucket: list, upload, download, presign, watch. Nothing is asked until it is used."""
+        from .bucket import Bucket
+
+        return Bucket(self.client, name)
 
     @cached_property
     def fs(self) -> S3FileSystem:

@@ -9,67 +9,16 @@ from typing import TYPE_CHECKING, Any
 from jupyter_oscar.client.errors import ObjectNotFound
 
 from . import shown, views
-from .bridge import bridge
+from .objects import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_oscar.client.answers import Answer
-    from jupyter_oscar.client.cluster import Cluster as Client
-    from jupyter_oscar.client.transfers import Object
 
 
-class Output:
-    """One object that a call wrote. Its bytes are fetched when asked for."""
-
-    def __init__(self, client: Client, bucket: str, row: Object, name: str) -> None:
-        self._client, self._bucket, self._row = client, bucket, row
-        self.name = name
-        self._content: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self._row.size
-
-    @property
-    def path(self) -> str:
-        """Where it lies: ``s3://bucket/key``."""
-        return f"s3://{self._bucket}/{self._row.key}"
-
-    @property
-    def content(self) -> bytes:
-        """The bytes."""
-        if self._content is None:
-            self._content = bridge.run(self._client.store.get(self._bucket, self._row.key))
-        return self._content
-
-    @property
-    def text(self) -> str:
-        """The bytes as UTF-8 text."""
-        return self.content.decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        """The bytes parsed as JSON."""
-        return json.loads(self.content)
-
-    def save(self, path: Path | str) -> Path:
-        """Write it to a file, or under its own name into a folder, and return where."""
-        target = Path(path)
-        target = target / views.safe_name(self.name) if target.is_dir() else target
-        bridge.run(self.save_to(target))
-        return target
-
-    async def save_to(self, path: Path) -> None:
-        """The same, on our loop."""
-        await self._client.store.download(self._bucket, self._row.key, path)
-
-    def __repr__(self) -> str:
-        return f"{self.name} {views.size(self.size)}"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        del include, exclude
-        return views.output_bundle(self)
+class Output(StoredObject):
+    """One object that a call wrote."""
 
 
 class Result:

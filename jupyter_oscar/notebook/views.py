@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.services import Summary
 
+    from .objects import StoredObject
     from .results import Output
 
 KIB: Final = 1000
@@ -179,7 +180,7 @@ def _bar(now: Progress) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
-def output_bundle(output: Output) -> dict[str, Any]:
+def output_bundle(output: StoredObject) -> dict[str, Any]:
     """An output shown by its kind; a long one by name and size."""
     plain = repr(output)
     return {"text/plain": plain} if output.size > SHOWN_BYTES else shown.bundle(output.content, output.name, plain)
