@@ -26,8 +26,7 @@ from . import (
 )
 from .compat import lacks
 from .faults import misbehave
-from .faults import read as read_faults
-from .replies import SANDBOX, moved, not_routed, text
+from .replies import SANDBOX, is_local, moved, not_routed, text
 from .throttle import COSTS
 from .users import admit
 
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _UNTYPED = "application/octet-stream"  # what aiohttp says when nobody said anything
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 OPEN: list[tuple[str, str, Handler]] = [
     ("GET", "/health", cluster.health),
@@ -119,16 +117,10 @@ async def _in_place_of_the_dashboard(request: web.Request) -> web.Response:
     return text(200, f"This is a local sandbox of OSCAR {version}. It has no web pages: use it from JupyterLab.\n")
 
 
-def _is_local(host: str) -> bool:
-    """A name that only this machine can mean: a page elsewhere may not reach us through its own DNS name."""
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return name.lower() in _LOOPBACK
-
-
 def _is_foreign(request: web.Request) -> bool:
     """A browser says so when another site's page asks; following a link from there is no harm."""
     origin = request.headers.get("Origin", "")
-    if origin and not _is_local(urlsplit(origin).netloc):
+    if origin and not is_local(urlsplit(origin).netloc):
         return True
     follows = request.method == "GET" and request.headers.get("Sec-Fetch-Mode", "") == "navigate"
     return request.headers.get("Sec-Fetch-Site", "") == "cross-site" and not follows
@@ -136,7 +128,7 @@ def _is_foreign(request: web.Request) -> bool:
 
 def _refuse(request: web.Request) -> web.Response | None:
     """What no route ever sees."""
-    if not _is_local(request.headers.get("Host", "")):
+    if not is_local(request.headers.get("Host", "")):
         return text(403, "The sandbox answers only on loopback names: use 127.0.0.1 or localhost in the address.")
     if _is_foreign(request):
         if request.method == "OPTIONS":
@@ -181,7 +173,7 @@ async def _strip(_: web.Request, response: web.StreamResponse) -> None:
 
 def make_app(sandbox: Sandbox) -> web.Application:
     options = sandbox.options
-    faults = read_faults(options.faults) if options.faults else []
+    faults = [fault for fault in sandbox.faults if not fault.is_of_store]
     middlewares = [_manners, *([misbehave(faults, options.latency)] if faults or options.latency else [])]
     app = web.Application(middlewares=middlewares, client_max_size=0)
     app[SANDBOX] = sandbox

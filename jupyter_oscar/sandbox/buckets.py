@@ -67,6 +67,8 @@ async def make(
 async def remove(sandbox: Sandbox, name: str) -> None:
     sandbox.database.drop_bucket(name)
     await sandbox.s3.remove(name)
+    if sandbox.markers is not None:
+        sandbox.markers.drop(name)
     await sandbox.grant()
 
 
@@ -242,6 +244,8 @@ async def read_bucket(request: web.Request) -> web.Response:
         return text(500, f"Error listing objects in bucket '{name}': the continuation token is not valid")
     tags = sandbox.database.buckets().get(name, {})
     markers = {folder for spec in sandbox.database.services() for bucket, folder in places(spec) if bucket == name}
+    if sandbox.markers is not None:
+        markers |= {key.rstrip("/") for key in sandbox.markers.of(name)}
     found = await sandbox.s3.page(name, after, PAGE + 1, markers)
     objects, more = [_shown(one) for one in found[:PAGE]], len(found) > PAGE
     owner = tags.get("owner", "") or ("cluster_admin" if "from_service" in tags else "")

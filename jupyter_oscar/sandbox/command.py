@@ -97,6 +97,8 @@ async def _serve(data: DataFolder, settings: Settings, options: Options, port: i
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with listen(port, settings.port) as sock:
         database, store = Database(data.database), Rclone(data, settings)
+        if store.FRONTED or options.faults or options.latency:
+            store.hide()
         await store.begin(database.users())  # it gets ready while we read our own code
 
         with _no_authorities():

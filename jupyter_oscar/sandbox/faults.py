@@ -1,6 +1,6 @@
 """What shall go wrong, for tests of those who call: a YAML list, and one entry fires per request.
 
-    - route: POST /job/*        # method and path, with * and ?; leave it out for every request
+    - route: POST /job/*        # method and path, with * and ?; leave it out for every request to the API
       calls: [2, 3]             # which of the matching requests, counted from 1; leave it out for all
       do: slow                  # one of the words below
       seconds: 1.5              # slow only
@@ -8,7 +8,10 @@
 ``slow`` waits, then answers. ``500`` answers that without doing anything, ``500 after`` when all is done. ``cut``
 closes the connection unanswered, ``truncated`` in the middle of the body. ``html`` answers as a proxy whose server is
 gone. ``expired`` answers 401. ``storage restart`` ends the object store and starts it again, while the request goes on.
-``disk full`` answers as if the data folder's disk were full.
+``disk full`` answers as if the data folder's disk were full. ``503`` answers that it is too busy.
+
+A route that begins with ``s3`` is one of the object store's: ``s3 PUT /bucket/folder/*``. What it says after a
+question mark is compared with the query as it was written: ``s3 GET /bucket?*list-type=2*``.
 """
 
 from __future__ import annotations
@@ -31,8 +34,11 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-WORDS = ("slow", "500", "500 after", "cut", "truncated", "html", "expired", "storage restart", "disk full")
+WORDS = ("slow", "500", "500 after", "cut", "truncated", "html", "expired", "storage restart", "disk full", "503")
 _KEYS = {"route", "calls", "do", "seconds"}
+AFTER = "This fault was asked for: the request was done, and its answer is lost."
+_BEFORE = "This fault was asked for: nothing was done."
+_S3 = "s3 "
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
 
@@ -44,11 +50,31 @@ class Fault:
     seconds: float = 1.0
     seen: int = field(default=0, init=False)
 
-    def fires(self, request: web.Request) -> bool:
-        if not fnmatchcase(f"{request.method} {request.path}", self.route):
+    @property
+    def is_of_store(self) -> bool:
+        return self.route.startswith(_S3)
+
+    def fires(self, method: str, path: str, target: str = "") -> bool:
+        """``target`` is the path with its query."""
+        route = self.route.removeprefix(_S3)
+        if not any(fnmatchcase(f"{method} {where}", route) for where in (path, target) if where):
             return False
         self.seen += 1
         return not self.calls or self.seen in self.calls
+
+    def over_s3(self) -> bytes | None:
+        """What is answered by the object store without doing anything, in MinIO's words."""
+        from .s3replies import refusal, reply
+
+        if self.do == "html":
+            return reply(502, _PAGE.encode(), {"Content-Type": "text/html"})
+        found = {
+            "500": (500, "InternalError", _BEFORE),
+            "503": (503, "SlowDown", "Please reduce your request rate."),
+            "expired": (403, "AccessDenied", "Request has expired"),
+            "disk full": (507, "XMinioStorageFull", "Storage backend has reached its minimum free drive threshold."),
+        }.get(self.do)
+        return refusal(*found) if found else None
 
 
 def read(path: Path) -> list[Fault]:
@@ -86,7 +112,9 @@ def misbehave(faults: list[Fault], latency: float) -> Any:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         await asyncio.sleep(latency)
-        firing = [fault for fault in faults if fault.fires(request)]  # all are asked, so that each counts
+        firing = [
+            fault for fault in faults if fault.fires(request.method, request.path)
+        ]  # all are asked, so that each counts
         return await _do(firing[0], request, handler) if firing else await handler(request)
 
     return middleware
@@ -107,16 +135,18 @@ async def _do(fault: Fault, request: web.Request, handler: Handler) -> web.Strea
     if restarting is not None:
         await restarting
     if fault.do == "500 after":
-        return text(500, "This fault was asked for: the request was done, and its answer is lost.")
+        return text(500, AFTER)
     return await _half(request, answer) if fault.do == "truncated" else answer
 
 
 def _instead(do: str) -> web.Response | None:
     """Answers for which nothing is done."""
     if do == "500":
-        return text(500, "This fault was asked for: nothing was done.")
+        return text(500, _BEFORE)
     if do == "expired":
         return empty(401)
+    if do == "503":
+        return empty(503)
     if do == "html":
         return web.Response(status=502, text=_PAGE, content_type="text/html")
     return None

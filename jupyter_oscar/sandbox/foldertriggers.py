@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .folders import is_partial
-from .notification import etag_of, minio_event
+from .notification import OF_NOTHING, etag_of, minio_event
 from .specification import by_bucket, places
 from .store import Write
 from .triggers import Triggers
@@ -242,6 +242,17 @@ class FolderTriggers(Triggers):
         with self._db.transaction():
             self._db.add_write(write)
             self._accept(write.service, json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode())
+
+    def folder_marked(self, bucket: str, key: str, content: str) -> None:
+        """A folder marker is an object as well, and the job for it fails as on a cluster (wire D030)."""
+        at = time.time_ns()
+        for spec in self._db.services():
+            name = spec["name"]
+            if any(b == bucket and key.startswith(f"{folder}/") for b, folder in self._db.watches(name)):
+                write = Write(name, bucket, key, 0, at, at, 0)
+                who, where = self._uploader(name), self._s3.endpoint
+                told = minio_event(write, access_key=who, endpoint=where, etag=OF_NOTHING, content=content)
+                self._accept(name, json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode())
 
     def _uploader(self, service: str) -> str:
         """The object store does not say who wrote: an upload to a user's service counts as that user's."""

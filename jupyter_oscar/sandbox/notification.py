@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .store import Write
 
+OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 _HASHED = 8 * 1024 * 1024
 
 
@@ -29,10 +30,12 @@ def etag_of(write: Write, path: Path) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest() + ("" if small else "-1")
 
 
-def minio_event(write: Write, *, access_key: str, endpoint: str, etag: str) -> dict[str, Any]:
-    """MinIO's event, field by field in its order (wire D-minio-event.json)."""
+def minio_event(
+    write: Write, *, access_key: str, endpoint: str, etag: str, content: str | None = None
+) -> dict[str, Any]:
+    """MinIO's event, field by field in its order (wire D-minio-event.json; a folder marker has a version, D030)."""
     when = datetime.fromtimestamp(write.mtime_ns / 1e9, timezone.utc)
-    content = mimetypes.guess_type(write.key)[0] or "application/octet-stream"
+    content = content or mimetypes.guess_type(write.key)[0] or "application/octet-stream"
     record = {
         "eventVersion": "2.0",
         "eventSource": "minio:s3",
@@ -57,10 +60,11 @@ def minio_event(write: Write, *, access_key: str, endpoint: str, etag: str) -> d
             },
             "object": {
                 "key": quote_plus(write.key),
-                "size": write.size,
+                **({"size": write.size} if write.size else {}),
                 "eTag": etag,
                 "contentType": content,
                 "userMetadata": {"content-type": content},
+                **({"versionId": "null"} if write.key.endswith("/") else {}),
                 "sequencer": f"{write.ctime_ns:X}",
             },
         },

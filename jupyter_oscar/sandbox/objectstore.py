@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -15,20 +16,22 @@ from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
-
-from yarl import URL
+from urllib.parse import urlsplit
 
 from .access import Access
-from .settings import LOOPBACK, CannotStart, DataFolder, Settings, free_port
+from .settings import LOOPBACK, CannotStart, DataFolder, Settings, free_port, listen
 from .signing import signed_url
 
 REGION = "us-east-1"
 _ATTEMPTS = 5
 _STOPPING_S = 5.0
+BUFFER = 1 << 18
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable, Mapping
 
+    from .heads import Streams
     from .rights import Rights
 
 
@@ -45,6 +48,7 @@ class ObjectStore(abc.ABC):
     """``NAME`` is what the store is called on the command line and in the announcement."""
 
     NAME: ClassVar[str]
+    FRONTED: ClassVar[bool] = False  # whether it is never reached but through a front
     SEPARATES: ClassVar[bool] = False  # whether one user's key is kept out of another's buckets
 
     def __init__(self, data: DataFolder, settings: Settings) -> None:
@@ -53,6 +57,9 @@ class ObjectStore(abc.ABC):
         self._keeper: asyncio.Task[None] | None = None
         self._users: Mapping[str, str] = {}
         self._up = asyncio.Event()
+        self.public: socket.socket | None = None
+        """The port that clients know, when a front listens there."""
+        self._inner_port = 0
 
     # where it is
 
@@ -67,11 +74,16 @@ class ObjectStore(abc.ABC):
 
     @property
     def inner(self) -> str:
-        return self.address
+        return self.address if self.public is None else f"{LOOPBACK}:{self._inner_port}"
 
     @property
     def endpoint(self) -> str:
         return f"http://{self.address}"
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Everybody's, with their secrets."""
+        return {self._settings.access_key: self._settings.secret_key, **self._users}
 
     @property
     def pid(self) -> int | None:
@@ -129,10 +141,26 @@ class ObjectStore(abc.ABC):
 
     # its life
 
+    def hide(self) -> None:
+        """Leave the port that clients know to a front; before ``begin``."""
+        self.public = listen(None, self._settings.s3_port)
+        self._settings.s3_port = int(self.public.getsockname()[1])
+
+    async def connect(self) -> Streams:
+        """To the server itself."""
+        host, _, port = self.inner.rpartition(":")
+        return await asyncio.open_connection(host, int(port), limit=BUFFER)
+
+    def _choose_port(self, last: int) -> None:
+        if self.public is None:
+            self._settings.s3_port = free_port(last)
+        else:
+            self._inner_port = free_port(0)
+
     async def begin(self, users: Mapping[str, str]) -> None:
         """Start the server, and do not wait for it yet."""
         self._users = users
-        self._settings.s3_port = free_port(self._settings.s3_port)
+        self._choose_port(self._settings.s3_port)
         self._process = await self._spawn()
 
     async def start(self) -> None:
@@ -144,7 +172,7 @@ class ObjectStore(abc.ABC):
                 self._up.set()
                 self._keeper = asyncio.create_task(self._keep())
                 return
-            self._settings.s3_port = free_port(0)  # somebody took the port in between
+            self._choose_port(0)  # somebody took the port in between
         raise CannotStart(f"{self.NAME} did not start as object store: its last words are in {self.log}.")
 
     async def restart(self) -> None:
@@ -181,20 +209,23 @@ class ObjectStore(abc.ABC):
 
     async def _answers(self, process: asyncio.subprocess.Process) -> bool:
         """Wait for an answer to a request signed with our key: somebody else on that port could not give it."""
-        from aiohttp import ClientError, ClientSession, ClientTimeout
-
-        access = Access(self.inner, self._settings.access_key, self._settings.secret_key, REGION)
-        async with ClientSession(timeout=ClientTimeout(5)) as session:
-            while process.returncode is None:
-                url = signed_url(access, "GET", "/", {}, 60, datetime.now(timezone.utc))
-                try:
-                    async with session.get(URL(url, encoded=True)) as answer:
-                        if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
-                            return answer.status == HTTPStatus.OK
-                except (ClientError, OSError, asyncio.TimeoutError):
-                    pass
-                await asyncio.sleep(0.01)
+        while process.returncode is None:
+            with contextlib.suppress(OSError, ValueError, IndexError, asyncio.TimeoutError):
+                status = await asyncio.wait_for(self._status(), 5)
+                if status != HTTPStatus.SERVICE_UNAVAILABLE:
+                    return status == HTTPStatus.OK
+            await asyncio.sleep(0.01)
         return False
+
+    async def _status(self) -> int:
+        url = urlsplit(signed_url(self.access, "GET", "/", {}, 60, datetime.now(timezone.utc)))
+        reader, writer = await self.connect()
+        try:
+            asked = f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n"
+            writer.write(asked.encode())
+            return int((await reader.readline()).split()[1])
+        finally:
+            writer.close()
 
     async def _keep(self) -> None:
         """Start it again on the same port whenever it ends: jobs and clients only see a short outage."""

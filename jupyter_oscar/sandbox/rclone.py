@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import folders
-from .objectstore import Found, ObjectStore
+from .objectstore import BUFFER, Found, ObjectStore
 from .settings import CannotStart, DataFolder, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aiohttp import ClientSession
+
+    from .heads import Streams
 
 _NOT_IN_KEYS = set(',"\r\n\0')
 
@@ -47,6 +49,7 @@ def find_rclone() -> str:
 
 class Rclone(ObjectStore):
     NAME = "rclone"
+    FRONTED = True
 
     def __init__(self, data: DataFolder, settings: Settings) -> None:
         super().__init__(data, settings)
@@ -93,6 +96,13 @@ class Rclone(ObjectStore):
         """In a folder of ours alone, and short: a socket's path has little room."""
         return self._data.temp / "rclone.sock"
 
+    @property
+    def inner(self) -> str:
+        return f"unix://{self._data.temp / 's3.sock'}"
+
+    async def connect(self) -> Streams:
+        return await asyncio.open_unix_connection(self._data.temp / "s3.sock", limit=BUFFER)
+
     async def refresh(self, folder: str = "") -> None:
         """Make rclone look again at a folder, after a change behind its back: from the top down, one level a call.
 
@@ -123,13 +133,12 @@ class Rclone(ObjectStore):
             "XDG_CACHE_HOME": str(self._data.rclone),
             "RCLONE_CONFIG": os.devnull,
             "RCLONE_CACHE_DIR": str(self._data.rclone),
-            "RCLONE_AUTH_KEY": ",".join(self._keys()),
+            "RCLONE_AUTH_KEY": ",".join(self._pairs()),
         }
 
-    def _keys(self) -> Iterator[str]:
+    def _pairs(self) -> Iterator[str]:
         """Pairs, each in quotes that make it one list element: without them the comma splits a pair in two."""
-        keys = {self._settings.access_key: self._settings.secret_key, **self._users}
-        for key, secret in keys.items():
+        for key, secret in self.keys.items():
             if not set(key) & _NOT_IN_KEYS:  # rclone has no way to write these
                 yield f'"{key},{secret}"'
 
@@ -142,7 +151,8 @@ class Rclone(ObjectStore):
         return [*command, "--rc", "--rc-addr", f"unix://{self._socket}", "--rc-no-auth"]
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        self._socket.unlink(missing_ok=True)
+        for socket in (self._socket, self._data.temp / "s3.sock"):
+            socket.unlink(missing_ok=True)
         return await super()._spawn()
 
     async def stop(self) -> None:

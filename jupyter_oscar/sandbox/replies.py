@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
 
 SANDBOX: web.AppKey[Sandbox] = web.AppKey("sandbox")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 FORBIDDEN = "You do not have permission to access this service"
+
+
+def is_local(host: str) -> bool:
+    """A name that only this machine can mean: a page elsewhere may not reach us through its own DNS name."""
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name.lower() in _LOOPBACK
 
 
 def text(status: int, body: str) -> web.Response:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from .executions import Executions
 from .exposed import Exposed
+from .faults import read as read_faults
 from .foldertriggers import FolderTriggers
+from .markers import Markers
 from .oidc import Oidc
 from .rights import rights_of
 from .runner import Runner
@@ -18,6 +20,8 @@ from .throttle import NoThrottle, Throttle
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from .faults import Fault
+    from .front import Front
     from .objectstore import ObjectStore
     from .options import Options
     from .settings import DataFolder, Settings
@@ -41,11 +45,16 @@ class Sandbox:
     oidc: Oidc
     executions: Executions
     usage: Usage
+    markers: Markers | None
+    front: Front | None
+    faults: list[Fault]
     changes: asyncio.Lock = field(default_factory=asyncio.Lock)  # of services and buckets: one after the other
     started: str = field(default_factory=now)
 
     async def start(self) -> None:
         await self.s3.start()
+        if self.front is not None and self.s3.public is not None:
+            await self.front.start(self.s3.public)
         await self.runner.start()
         await self.exposed.start()
         await self.triggers.start()
@@ -63,6 +72,8 @@ class Sandbox:
     async def stop(self) -> None:
         await self.triggers.stop()
         await asyncio.gather(self.runner.stop(), self.exposed.stop())
+        if self.front is not None:
+            await self.front.stop()
         await self.s3.stop()
         await self.oidc.close()
         self.database.close()
@@ -83,6 +94,30 @@ def assemble(data: DataFolder, settings: Settings, options: Options, database: D
     exposed = Exposed(data, database, runner)
     throttle = Throttle() if options.throttle else NoThrottle()
     oidc = Oidc(options.trust)
+    faults = read_faults(options.faults) if options.faults else []
+    markers = Markers(data.buckets, database, triggers.folder_marked) if s3.FRONTED else None
+    front = None
+    if s3.public is not None:
+        from .front import Front, Mischief
+        from .tricks import Tricks
+
+        mischief = Mischief([fault for fault in faults if fault.is_of_store], options.latency, s3.restart)
+        tricks = None if markers is None else Tricks(data.buckets, markers, lambda: s3.keys, s3.refresh)
+        front = Front(s3.connect, mischief, tricks)
     return Sandbox(
-        data, settings, options, database, s3, runner, exposed, triggers, throttle, oidc, executions, Usage(s3)
+        data,
+        settings,
+        options,
+        database,
+        s3,
+        runner,
+        exposed,
+        triggers,
+        throttle,
+        oidc,
+        executions,
+        Usage(s3),
+        markers,
+        front,
+        faults,
     )

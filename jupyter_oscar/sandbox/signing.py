@@ -1,16 +1,19 @@
-"""AWS signature 4 in an address: permission for one object, one verb and some time."""
+"""AWS signature 4: written into an address, as permission for one object, one verb and some time, and checked."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
     from .access import Access
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 def _hmac(key: bytes, message: str) -> bytes:
@@ -23,7 +26,7 @@ def signed_url(access: Access, method: str, path: str, headers: dict[str, str], 
     signed = {name.lower(): value.strip() for name, value in headers.items()} | {"host": access.address}
     names = ";".join(sorted(signed))
     query = {
-        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Algorithm": _ALGORITHM,
         "X-Amz-Credential": f"{access.access_key}/{scope}",
         "X-Amz-Date": moment,
         "X-Amz-Expires": str(seconds),
@@ -33,8 +36,44 @@ def signed_url(access: Access, method: str, path: str, headers: dict[str, str], 
     path = quote(path, safe="/~")
     lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
     canonical = f"{method}\n{path}\n{asked}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
-    to_sign = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{access.secret_key}".encode()
+    signature = _signature(access.secret_key, scope, moment, canonical)
+    return f"http://{access.address}{path}?{asked}&X-Amz-Signature={signature}"
+
+
+def _signature(secret: str, scope: str, moment: str, canonical: str) -> str:
+    to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = _hmac(key, part)
-    return f"http://{access.address}{path}?{asked}&X-Amz-Signature={_hmac(key, to_sign).hex()}"
+    return _hmac(key, to_sign).hex()
+
+
+def is_signed(method: str, target: str, headers: Mapping[str, str], secrets: Mapping[str, str], now: datetime) -> bool:
+    """Whether one of the keys has signed the request, in a header or in its address; headers by lower-case names."""
+    path, _, asked = target.partition("?")
+    pairs = [(unquote(name), unquote(value)) for name, _, value in (p.partition("=") for p in asked.split("&") if p)]
+    said, ends = dict(pairs), timedelta(minutes=15)
+    if said.get("X-Amz-Algorithm") == _ALGORITHM:
+        names = ("X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Date")
+        credential, signed, given, moment = (said.get(name, "") for name in names)
+        pairs = [pair for pair in pairs if pair[0] != "X-Amz-Signature"]
+        payload = headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+        ends = timedelta(seconds=int(lasts) if (lasts := said.get("X-Amz-Expires", "")).isdecimal() else 0)
+    else:
+        algorithm, _, rest = headers.get("authorization", "").partition(" ")
+        parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+        credential, signed, given = (parts.get(name, "") for name in ("Credential", "SignedHeaders", "Signature"))
+        moment, payload = headers.get("x-amz-date", ""), headers.get("x-amz-content-sha256", "")
+        if algorithm != _ALGORITHM:
+            return False
+    key, _, scope = credential.partition("/")
+    try:
+        age = now - datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return False
+    if key not in secrets or "host" not in signed.split(";") or not -timedelta(minutes=15) <= age <= ends:
+        return False
+    query = "&".join(sorted(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs))
+    lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in signed.split(";"))
+    canonical = f"{method}\n{quote(unquote(path), safe='/~')}\n{query}\n{lines}\n{signed}\n{payload}"
+    return hmac.compare_digest(_signature(secrets[key], scope, moment, canonical).encode(), given.encode())

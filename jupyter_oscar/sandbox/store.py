@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS exposures (
   service TEXT PRIMARY KEY, replicas INTEGER NOT NULL, since TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS volumes (
   namespace TEXT NOT NULL, name TEXT NOT NULL, volume TEXT NOT NULL, PRIMARY KEY (namespace, name));
+CREATE TABLE IF NOT EXISTS markers (
+  bucket TEXT NOT NULL, key TEXT NOT NULL, made_ns INTEGER NOT NULL, PRIMARY KEY (bucket, key));
 CREATE TABLE IF NOT EXISTS config (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -179,6 +181,21 @@ class Database:
 
     def drop_bucket(self, name: str) -> None:
         self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+
+    # folder markers
+
+    def markers(self) -> dict[str, dict[str, int]]:
+        """Their keys by bucket, with the time of their making."""
+        found: dict[str, dict[str, int]] = {}
+        for bucket, key, made_ns in self._rows("SELECT bucket, key, made_ns FROM markers"):
+            found.setdefault(bucket, {})[key] = made_ns
+        return found
+
+    def put_marker(self, bucket: str, key: str, made_ns: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO markers VALUES (?, ?, ?)", (bucket, key, made_ns))
+
+    def drop_marker(self, bucket: str, key: str) -> None:
+        self._db.execute("DELETE FROM markers WHERE bucket = ? AND key = ?", (bucket, key))
 
     # volumes
 

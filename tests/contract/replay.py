@@ -113,7 +113,13 @@ class Replay:
         for place, content in contents.items():
             bucket, _, key = place.partition("/")
             data = content.encode()
-            store.put_object(bucket, key, io.BytesIO(data), len(data), content_type="text/plain")
+            store.put_object(
+                bucket,
+                key,
+                io.BytesIO(data),
+                len(data),
+                content_type="binary/octet-stream" if key.endswith("/") else "text/plain",
+            )
 
     def _do_series(self, series: dict[str, Any], step: dict[str, Any]) -> None:
         self._do_put({f"{series['bucket']}/{series['key'] % i}": "x" * i for i in range(series["count"])}, step)
