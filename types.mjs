@@ -13,7 +13,14 @@ const BANNER = `/*
  */`;
 
 /** Messages of the browser; in all others nothing is left out. */
-const ASKED = ['Definition', 'Deployment', 'Input', 'NewCluster', 'SignIn'];
+const ASKED = [
+  'Definition',
+  'Deployment',
+  'DeviceSignIn',
+  'Input',
+  'NewCluster',
+  'SignIn'
+];
 
 /** Without the titles that pydantic gives to each property: each would become a type of its own. */
 function untitled(schema, named = false) {

@@ -17,6 +17,8 @@ import {
   CallRow,
   Check,
   ClusterRow,
+  DeviceNews,
+  DeviceSignIn,
   DiagnosisStep,
   Health,
   Input,
@@ -62,6 +64,37 @@ export class Client implements IOscarClient {
     return this._json(['clusters', name], 'PUT', who);
   }
 
+  async signInOnDevice(
+    said: DeviceSignIn,
+    tell: (news: DeviceNews) => void,
+    signal: AbortSignal
+  ): Promise<ClusterRow> {
+    const answer = await this._answer(['sign-in'], {
+      method: 'POST',
+      body: JSON.stringify(said),
+      signal
+    });
+    let last: DeviceNews | undefined;
+    await Private.lines(answer, line => {
+      const news = (last = line as DeviceNews);
+      if (news.state === 'waiting' || news.state === 'agreed') {
+        tell(news);
+      }
+    });
+    if (last?.cluster) {
+      return last.cluster;
+    }
+    throw new OscarError(
+      last?.problem ?? {
+        code: 'failed',
+        message: this._trans.__('The Jupyter server broke the sign-in off.'),
+        hint: this._trans.__('Try again.'),
+        upstream_status: null,
+        line: null
+      }
+    );
+  }
+
   async forget(name: string): Promise<void> {
     await this._answer(['clusters', name], { method: 'DELETE' });
   }
@@ -78,21 +111,9 @@ export class Client implements IOscarClient {
     const answer = await this._answer(['clusters', name, 'diagnosis'], {
       signal
     });
-    let rest = '';
-    const reader = answer.body
-      ?.pipeThrough(new TextDecoderStream())
-      .getReader();
-    for (;;) {
-      const piece = await reader?.read();
-      if (!piece || piece.done) {
-        return;
-      }
-      const lines = (rest + piece.value).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        tell(JSON.parse(line) as DiagnosisStep);
-      }
-    }
+    await Private.lines(answer, line => {
+      tell(line as DiagnosisStep);
+    });
   }
 
   service(cluster: string, name: string): Promise<ServiceDetail> {
@@ -306,6 +327,28 @@ export const clientPlugin: JupyterFrontEndPlugin<IOscarClient> = {
 };
 
 namespace Private {
+  /** Tell each line of an answer, which is JSON, as it comes. */
+  export async function lines(
+    answer: Response,
+    tell: (line: unknown) => void
+  ): Promise<void> {
+    let rest = '';
+    const reader = answer.body
+      ?.pipeThrough(new TextDecoderStream())
+      .getReader();
+    for (;;) {
+      const piece = await reader?.read();
+      if (!piece || piece.done) {
+        return;
+      }
+      const whole = (rest + piece.value).split('\n');
+      rest = whole.pop() ?? '';
+      for (const line of whole) {
+        tell(JSON.parse(line));
+      }
+    }
+  }
+
   export function isProblem(said: unknown): said is Problem {
     return (
       typeof said === 'object' &&

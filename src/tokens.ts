@@ -7,6 +7,8 @@ import {
   CallRow,
   Check,
   ClusterRow,
+  DeviceNews,
+  DeviceSignIn,
   DiagnosisStep,
   Health,
   NewCluster,
@@ -42,6 +44,12 @@ export interface IOscarClient {
   stopSandbox(): Promise<void>;
   addCluster(cluster: NewCluster): Promise<ClusterRow>;
   signIn(name: string, who: SignIn): Promise<ClusterRow>;
+  /** Sign in with an identity provider: tells a code, and gives the cluster once it was agreed to. */
+  signInOnDevice(
+    said: DeviceSignIn,
+    tell: (news: DeviceNews) => void,
+    signal: AbortSignal
+  ): Promise<ClusterRow>;
   forget(name: string): Promise<void>;
   /** Say that a cluster's storage is right where the person was told that it is. */
   confirmStorage(name: string, address: string): Promise<ClusterRow>;

@@ -95,8 +95,10 @@ export interface Problem {
  * A cluster as the panel shows it; `expires_at` is in seconds since 1970.
  */
 export interface ClusterRow {
+  client_id: string | null;
   endpoint: string;
   expires_at: number | null;
+  issuer: string | null;
   name: string;
   problem: Problem | null;
   removable: boolean;
@@ -145,6 +147,32 @@ export interface Deployment {
     [k: string]: string;
   };
   update?: boolean;
+}
+
+/**
+ * How far it has come.
+ *
+ * `code` is to be typed at `page`, or `link` has it in it; both end at `ends`, in seconds since 1970.
+ */
+export interface DeviceNews {
+  cluster: ClusterRow | null;
+  code: string;
+  ends: number;
+  link: string | null;
+  page: string;
+  problem: Problem | null;
+  state: 'waiting' | 'agreed' | 'done' | 'failed';
+}
+
+/**
+ * Which cluster, a new one by its `endpoint`; and at which identity provider, where the operator names none.
+ */
+export interface DeviceSignIn {
+  client_id?: string | null;
+  endpoint?: string | null;
+  issuer?: string | null;
+  name: string;
+  verify?: boolean;
 }
 
 /**

@@ -13,7 +13,8 @@ import hashlib
 import hmac
 import json
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -63,6 +64,13 @@ class Grant:
     issuer: str
     client_id: str
     refresh_token: Secret
+    #: Where its renewed tokens are, if it may not be kept.
+    memory: Memory | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def store(self) -> TokenStore | Memory:
+        """Where what becomes of it is looked for and kept."""
+        return self.memory or TokenStore()
 
     @property
     def mark(self) -> str:
@@ -113,7 +121,7 @@ class Credentials:
         if self.grant is not None:
             from .oidc import access_token
 
-            return Hidden(f"Bearer {access_token(self.grant, TokenStore())}")
+            return Hidden(f"Bearer {access_token(self.grant, self.grant.store)}")
         if self.agent is not None:
             from .oidc import from_agent
 
@@ -128,9 +136,8 @@ class Credentials:
         if self.grant is not None and self.token_file is None:
             from .oidc import access_token
 
-            return Hidden(
-                f"Bearer {access_token(self.grant, TokenStore(), refused=Hidden(refused.removeprefix('Bearer ')))}"
-            )
+            last = Hidden(refused.removeprefix("Bearer "))
+            return Hidden(f"Bearer {access_token(self.grant, self.grant.store, refused=last)}")
         now = self.header()
         return now if now != refused else None
 
@@ -142,7 +149,7 @@ class Credentials:
         if self.grant is not None and self.token is None and self.token_file is None:
             from .oidc import stored_expiry
 
-            return stored_expiry(self.grant, TokenStore())
+            return stored_expiry(self.grant, self.grant.store)
         try:
             return float(claims(self.header().removeprefix("Bearer "))["exp"])
         except (NotAuthenticated, KeyError, TypeError, ValueError):
@@ -184,6 +191,28 @@ class Kept:
     credentials: Credentials
     verify: bool = True
     storage: str | None = None
+
+
+class Memory:
+    """What becomes of grants that may not be kept: as in a :class:`TokenStore`, until the process ends."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, dict[str, Any]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    def renewed(self, grant: Grant) -> dict[str, Any] | None:
+        """What was last kept of a grant's renewed tokens."""
+        return self._said.get(grant.mark)
+
+    @contextlib.contextmanager
+    def renewing(self, grant: Grant) -> Iterator[Callable[[dict[str, Any]], None]]:
+        """One thread at a time renews a grant's tokens; what it is given keeps the new ones."""
+        with self._locks.setdefault(grant.mark, threading.Lock()):
+            yield lambda said: self._said.__setitem__(grant.mark, said)
+
+    def drop(self, grant: Grant) -> None:
+        """Forget what became of a grant."""
+        self._said.pop(grant.mark, None)
 
 
 class TokenStore:

@@ -16,12 +16,14 @@ from .credentials import Grant, Hidden, Secret, claims
 from .errors import InsecureEndpoint, NotAuthenticated, NotOscar, TimedOut, Unreachable
 
 if TYPE_CHECKING:
-    from .credentials import TokenStore
+    from .credentials import Memory, TokenStore
 
 # A token that ends within so many seconds is renewed before it is used.
 EARLY: Final = 60.0
 # How much longer to wait between two questions when told to slow down, in seconds (RFC 8628 §3.5).
 SLOWER: Final = 5.0
+# Seconds between two questions to an issuer that does not answer, at most.
+RAREST: Final = 30.0
 SCOPE: Final = "openid profile email offline_access"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -43,7 +45,7 @@ class Renewed:
         return token != refused and self.expires - EARLY > time.time()
 
 
-def access_token(grant: Grant, store: TokenStore, *, refused: str | None = None) -> str:
+def access_token(grant: Grant, store: TokenStore | Memory, *, refused: str | None = None) -> str:
     """A token that is good now, renewed if need be; however many ask, in however many processes, it is renewed once.
 
     Raises:
@@ -98,7 +100,7 @@ def _read(said: dict[str, Any] | None) -> Renewed | None:
         return None
 
 
-def stored_expiry(grant: Grant, store: TokenStore) -> float | None:
+def stored_expiry(grant: Grant, store: TokenStore | Memory) -> float | None:
     """When the token at hand ends, in seconds since 1970; nobody is asked for another."""
     kept = _read(store.renewed(grant))
     return kept.expires if kept else None
@@ -152,6 +154,7 @@ def begin(issuer: str, client_id: str, scope: str = SCOPE) -> Device:
 
     Raises:
         NotAuthenticated: the issuer offers no device flow, or not for this client.
+        Unreachable, NotOscar: the issuer does not answer, or not as one.
 
     """
     issuer = issuer.rstrip("/")
@@ -160,50 +163,89 @@ def begin(issuer: str, client_id: str, scope: str = SCOPE) -> Device:
     if status >= 400 or not said.get("device_code"):  # noqa: PLR2004
         msg = f'{issuer} does not let "{client_id}" sign in on a device: {_why(issuer, said)}.'
         raise NotAuthenticated(msg, hint="Ask its operator for a client that may use the device flow.")
+    page = _page(said.get("verification_uri") or said.get("verification_url"))
+    if page is None or not said.get("user_code"):
+        msg = f"{issuer} does not say on which page to agree, or with which code."
+        raise NotOscar(msg, hint="Tell its operator, and sign in another way.")
     return Device(
         issuer,
         client_id,
-        str(said.get("verification_uri") or said.get("verification_url") or ""),
+        page,
         str(said["user_code"]),
-        said.get("verification_uri_complete"),
+        _page(said.get("verification_uri_complete")),
         Secret(str(said["device_code"])),
         float(said.get("interval", 5)),
         time.time() + float(said.get("expires_in", 600)),
     )
 
 
-def finish(device: Device, profile: str) -> Grant:
-    """Wait until the person has agreed; what was agreed on, for the store.
+def _page(said: Any) -> str | None:
+    """The address of a page that a person may be sent to."""
+    return str(said) if urlsplit(str(said)).scheme in {"http", "https"} else None
 
-    Raises:
-        NotAuthenticated: the person refused, or the client may keep no refresh token.
-        TimedOut: nobody agreed in time.
 
-    """
-    form = {
-        "grant_type": DEVICE,
-        "device_code": Hidden(device.secret.get_secret_value()),
-        "client_id": device.client_id,
-    }
-    interval, endpoint = device.interval, _endpoint(device.issuer, "token_endpoint")
-    while time.time() < device.until:
-        time.sleep(interval)
-        status, said = _post(device.issuer, endpoint, form)
+class Flow:
+    """A device flow under way: :meth:`poll` is asked every ``interval`` seconds until it gives a grant."""
+
+    def __init__(self, device: Device, profile: str) -> None:
+        self.interval = device.interval
+        self._device = device
+        self._profile = profile
+        self._lost: Unreachable | None = None
+
+    def poll(self) -> Grant | None:
+        """Ask once; what was agreed on, for the store, or nothing yet.
+
+        Whoever does not answer is asked again, ever more rarely, until the time is over (RFC 8628 §3.5).
+
+        Raises:
+            NotAuthenticated: the person refused, or the client may keep no refresh token.
+            TimedOut: nobody agreed in time.
+            Unreachable: the issuer did not answer until the time was over.
+
+        """
+        device = self._device
+        if time.time() >= device.until:
+            raise self._lost or _too_late()
+        form = {
+            "grant_type": DEVICE,
+            "device_code": Hidden(device.secret.get_secret_value()),
+            "client_id": device.client_id,
+        }
+        try:
+            status, said = _post(device.issuer, _endpoint(device.issuer, "token_endpoint"), form)
+        except Unreachable as error:
+            self._lost = error
+            self.interval = min(2 * self.interval, RAREST)
+            return None
+        self._lost = None
         if status < 400:  # noqa: PLR2004
             if not said.get("refresh_token"):
                 msg = f"{device.issuer} gave no refresh token, so the sign-in would end within the hour."
-                raise NotAuthenticated(msg, hint="Ask for the scope offline_access, with --scope.")
-            return Grant(profile, device.issuer, device.client_id, Secret(str(said["refresh_token"])))
+                raise NotAuthenticated(msg, hint="Ask for the scope offline_access.")
+            return Grant(self._profile, device.issuer, device.client_id, Secret(str(said["refresh_token"])))
         why = said.get("error")
         if why == "slow_down":
-            interval += SLOWER
+            self.interval += SLOWER
         elif why == "expired_token":
-            break
+            raise _too_late()
         elif why != "authorization_pending":
             msg = f"The sign-in was not agreed to: {_why(device.issuer, said)}."
             raise NotAuthenticated(msg, hint="Try again, and agree in the browser.")
-    msg = "Nobody agreed to the sign-in in time."
-    raise TimedOut(msg, hint="Try again.")
+        return None
+
+
+def finish(device: Device, profile: str) -> Grant:
+    """Wait until the person has agreed; see :meth:`Flow.poll`."""
+    flow, grant = Flow(device, profile), None
+    while grant is None:
+        time.sleep(flow.interval)
+        grant = flow.poll()
+    return grant
+
+
+def _too_late() -> TimedOut:
+    return TimedOut("Nobody agreed to the sign-in in time.", hint="Try again.")
 
 
 # -- the wire

@@ -24,8 +24,8 @@ class JupyterOscarApp(ExtensionApp):
         value_trait=Dict(),
         help="""Clusters that everybody of this server sees, by name:
         {"name": {"endpoint": "https://…", "user": "…", "password_file": "…" or "token_file": "…", "verify": True,
-        "storage": "https://…"}}. Without credentials each person signs in; `storage` is said where the cluster's own
-        word for it is not the one to use.""",
+        "storage": "https://…", "issuer": "https://…", "client_id": "…"}}. Without credentials each person signs in, at
+        `issuer` where it is named; `storage` is said where the cluster's own word for it is not the one to use.""",
     ).tag(config=True)
     allowed_hosts = List(
         Unicode(),
@@ -39,7 +39,9 @@ class JupyterOscarApp(ExtensionApp):
     ).tag(config=True)
     persist_tokens = Bool(
         default_value=True,
-        help="Whether sign-ins are kept in the person's data folder; otherwise they end with the server.",
+        help="""Whether sign-ins are kept in the person's data folder; otherwise they end with the server, and so do
+        their renewed tokens. Those of a refresh token that already stands in a person's file are kept beside it all the
+        same: it may serve only once, and kernels share it.""",
     ).tag(config=True)
     processes = Bool(default_value=True, help="Whether people may start a sandbox from the panel.").tag(config=True)
 
@@ -91,7 +93,7 @@ class JupyterOscarApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """One line a route."""
-        from . import buckets, calls, channel, clusters, health, objects, processes, services
+        from . import buckets, calls, channel, clusters, health, objects, processes, services, sign_in
 
         one, service = f"clusters/{NAME}", f"clusters/{NAME}/services/{NAME}"
         bucket = f"{one}/buckets/{NAME}"
@@ -102,6 +104,7 @@ class JupyterOscarApp(ExtensionApp):
             ("channel", channel.ChannelSocket),
             ("poll", channel.ChannelPoll),
             ("clusters", clusters.ClustersRoute),
+            ("sign-in", sign_in.SignInRoute),
             (one, clusters.ClusterRoute),
             (f"{one}/diagnosis", clusters.DiagnosisRoute),
             (f"{one}/storage", clusters.StorageRoute),

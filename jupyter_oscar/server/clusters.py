@@ -48,6 +48,9 @@ class ClusterRow(Message):
     expires_at: float | None = None
     sandbox: str | None = None
     removable: bool = False
+    #: Where one signs in with an identity provider, and as which client of it.
+    issuer: str | None = None
+    client_id: str | None = None
     storage_problem: Problem | None = None
     #: Where its storage is, if that waits for the person to say that it is right.
     storage_to_confirm: str | None = None
@@ -87,6 +90,8 @@ class DiagnosisStep(Message):
 async def row(pool: Pool, profile: Profile) -> ClusterRow:
     """Ask a cluster how it is, without letting one that does not answer hold up the others."""
     gone, box, expires = await asyncio.to_thread(_of_files, profile)
+    grant = profile.credentials.grant
+    issuer, client_id = pool.identity(profile.name) or ((grant.issuer, grant.client_id) if grant else (None, None))
     answer = ClusterRow(
         name=profile.name,
         endpoint=profile.endpoint,
@@ -96,6 +101,8 @@ async def row(pool: Pool, profile: Profile) -> ClusterRow:
         expires_at=expires,
         sandbox=f"{box.mode}, no containers" if box else None,
         removable=profile.source == "sign-in",
+        issuer=issuer,
+        client_id=client_id,
     )
     if gone:
         answer.problem = problem(stopped())

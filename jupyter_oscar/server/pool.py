@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_oscar.client import profiles, storage
-from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
+from jupyter_oscar.client.credentials import Credentials, Grant, Kept, Memory, Secret, TokenStore
 from jupyter_oscar.client.errors import NotAllowed, ProfileNotFound, Unreachable
 from jupyter_oscar.client.profiles import Profile
 
@@ -47,8 +47,9 @@ class Pool:
         self._allowed_hosts = allowed_hosts
         self._persist = persist
         self._store = TokenStore()
-        #: Sign-ins of this server's life, where they may not be kept.
+        #: Sign-ins of this server's life, where they may not be kept, and what became of their grants.
         self._memory: dict[str, Kept] = {}
+        self._renewed = Memory()
         self._clients: dict[str, Cluster] = {}
         self._looked: dict[str, float] = {}
         self._ca_bundle = ca_bundle
@@ -142,6 +143,26 @@ class Pool:
             raise NotAllowed(msg, hint="Ask its operator: allow_user_clusters and allowed_hosts decide.")
         Profile(kept.name, kept.endpoint, kept.credentials)  # refuses what is no address
 
+    def identity(self, name: str) -> tuple[str, str] | None:
+        """The issuer and client that an operator names for signing in to a cluster."""
+        said = self._named.get(name, {})
+        return (str(said["issuer"]), str(said["client_id"])) if said.get("issuer") and said.get("client_id") else None
+
+    def check_issuer(self, issuer: str) -> None:
+        """Whether an identity provider that a person names may be asked.
+
+        Raises:
+            NotAllowed: the operator names those that may.
+
+        """
+        if not (self.allow_user_clusters and self._allowed(issuer)):
+            msg = f"This site does not allow signing in at {urlsplit(issuer).hostname}."
+            raise NotAllowed(msg, hint="Ask its operator: `allowed_hosts`, or `issuer` and `client_id` of the cluster.")
+
+    def granted(self, grant: Grant) -> Grant:
+        """A grant whose renewed tokens are where this server may keep them."""
+        return grant if self._persist else replace(grant, memory=self._renewed)
+
     def add(self, kept: Kept) -> None:
         """Know a cluster by a name; see :meth:`check`."""
         self.check(kept)
@@ -153,7 +174,10 @@ class Pool:
 
     def forget(self, name: str) -> bool:
         """Forget a sign-in; whether there was one. What stands in files of others is theirs."""
-        there = bool(self._memory.pop(name, None)) | self._store.forget(name)
+        kept = self._memory.pop(name, None)
+        if kept and kept.credentials.grant:
+            self._renewed.drop(kept.credentials.grant)
+        there = kept is not None or self._store.forget(name)
         storage.forget(name)
         self._looked.clear()
         return there

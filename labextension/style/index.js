@@ -1,6 +1,7 @@
 import './base.css';
 import './states.css';
 import './sidebar.css';
+import './dialogs.css';
 import './log.css';
 import './page.css';
 import './call.css';

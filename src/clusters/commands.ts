@@ -23,6 +23,12 @@ export const clustersPlugin = commandsPlugin(
     };
     const one = described({ cluster: common(trans).cluster });
     const none = described({});
+    const device = {
+      signInOnDevice: client.signInOnDevice.bind(client),
+      get mayName() {
+        return model.health?.capabilities.user_clusters ?? true;
+      }
+    };
     const sandbox = (): ClusterRow | undefined =>
       model.clusters.rows?.find(
         row => row.sandbox !== null && row.state === 'ok'
@@ -60,7 +66,8 @@ export const clustersPlugin = commandsPlugin(
         const { ConnectDialog } = await import('./dialog');
         const dialog = new ConnectDialog({
           trans,
-          submit: said => client.addCluster(said)
+          submit: said => client.addCluster(said),
+          ...device
         });
         await dialog.launch();
         if (dialog.row) {
@@ -85,7 +92,8 @@ export const clustersPlugin = commandsPlugin(
           trans,
           row,
           submit: ({ user, password, token_file }) =>
-            client.signIn(row.name, { user, password, token_file })
+            client.signIn(row.name, { user, password, token_file }),
+          ...device
         });
         await dialog.launch();
         if (dialog.row) {

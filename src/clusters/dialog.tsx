@@ -1,12 +1,13 @@
 import { Dialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 
 import { useChanged } from '../hooks';
 import { OscarError } from '../tokens';
-import { ClusterRow, NewCluster, Problem, SignIn } from '../types';
+import { ClusterRow, DeviceNews, DeviceSignIn, NewCluster } from '../types';
+import { DeviceCode } from './device';
+import { ConnectForm, Form } from './form';
 
 /**
  * The dialog that connects to a cluster, or signs in to a known one. It stays
@@ -15,7 +16,7 @@ import { ClusterRow, NewCluster, Problem, SignIn } from '../types';
 export class ConnectDialog extends Dialog<void> {
   constructor(options: ConnectDialog.IOptions) {
     const { row, trans } = options;
-    const form = new Private.Form(row?.name ?? '');
+    const form = new Form(row);
     super({
       title: row
         ? trans.__('Sign In to %1', row.name)
@@ -27,7 +28,9 @@ export class ConnectDialog extends Dialog<void> {
           label: row ? trans.__('Sign In') : trans.__('Connect')
         })
       ],
-      focusNodeSelector: row ? '[name="user"]' : '[name="name"]'
+      focusNodeSelector: row
+        ? '[name="user"], [name="issuer"], [name="way"]:checked'
+        : '[name="name"]'
     });
     this.addClass('jp-OscarConnect');
     this._form = form;
@@ -43,17 +46,23 @@ export class ConnectDialog extends Dialog<void> {
   override resolve(index?: number): void {
     // The default button, where Enter gives none, is the one that connects.
     if (index === 0) {
+      this._aborting.abort();
       super.resolve(0);
       return;
     }
     void this._try();
   }
 
+  override reject(): void {
+    this._aborting.abort();
+    super.reject();
+  }
+
   private async _try(): Promise<void> {
     if (this._form.busy) {
       return;
     }
-    const missing = this._form.missing(this._options.row !== undefined);
+    const missing = this._form.missing();
     if (missing) {
       this.node.querySelector<HTMLInputElement>(`[name="${missing}"]`)?.focus();
       this._form.update({ missing });
@@ -61,10 +70,14 @@ export class ConnectDialog extends Dialog<void> {
     }
     this._form.update({ busy: true, problem: undefined, missing: undefined });
     try {
-      this._row = await this._options.submit(this._form.said);
+      this._row =
+        this._form.way === 'identity'
+          ? await this._byDevice()
+          : await this._options.submit(this._form.said);
       this._form.update({ busy: false });
       super.resolve(1);
     } catch (reason) {
+      this.removeClass('jp-mod-waiting');
       const problem =
         reason instanceof OscarError
           ? reason.problem
@@ -75,11 +88,25 @@ export class ConnectDialog extends Dialog<void> {
               line: null,
               upstream_status: null
             };
-      this._form.update({ busy: false, problem });
+      this._form.update({ busy: false, problem, news: undefined });
     }
   }
 
-  private readonly _form: Private.Form;
+  /** Show the code until it was agreed to; leaving the dialog cancels. */
+  private async _byDevice(): Promise<ClusterRow> {
+    this._aborting = new AbortController();
+    return await this._options.signInOnDevice(
+      this._form.device,
+      news => {
+        this.addClass('jp-mod-waiting');
+        this._form.update({ busy: true, news });
+      },
+      this._aborting.signal
+    );
+  }
+
+  private _aborting = new AbortController();
+  private readonly _form: Form;
   private readonly _options: ConnectDialog.IOptions;
   private _row: ClusterRow | undefined;
 }
@@ -90,12 +117,20 @@ export namespace ConnectDialog {
     /** The cluster to sign in to; without it a new one is named. */
     row?: ClusterRow;
     submit: (said: NewCluster) => Promise<ClusterRow>;
+    /** Tells the code, then that it was agreed to; the row when all is done. */
+    signInOnDevice: (
+      said: DeviceSignIn,
+      tell: (news: DeviceNews) => void,
+      signal: AbortSignal
+    ) => Promise<ClusterRow>;
+    /** Whether a person may name an identity provider here. */
+    mayName: boolean;
   }
 }
 
 class FormWidget extends ReactWidget {
   constructor(
-    private readonly _form: Private.Form,
+    private readonly _form: Form,
     private readonly _options: ConnectDialog.IOptions
   ) {
     super();
@@ -103,182 +138,18 @@ class FormWidget extends ReactWidget {
   }
 
   protected override render(): React.JSX.Element {
-    return <Form form={this._form} {...this._options} />;
+    return <Body form={this._form} {...this._options} />;
   }
 }
 
-function Form(
-  props: ConnectDialog.IOptions & { form: Private.Form }
+function Body(
+  props: ConnectDialog.IOptions & { form: Form }
 ): React.JSX.Element {
-  const { form, row, trans } = props;
+  const { form, trans } = props;
   useChanged(form.changed);
-  const field = (
-    name: 'name' | 'endpoint' | 'user' | 'password' | 'token_file',
-    label: string,
-    more: React.InputHTMLAttributes<HTMLInputElement> = {}
-  ): React.JSX.Element => (
-    <label className="jp-OscarForm-field">
-      <span>{label}</span>
-      <input
-        className="jp-mod-styled"
-        name={name}
-        value={form.values[name]}
-        spellCheck={false}
-        autoComplete="off"
-        aria-invalid={form.missing_ === name}
-        onChange={event => {
-          form.set(name, event.target.value);
-        }}
-        {...more}
-      />
-    </label>
+  return form.news ? (
+    <DeviceCode news={form.news} trans={trans} />
+  ) : (
+    <ConnectForm {...props} />
   );
-  const way = (by: 'password' | 'token', label: string): React.JSX.Element => (
-    <label>
-      <input
-        type="radio"
-        name="way"
-        checked={form.way === by}
-        onChange={() => {
-          form.update({ way: by });
-        }}
-      />
-      {label}
-    </label>
-  );
-  return (
-    <>
-      {row ? (
-        <p className="jp-OscarQuiet">{row.endpoint}</p>
-      ) : (
-        <>
-          {field('name', trans.__('Name'), {
-            placeholder: trans.__('my-oscar')
-          })}
-          {field('endpoint', trans.__('Address'), {
-            placeholder: trans.__('https://oscar.example.org'),
-            inputMode: 'url'
-          })}
-        </>
-      )}
-      <div
-        className="jp-OscarForm-ways"
-        role="radiogroup"
-        aria-label={trans.__('Sign in with')}
-      >
-        {way('password', trans.__('User and password'))}
-        {way('token', trans.__('Token file'))}
-      </div>
-      {form.way === 'password' ? (
-        <>
-          {field('user', trans.__('User'), { placeholder: trans.__('oscar') })}
-          {field('password', trans.__('Password'), { type: 'password' })}
-        </>
-      ) : (
-        <>
-          {field('token_file', trans.__('File'), {
-            placeholder: trans.__('~/.oscar-token')
-          })}
-          <p className="jp-OscarQuiet">
-            {trans.__(
-              'A file on the Jupyter server. It is read at every use, so a renewed token is taken up by itself.'
-            )}
-          </p>
-        </>
-      )}
-      {row ? null : (
-        <label className="jp-OscarForm-check">
-          <input
-            type="checkbox"
-            checked={form.verify}
-            onChange={event => {
-              form.update({ verify: event.target.checked });
-            }}
-          />
-          {trans.__('Check its certificate')}
-        </label>
-      )}
-      <div className="jp-OscarForm-answer" role="alert">
-        {form.problem ? (
-          <>
-            <p className="jp-mod-error">{form.problem.message}</p>
-            {form.problem.hint ? (
-              <p className="jp-OscarQuiet">{form.problem.hint}</p>
-            ) : null}
-          </>
-        ) : form.busy ? (
-          <p className="jp-OscarQuiet">{trans.__('Asking the cluster…')}</p>
-        ) : form.missing_ ? (
-          <p className="jp-mod-error">{trans.__('This is still empty.')}</p>
-        ) : null}
-      </div>
-    </>
-  );
-}
-
-namespace Private {
-  type Field = 'name' | 'endpoint' | 'user' | 'password' | 'token_file';
-
-  /** What was typed, and how far trying it has come. */
-  export class Form {
-    constructor(name: string) {
-      this.values = {
-        name,
-        endpoint: '',
-        user: '',
-        password: '',
-        token_file: ''
-      };
-    }
-
-    readonly values: Record<Field, string>;
-    readonly changed = new Signal<this, void>(this);
-    way: 'password' | 'token' = 'password';
-    verify = true;
-    busy = false;
-    problem: Problem | undefined;
-    missing_: string | undefined;
-
-    set(field: Field, value: string): void {
-      this.values[field] = value;
-      this.missing_ = undefined;
-      this.changed.emit();
-    }
-
-    update(
-      changes: Partial<{
-        way: 'password' | 'token';
-        verify: boolean;
-        busy: boolean;
-        problem: Problem | undefined;
-        missing: string | undefined;
-      }>
-    ): void {
-      const { missing, ...rest } = changes;
-      Object.assign(this, rest);
-      this.missing_ = missing;
-      this.changed.emit();
-    }
-
-    /** The first field that is needed and empty. */
-    missing(known: boolean): string | undefined {
-      const needed: Field[] = [
-        ...(known ? [] : (['name', 'endpoint'] as const)),
-        this.way === 'password' ? 'password' : 'token_file'
-      ];
-      return needed.find(field => this.values[field].trim() === '');
-    }
-
-    get said(): NewCluster & SignIn {
-      const { name, endpoint, user, password, token_file } = this.values;
-      const where = {
-        name: name.trim(),
-        endpoint: endpoint.trim(),
-        verify: this.verify
-      };
-      return this.way === 'password'
-        ? { ...where, user: user.trim() || null, password }
-        : { ...where, token_file: token_file.trim() };
-    }
-  }
 }

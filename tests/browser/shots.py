@@ -122,6 +122,8 @@ CLUSTER: dict[str, Any] = {
     "expires_at": None,
     "sandbox": None,
     "removable": True,
+    "issuer": None,
+    "client_id": None,
     "storage_problem": None,
     "storage_to_confirm": None,
 }
@@ -201,9 +203,10 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
     yield "what a sandbox does not do", strange_states
     yield "no server half", without_server
 
-    from shots_clusters import storage_elsewhere
+    from shots_clusters import device, storage_elsewhere
 
     yield "a storage on another host", storage_elsewhere
+    yield "signing in by a code", device
 
 
 def first_steps(album: Album, browser: Browser, lab: Lab) -> None:

@@ -1,10 +1,12 @@
-"""Pictures of what is between a person and a cluster: its storage elsewhere. Part of ``shots``."""
+"""Pictures of what is between a person and a cluster: its storage elsewhere, a code to agree to. Part of ``shots``."""
 
 from __future__ import annotations
 
+import json
+import time
 from typing import TYPE_CHECKING
 
-from shots import CLUSTER, NOTHING, SERVICES, staged
+from shots import CLUSTER, NOTHING, SERVICES, WINDOW, said, show, staged
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,3 +31,39 @@ def storage_elsewhere(album: Album, browser: Browser, lab: Lab) -> None:
         page.wait_for_selector(".jp-OscarCluster .jp-OscarNotice")
         album.sidebar(page, state)
         page.context.close()
+
+
+# An answer that goes on for as long as one looks.
+GOING_ON = """news => {
+    const fetched = window.fetch;
+    window.fetch = (asked, ...more) => {
+        if (!(asked.url ?? asked).includes('/jupyter-oscar/sign-in')) {
+            return fetched(asked, ...more);
+        }
+        const line = new TextEncoder().encode(news + '\\n');
+        return Promise.resolve(new Response(new ReadableStream({ start: it => it.enqueue(line) })));
+    };
+}"""
+
+
+def device(album: Album, browser: Browser, lab: Lab) -> None:
+    """Signing in with an identity provider: what is asked for, then the code that is waited for."""
+    issuer = "https://login.science-cloud.example.org/realms/egi"
+    ended = {**CLUSTER, "state": "expired", "expires_at": time.time() - 250, "issuer": issuer, "client_id": "oscar-lab"}
+    page = browser.new_context(viewport=WINDOW).new_page()
+    said(page, ended, SERVICES, [])
+    news = {"state": "waiting", "code": "WDJB-MJHT", "page": f"{issuer}/device", "link": f"{issuer}/device?user_code=W"}
+    news = json.dumps({**news, "ends": time.time() + 580, "cluster": None, "problem": None})
+    page.add_init_script(f"({GOING_ON})({json.dumps(news)})")
+    page.goto(lab.page)
+    show(page)
+    page.click(".jp-OscarStep >> text=Sign in")
+    page.wait_for_selector(".jp-OscarForm")
+    album.whole(page, "sign in with a provider")
+    page.click(".jp-Dialog-button.jp-mod-accept")
+    page.wait_for_selector(".jp-OscarDevice-code")
+    album.whole(page, "sign in by a code")
+    page.set_viewport_size({"width": 320, "height": 600})
+    page.wait_for_timeout(300)
+    album.whole(page, "sign in by a code, narrow")
+    page.context.close()

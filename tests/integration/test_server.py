@@ -251,6 +251,8 @@ ROUTES = [
     ("GET", "clusters/box/calls/svc/svc-1/outputs", "storage"),
     ("GET", "clusters/box/calls/svc/svc-1/outputs/a", "storage"),
     ("GET", "poll", "channel"),
+    ("PUT", "clusters/box/storage", "credentials"),
+    ("POST", "sign-in", "credentials"),
 ]
 
 

@@ -8,15 +8,17 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import traceback
+from dataclasses import replace
 
 import pytest
 from sandbox_user import eventually
 
-from jupyter_oscar.client import profiles
+from jupyter_oscar.client import oidc, profiles
 from jupyter_oscar.client.cluster import Cluster
 from jupyter_oscar.client.credentials import Credentials, Grant, Kept, Secret, TokenStore
-from jupyter_oscar.client.errors import InsecureEndpoint, NotAuthenticated, Unreachable
+from jupyter_oscar.client.errors import InsecureEndpoint, NotAuthenticated, NotOscar, TimedOut, Unreachable
 
 ALICE = "alice1234567890@egi.eu"
 
@@ -178,6 +180,81 @@ def test_a_device_flow_from_the_command_line(box, issuer, home):
     assert kept.credentials.grant is not None
     login(None, 4)
     assert TokenStore().all() == [kept], "a failed sign-in leaves the old one alone"
+
+
+@pytest.fixture
+def device(issuer):
+    """A device flow that has begun."""
+    issuer.polls = issuer.impatient = 0
+    return oidc.begin(issuer.url, "tests")
+
+
+def agreeing(issuer, device, when=lambda: True):
+    """A person who agrees once something has happened."""
+
+    def agree():
+        eventually(when)
+        issuer.agree(device.code, ALICE)
+
+    person = threading.Thread(target=agree, daemon=True)
+    person.start()
+    return person
+
+
+def test_who_is_told_to_slow_down_does(issuer, device):
+    issuer.slow_down = 1
+    agreeing(issuer, device, lambda: issuer.slow_down == 0)
+    assert oidc.finish(device, "lab").issuer == issuer.url
+    assert (issuer.impatient, issuer.polls) == (0, 2)
+
+
+def test_a_cut_in_the_middle_does_not_end_a_sign_in(issuer, device):
+    issuer.down = True
+    asked = len(issuer.asked)
+
+    def up_again():
+        if len(issuer.asked) > asked + 2:  # refused more than once
+            issuer.down = False
+        return not issuer.down
+
+    try:
+        agreeing(issuer, device, up_again)
+        assert oidc.finish(device, "lab").profile == "lab"
+    finally:
+        issuer.down = False
+
+
+def test_who_does_not_agree_in_time_is_told_so_and_may_try_again(issuer):
+    issuer.device_s = 0.5
+    try:
+        device = oidc.begin(issuer.url, "tests")
+        with pytest.raises(TimedOut, match=r"Nobody agreed .* in time\. Try again\."):
+            oidc.finish(device, "lab")
+        # An issuer may find it too late before we do.
+        late = replace(oidc.begin(issuer.url, "tests"), until=time.time() + 60)
+        with pytest.raises(TimedOut):
+            oidc.finish(late, "lab")
+    finally:
+        issuer.device_s = 60.0
+
+
+def test_an_issuer_that_stays_away_is_named_in_the_end(issuer, device):
+    issuer.down = True
+    try:
+        with pytest.raises(Unreachable, match="identity provider"):
+            oidc.finish(replace(device, until=time.time() + 0.5), "lab")
+    finally:
+        issuer.down = False
+
+
+def test_a_person_is_sent_to_web_pages_only(odd):
+    said = {"device_code": "x", "user_code": "AB", "verification_uri": "javascript:alert(1)"}
+    endpoint = "device_authorization_endpoint"
+    with (
+        odd.saying_json(lambda url: {"issuer": url, endpoint: f"{url}/device", **said}) as url,
+        pytest.raises(NotOscar, match="on which page"),
+    ):
+        oidc.begin(url, "tests")
 
 
 def test_a_user_sees_what_they_may_use(signed_in):

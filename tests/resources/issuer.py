@@ -5,7 +5,8 @@
     issuer.stop()
 
 Refresh tokens serve once each (``issuer.grant(sub)`` gives the first). A device flow is agreed to with
-``issuer.agree(code, sub)``; ``issuer.renewals`` counts refreshes that went well.
+``issuer.agree(code, sub)``; ``issuer.renewals`` counts refreshes that went well. ``issuer.slow_down = 1`` tells the
+next so many polls to slow down, and ``issuer.impatient`` counts those that then come sooner than they were told to.
 
 Its address ends in ``/realms/egi``, so that groups travel as EGI's entitlements; ``Issuer("/realms/x")`` has them in
 ``group_membership``. The userinfo of a token says what the token says.
@@ -25,6 +26,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 HOUR_S = 3600
+# By so much a client has to slow down (RFC 8628 §3.5).
+SLOWER_S = 5.0
 
 
 class Issuer:
@@ -40,6 +43,10 @@ class Issuer:
         self._devices: dict[str, dict[str, Any]] = {}  # device code → its user code, and what the person said
         self._turn = threading.Lock()
         self.down = False  # then everything is answered with 503
+        self.device_s = 60.0  # how long a person has to agree
+        self.slow_down = 0
+        self.impatient = 0
+        self.polls = 0
         self.roll()
 
     def start(self) -> Issuer:
@@ -123,14 +130,20 @@ class Issuer:
         if form.get("client_id") != "tests":
             return 401, {"error": "invalid_client", "error_description": "Invalid client"}
         secret, code = uuid.uuid4().hex, uuid.uuid4().hex[:8].upper()
-        self._devices[secret] = {"code": code, "said": None}
+        self._devices[secret] = {"code": code, "said": None, "until": time.monotonic() + self.device_s, "next": 0.0}
         where = {"verification_uri": f"{self.url}/go", "verification_uri_complete": f"{self.url}/go?c={code}"}
-        return 200, {"device_code": secret, "user_code": code, **where, "expires_in": 60, "interval": 0.05}
+        return 200, {"device_code": secret, "user_code": code, **where, "expires_in": self.device_s, "interval": 0.05}
 
     def _poll(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         device = self._devices.get(form.get("device_code", ""))
-        if device is None:
+        self.polls += 1
+        if device is None or time.monotonic() > device["until"]:
             return 400, {"error": "expired_token"}
+        self.impatient += time.monotonic() < device["next"]
+        if self.slow_down:
+            self.slow_down -= 1
+            device["next"] = time.monotonic() + SLOWER_S
+            return 400, {"error": "slow_down"}
         if device["said"] is None:
             return 400, {"error": "authorization_pending"}
         if device["said"] == "no":

@@ -52,6 +52,15 @@ def answering(status: int = 200, body: bytes = b"", **headers: str) -> Iterator[
         yield url
 
 
+@contextlib.contextmanager
+def saying_json(content: Callable[[str], Any]) -> Iterator[str]:
+    """A server that says the same JSON to everything, made with its own address."""
+    kind = type("Kind", (Answer,), {"headers_": {"Content-Type": "application/json"}})
+    with serving(kind) as url:
+        kind.body = json.dumps(content(url)).encode()
+        yield url
+
+
 class Quiet(ThreadingHTTPServer):
     """Says nothing of callers that hang up; at its end the connections that callers keep end too."""
 
