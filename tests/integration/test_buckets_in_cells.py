@@ -163,7 +163,7 @@ def test_what_is_not_there_is_said(bucket, cluster, tmp_path):
 def test_a_link_opens_one_object_and_is_not_kept_in_the_notebook(bucket):
     bucket.upload(b"hello", "a b.txt")
     link = bucket.presign("a b.txt")
-    assert requests.get(link).content == b"hello"
+    assert requests.get(link, timeout=60).content == b"hello"
     assert "X-Amz" not in repr(link)
     assert "GET" in repr(link)
 
