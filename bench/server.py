@@ -36,8 +36,8 @@ ECHOES = 150
 
 
 @contextlib.contextmanager
-def server(box: Box) -> Iterator[str]:
-    """A Jupyter server that knows the sandbox as ``box``; yields its address."""
+def server(box: Box) -> Iterator[tuple[str, int]]:
+    """A Jupyter server that knows the sandbox as ``box``; yields its address and process id."""
     with tempfile.TemporaryDirectory(prefix="jupyter-oscar-bench-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -60,7 +60,7 @@ def server(box: Box) -> Iterator[str]:
         command = [sys.executable, "-m", "jupyter_server", "--no-browser", f"--ServerApp.root_dir={folder}"]
         with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                yield _answering(f"http://127.0.0.1:{port}", process)
+                yield _answering(f"http://127.0.0.1:{port}", process), process.pid
             finally:
                 process.terminate()
 
@@ -135,7 +135,7 @@ with httpx.Client(headers={{"Authorization": "token {TOKEN}"}}) as client:
 
 def lines() -> Iterator[Line]:
     """The promises of this file."""
-    with sandbox() as box, server(box) as url:
+    with sandbox() as box, server(box) as (url, _):
         headers = {"Authorization": f"token {TOKEN}"}
         route = f"{url}/jupyter-oscar/clusters/box/services"
         with httpx.Client(headers=headers, timeout=60) as client, httpx.Client(auth=(box.user, box.password)) as direct:

@@ -11,6 +11,15 @@ export interface Address {
 }
 
 /**
+ * A part that has arrived.
+ */
+export interface Arrived {
+  etag: string;
+  number: number;
+  size: number;
+}
+
+/**
  * A bucket that goes with a service, and what is in it; `more` says that counting stopped early.
  */
 export interface Belonging {
@@ -288,6 +297,20 @@ export interface Part {
 }
 
 /**
+ * A link that takes one part, for ten minutes.
+ */
+export interface PartLink {
+  url: string;
+}
+
+/**
+ * A part for which a link is wanted.
+ */
+export interface PartWish {
+  number: number;
+}
+
+/**
  * All parts of an object, in order.
  */
 export interface Parts {
@@ -395,10 +418,27 @@ export interface Storage {
 }
 
 /**
- * An object that is sent in parts.
+ * An upload that was begun and neither finished nor given up. `begun` is in seconds since 1970.
+ */
+export interface Unfinished {
+  begun: number;
+  id: string;
+  key: string;
+}
+
+/**
+ * An object that is sent in parts, each of `part_size` bytes but the last.
  */
 export interface Upload {
   id: string;
+  part_size: number;
+}
+
+/**
+ * How large the object is that the parts which have arrived should make.
+ */
+export interface Whole {
+  size: number;
 }
 
 /**

@@ -92,6 +92,10 @@ class Uploads:
         """
         parts = await self.parts(bucket, key, upload)
         _complete(parts, size, f"{bucket}/{key}")
+        if not parts:
+            # No store makes an object of no parts.
+            await self._cluster.objects.abort(bucket, key, upload)
+            return (await self._cluster.objects.write(bucket, key, b"")).etag
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         async with self._cluster.s3.client(f"Finishing {bucket}/{key}") as s3:
             answer = await s3.complete_multipart_upload(

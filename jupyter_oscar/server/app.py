@@ -93,7 +93,7 @@ class JupyterOscarApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """One line a route."""
-        from . import buckets, calls, channel, clusters, health, objects, processes, services, sign_in
+        from . import archive, buckets, calls, channel, clusters, health, objects, processes, services, sign_in, uploads
 
         one, service = f"clusters/{NAME}", f"clusters/{NAME}/services/{NAME}"
         bucket = f"{one}/buckets/{NAME}"
@@ -129,8 +129,11 @@ class JupyterOscarApp(ExtensionApp):
             (f"{bucket}/info", objects.InfoRoute),
             (f"{bucket}/object", objects.ObjectRoute),
             (f"{bucket}/link", objects.LinkRoute),
-            (f"{bucket}/uploads", objects.UploadsRoute),
-            (f"{bucket}/upload", objects.UploadRoute),
+            (f"{bucket}/uploads", uploads.UploadsRoute),
+            (f"{bucket}/archive", archive.ArchiveRoute),
+            (f"{bucket}/upload", uploads.UploadRoute),
+            (f"{bucket}/upload/finish", uploads.FinishRoute),
+            (f"{bucket}/upload/link", uploads.PartLinkRoute),
             (f"{one}/copies", objects.CopiesRoute),
         ]
         self.handlers.extend((f"/jupyter-oscar/{path}", route) for path, route in routes)

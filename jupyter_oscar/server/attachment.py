@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from .route import Route
 
 
+def mark(route: Route, name: str) -> None:
+    """Say that an answer is to be saved as ``name``, of which the folders are left out."""
+    route.set_header("Content-Type", "application/octet-stream")
+    route.set_header("X-Content-Type-Options", "nosniff")
+    route.set_header("Content-Security-Policy", "sandbox")
+    route.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}")
+    route.set_header("Cache-Control", "no-store")
+
+
 async def attach(route: Route, name: str, reading: Reading) -> None:
     """Answer with an object, or the part of it that is read, piece by piece.
 
@@ -22,13 +31,9 @@ async def attach(route: Route, name: str, reading: Reading) -> None:
     """
     found = reading.object
     length = reading.last - reading.first + 1
-    route.set_header("Content-Type", "application/octet-stream")
-    route.set_header("X-Content-Type-Options", "nosniff")
-    route.set_header("Content-Security-Policy", "sandbox")
-    route.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}")
+    mark(route, name)
     route.set_header("Content-Length", str(length))
     route.set_header("Accept-Ranges", "bytes")
-    route.set_header("Cache-Control", "no-store")
     route.set_header("Last-Modified", found.modified)
     route.set_header("ETag", f'"{found.etag}"')
     if length < found.size:

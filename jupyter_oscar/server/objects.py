@@ -1,4 +1,4 @@
-"""Objects: their bytes in and out, copies of them, parts of large ones, and links to them."""
+"""Objects: their bytes in and out, copies of them, and links to them. Parts of large ones are in ``uploads``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_oscar.client.errors import InvalidRequest
 
 from .attachment import attach
 from .buckets import object_row
-from .route import BODY, Message, Route, may
+from .route import Message, Route, may
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.objects import Writing
@@ -48,24 +48,6 @@ class Link(Message):
 
     url: str
     expires_at: float
-
-
-class Upload(Message):
-    """An object that is sent in parts."""
-
-    id: str
-
-
-class Part(Message):
-    """A part that was stored."""
-
-    etag: str
-
-
-class Parts(Message):
-    """All parts of an object, in order."""
-
-    etags: tuple[str, ...]
 
 
 class InfoRoute(Route):
@@ -179,45 +161,3 @@ class LinkRoute(Route):
         await one.objects.look(bucket, said.key)
         expires = time.time() + said.seconds
         self.reply(Link(url=await one.buckets.presign(bucket, said.key, seconds=said.seconds), expires_at=expires))
-
-
-class UploadsRoute(Route):
-    """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/uploads?key=…``."""
-
-    auth_resource: ClassVar[str] = "jupyter_oscar:storage"
-
-    @may()
-    async def post(self, cluster: str, bucket: str) -> None:
-        """Begin an object in parts."""
-        one = await self.cluster(cluster)
-        self.reply(Upload(id=await one.objects.begin(bucket, self.plain("key"))), 201)
-
-
-class UploadRoute(Route):
-    """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/upload?key=…&id=…``."""
-
-    auth_resource: ClassVar[str] = "jupyter_oscar:storage"
-
-    @may()
-    async def put(self, cluster: str, bucket: str) -> None:
-        """Store the part ``number``: at least 5 MiB but for the last, and no larger than a request may be."""
-        number, data = self.get_query_argument("number", ""), self.request.body
-        if not number.isdecimal() or not 0 < len(data) <= BODY:
-            msg = f"A part has a number and 1 to {BODY:,} bytes."
-            raise InvalidRequest(msg)
-        one = await self.cluster(cluster)
-        key, upload = self.plain("key"), self.plain("id")
-        self.reply(Part(etag=await one.objects.part(bucket, key, upload, int(number), data)), 201)
-
-    @may()
-    async def post(self, cluster: str, bucket: str) -> None:
-        """Make the object of its parts."""
-        said, one = self.body(Parts), await self.cluster(cluster)
-        key, upload = self.plain("key"), self.plain("id")
-        self.reply(object_row(await one.objects.complete(bucket, key, upload, said.etags)), 201)
-
-    @may()
-    async def delete(self, cluster: str, bucket: str) -> None:
-        """Forget the parts."""
-        await (await self.cluster(cluster)).objects.abort(bucket, self.plain("key"), self.plain("id"))
-        self.reply(None)

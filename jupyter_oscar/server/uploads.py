@@ -1,0 +1,180 @@
+"""Uploads in parts: begun, sent through here or by links straight to the storage, finished, given up, found again.
+
+What has arrived stands in the storage, nothing of it here: an upload goes on after a reload or a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from typing import ClassVar
+
+from jupyter_oscar.client.errors import InvalidRequest, StorageFailed
+
+from .buckets import object_row
+from .route import BODY, Message, Route, may
+
+
+class Upload(Message):
+    """An object that is sent in parts, each of ``part_size`` bytes but the last."""
+
+    id: str
+    part_size: int
+
+
+class Part(Message):
+    """A part that was stored."""
+
+    etag: str
+
+
+class Parts(Message):
+    """All parts of an object, in order."""
+
+    etags: tuple[str, ...]
+
+
+class Unfinished(Message):
+    """An upload that was begun and neither finished nor given up. ``begun`` is in seconds since 1970."""
+
+    key: str
+    id: str
+    begun: float
+
+
+class Arrived(Message):
+    """A part that has arrived."""
+
+    number: int
+    size: int
+    etag: str
+
+
+class Whole(Message):
+    """How large the object is that the parts which have arrived should make."""
+
+    size: int
+
+
+class PartWish(Message):
+    """A part for which a link is wanted."""
+
+    number: int
+
+
+class PartLink(Message):
+    """A link that takes one part, for ten minutes."""
+
+    url: str
+
+
+class UploadsRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/uploads?key=…``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:storage"
+
+    @may()
+    async def get(self, cluster: str, bucket: str) -> None:
+        """Uploads that nobody finished, of keys that begin with ``prefix``."""
+        one = await self.cluster(cluster)
+        found = one.uploads.unfinished(bucket, self.plain("prefix"))
+        self.reply([Unfinished(key=row.key, id=row.id, begun=row.begun.timestamp()) async for row in found])
+
+    @may()
+    async def post(self, cluster: str, bucket: str) -> None:
+        """Begin an object in parts; of ``size`` bytes where that is known."""
+        from jupyter_oscar.client.uploads import part_size
+
+        size = self.get_query_argument("size", "0")
+        if not size.isdecimal():
+            msg = "The size of an object is a number of bytes."
+            raise InvalidRequest(msg)
+        part = part_size(int(size))
+        one = await self.cluster(cluster)
+        self.reply(Upload(id=await one.objects.begin(bucket, self.plain("key")), part_size=part), 201)
+
+
+class UploadRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/upload?key=…&id=…``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:storage"
+
+    @may()
+    async def get(self, cluster: str, bucket: str) -> None:
+        """The parts that have arrived."""
+        one = await self.cluster(cluster)
+        parts = await one.uploads.parts(bucket, self.plain("key"), self.plain("id"))
+        self.reply([Arrived(number=part.number, size=part.size, etag=part.etag.strip('"')) for part in parts])
+
+    @may()
+    async def put(self, cluster: str, bucket: str) -> None:
+        """Store the part ``number``: at least 5 MiB but for the last, and no larger than a request may be."""
+        number, data = self.get_query_argument("number", ""), self.request.body
+        if not number.isdecimal() or not 0 < len(data) <= BODY:
+            msg = f"A part has a number and 1 to {BODY:,} bytes."
+            raise InvalidRequest(msg)
+        await asyncio.to_thread(_check, self.request.headers.get("Content-Digest", ""), data)
+        one = await self.cluster(cluster)
+        key, upload = self.plain("key"), self.plain("id")
+        self.reply(Part(etag=await one.objects.part(bucket, key, upload, int(number), data)), 201)
+
+    @may()
+    async def post(self, cluster: str, bucket: str) -> None:
+        """Make the object of its parts."""
+        said, one = self.body(Parts), await self.cluster(cluster)
+        key, upload = self.plain("key"), self.plain("id")
+        self.reply(object_row(await one.objects.complete(bucket, key, upload, said.etags)), 201)
+
+    @may()
+    async def delete(self, cluster: str, bucket: str) -> None:
+        """Forget the parts."""
+        await (await self.cluster(cluster)).objects.abort(bucket, self.plain("key"), self.plain("id"))
+        self.reply(None)
+
+
+class FinishRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/upload/finish?key=…&id=…``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:storage"
+
+    @may()
+    async def post(self, cluster: str, bucket: str) -> None:
+        """Make the object of the parts that have arrived, by whatever way, if they are all of it."""
+        said, one = self.body(Whole), await self.cluster(cluster)
+        key = self.plain("key")
+        await one.uploads.finish(bucket, key, self.plain("id"), said.size)
+        self.reply(object_row(await one.objects.look(bucket, key)), 201)
+
+
+class PartLinkRoute(Route):
+    """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/upload/link?key=…&id=…``."""
+
+    auth_resource: ClassVar[str] = "jupyter_oscar:storage"
+
+    @may()
+    async def post(self, cluster: str, bucket: str) -> None:
+        """A link with which the page sends one part straight to the storage."""
+        said, one = self.body(PartWish), await self.cluster(cluster)
+        url = await one.uploads.sign(bucket, self.plain("key"), self.plain("id"), said.number)
+        self.reply(PartLink(url=url))
+
+
+def _check(said: str, data: bytes) -> None:
+    """Compare a body with its ``Content-Digest`` (RFC 9530), if it has one.
+
+    Raises:
+        StorageFailed: it is not what was sent.
+
+    """
+    kind, _, value = said.partition("=")
+    if kind.strip().lower() != "sha-256":
+        return
+    try:
+        wanted = base64.b64decode(value.strip().strip(":"), validate=True)
+    except binascii.Error:
+        wanted = b""
+    if hashlib.sha256(data).digest() != wanted:
+        msg = "A part did not arrive here as it was sent: its checksum differs."
+        raise StorageFailed(msg, hint="Send it again.")
