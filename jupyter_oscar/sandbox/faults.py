@@ -64,7 +64,7 @@ class Fault:
 
     def over_s3(self) -> bytes | None:
         """What is answered by the object store without doing anything, in MinIO's words."""
-        from .s3replies import refusal, reply
+        from .s3replies import STORAGE_FULL, refusal, reply
 
         if self.do == "html":
             return reply(502, _PAGE.encode(), {"Content-Type": "text/html"})
@@ -72,7 +72,7 @@ class Fault:
             "500": (500, "InternalError", _BEFORE),
             "503": (503, "SlowDown", "Please reduce your request rate."),
             "expired": (403, "AccessDenied", "Request has expired"),
-            "disk full": (507, "XMinioStorageFull", "Storage backend has reached its minimum free drive threshold."),
+            "disk full": STORAGE_FULL,
         }.get(self.do)
         return refusal(*found) if found else None
 

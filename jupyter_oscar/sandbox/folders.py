@@ -24,11 +24,12 @@ def is_partial(name: str) -> bool:
 def _keys(root: Path, markers: set[str], after: str, prefix: str = "") -> Iterator[str]:
     """In their order: objects, and folder markers where a folder is empty or was made by OSCAR.
 
-    Folders that lie wholly before are not looked into, so that a page costs the same in a big bucket.
+    Links are none: they may lead out of the bucket. Folders that lie wholly before are not looked into, so that a page
+    costs the same in a big bucket.
     """
     try:
         with os.scandir(root / prefix) as found:
-            names = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in found)
+            names = sorted(f"{one.name}/" if one.is_dir() else one.name for one in found if not one.is_symlink())
     except FileNotFoundError:
         return  # it went meanwhile
     if prefix and prefix > after and (not names or prefix[:-1] in markers):
@@ -38,7 +39,7 @@ def _keys(root: Path, markers: set[str], after: str, prefix: str = "") -> Iterat
         if not name.endswith("/"):
             if key > after and not is_partial(name):
                 yield key
-        elif (key > after or after.startswith(key)) and not (root / key[:-1]).is_symlink():
+        elif key > after or after.startswith(key):
             yield from _keys(root, markers, after, key)
 
 

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+STORAGE_FULL = (507, "XMinioStorageFull", "Storage backend has reached its minimum free drive threshold.")
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 

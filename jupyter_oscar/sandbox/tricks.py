@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import posixpath
 import re
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from xml.sax.saxutils import unescape
 from .heads import CHUNKED
 from .markers import NotAFolder
 from .notification import OF_NOTHING
-from .s3replies import refusal, reply, xml
+from .s3replies import STORAGE_FULL, refusal, reply, xml
 from .signing import is_signed
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _LISTS = {"list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token"}
 _LISTS |= {"encoding-type", "fetch-owner"}
 _CONDITIONS = ("if-none-match", "if-match")
+_ROOM = 1 << 16  # less is not looked at
 _WRITES = ("PUT", "POST", "DELETE")
 _EMPTY = f'"{OF_NOTHING}"'
 _FOLDER_KEYS = re.compile(r"<Key>([^<]*/)</Key>")
@@ -188,12 +190,18 @@ class Tricks:
     async def _write(self, line: Line, head: Head) -> bool:
         conditions = {name: head.headers[name] for name in _CONDITIONS if name in head.headers}
         path = posixpath.normpath(head.path)
+        if head.length > _ROOM and head.length > self._room() and self._is_signed(head):
+            return await line.say(head, refusal(*STORAGE_FULL))  # rclone would write what fits, and say 500
         if not conditions or not self._is_signed(head):
             async with self._beside_others(path):
                 return await line.pass_on(head)
         async with self._alone(path):
             refused = await asyncio.to_thread(self._refused, path, conditions)
             return await line.say(head, refused) if refused is not None else await line.pass_on(head)
+
+    def _room(self) -> int:
+        disk = os.statvfs(self._root)
+        return disk.f_bavail * disk.f_frsize
 
     @asynccontextmanager
     async def _gate(self, path: str) -> AsyncIterator[_Gate]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sandbox_user import User, eventually, new_name
 
+LOG_MIB = int(os.environ.get("JUPYTER_OSCAR_LOG_MIB", "200"))  # a gigabyte by JUPYTER_OSCAR_LOG_MIB=1024
 IMAGE = "localhost/jupyter-oscar-test:busybox"
 
 
@@ -275,13 +276,14 @@ def test_a_script_that_multiplies_is_ended_with_its_job(sandbox):
 def test_a_big_log_comes_whole_and_does_not_stay_in_memory(sandbox):
     user = User(sandbox)
     name = new_name()
-    user.create(name, "#!/bin/sh\nyes 'a line of the log' | head -c 200m\n", memory="1Gi", log_level="CRITICAL")
+    script = f"#!/bin/sh\nyes 'a line of the log' | head -c {LOG_MIB}m\n"
+    user.create(name, script, memory="4Gi", log_level="CRITICAL")
     assert user.call(name, b"eA==", f"{name}-1").status_code == 201
-    eventually(lambda: user.over(name), 90)
+    eventually(lambda: user.over(name), 90 + LOG_MIB / 4)
     before = resident(sandbox.pid)
     answer = user.ask("GET", f"/system/logs/{name}/{name}-1", stream=True)
     size = sum(len(piece) for piece in answer.iter_content(1 << 20))
-    assert size == 200 * 1024 * 1024 + 1
+    assert size == LOG_MIB * 1024 * 1024 + 1
     assert resident(sandbox.pid) - before < 40 * 1024 * 1024
     user.delete(name)
 
