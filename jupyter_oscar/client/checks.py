@@ -26,7 +26,8 @@ INPUTS: Final = ("minio", "webdav", "rucio")
 OUTPUTS: Final = ("minio", "s3", "onedata", "webdav", "rucio")
 POLICIES: Final = ("delete", "retain")
 _MOUNT_OPTIONS: Final = re.compile(r"[-A-Za-z0-9_.:=,/ ]*")
-_VARIABLE: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+# Kubernetes since 1.32: anything that can be printed, but no equals sign.
+_VARIABLE: Final = re.compile(r"[ -<>-~]+")
 _WORD: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _LABEL: Final = re.compile(f"({_WORD})?")
 _PREFIX: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -96,18 +97,12 @@ def _path(key: Sequence[str | int]) -> str:
     return ".".join(map(str, key))
 
 
-def _quantity(key: tuple[str | int, ...], text: str) -> Iterator[Wrong]:
+def _quantity(key: tuple[str | int, ...], text: str, *, positive: bool = False) -> Iterator[Wrong]:
     if not text:
         return
     found = quantities.amount(text)
-    if found is None or found <= 0:
+    if found is None or found < 0 or (positive and not found):
         yield Wrong(key, f'"{text}" is no amount.', "Write it as 0.5 or 500m (CPU), 512Mi or 2Gi (memory).")
-
-
-def provider_of(place: StorageIO) -> tuple[str, str]:
-    """Kind and id of a place's storage: lower case, and ``minio.default`` where nothing else is said."""
-    kind, _, which = place.storage_provider.strip().partition(".")
-    return kind.lower() or "minio", which or "default"
 
 
 def _place(service: Service, key: str, number: int, place: StorageIO) -> Iterator[Wrong]:
@@ -115,7 +110,7 @@ def _place(service: Service, key: str, number: int, place: StorageIO) -> Iterato
     if not path:
         yield Wrong((key, number, "path"), f"an {key}'s path is empty.", "Write bucket/folder.")
         return
-    kind, which = provider_of(place)
+    kind, which = place.provider
     kinds = INPUTS if key == "input" else OUTPUTS
     if kind not in kinds or (key == "input" and kind == "minio" and which != "default"):
         problem = f'OSCAR takes no {key} from "{place.storage_provider}".'
@@ -145,7 +140,7 @@ def _environment(service: Service) -> Iterator[Wrong]:
     for part in ("variables", "secrets"):
         for name in getattr(service.environment, part):
             if not _VARIABLE.fullmatch(name):
-                fix = "Letters, digits, underscores, hyphens and dots; no digit first."
+                fix = "Letters, digits and underscores are always right."
                 yield Wrong(("environment", part, name), f'"{name}" is no name for a variable.', fix)
     for name, value in service.environment.variables.items():
         if "\t" in value:
@@ -197,7 +192,7 @@ def _mounting(service: Service) -> Iterator[Wrong]:
         fix = "An absolute path, such as /data, not one of OSCAR's own."
         yield Wrong(("volume", "mount_path"), f'"{path}" is no place to mount a volume.', fix)
     if volume.size:
-        yield from _quantity(("volume", "size"), volume.size)
+        yield from _quantity(("volume", "size"), volume.size, positive=True)
     elif not volume.name:
         yield Wrong(("volume", "name"), "a volume without a size is one that exists, and has a name.", "Add either.")
     elif volume.lifecycle_policy:

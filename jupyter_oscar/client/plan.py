@@ -29,11 +29,12 @@ async def change(cluster: Cluster, new: Service) -> Change:
     with contextlib.suppress(ServiceNotFound):
         old = await cluster.services.get(new.name)
     before = text(old) if old else ""
-    after = text((kept(old, new) if old else new).as_stored())
+    after = text(kept(old, new) if old else new)
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "deployed", "new", lineterm="")
     return Change(new.name, "update" if old else "create", "\n".join(lines))
 
 
 def text(service: Service) -> str:
     """A service as its author wrote it: its FDL, then its script, our prologue included since it runs as well."""
-    return f"{fdl.dump(service.spelled_out())}\n# script.sh\n{service.script}"
+    stored = service.as_stored()
+    return f"{fdl.dump(stored)}\n# script.sh\n{stored.script}"

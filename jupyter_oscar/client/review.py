@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import versions
 from .errors import UpstreamFailed
+from .service import LEVELS
 from .versions import NEWEST
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 OWN: Final = ("bucket_list", "deployment", "namespace", "owner", "token", "volume_status")
 ISOLATION: Final = frozenset({"SERVICE", "USER"})
 VISIBILITIES: Final = ("private", "restricted", "public")
-LEVELS: Final = frozenset({"NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 SHELLS: Final = frozenset({"sh", "ash", "bash", "dash"})
 # Seen on a real server: creating, updating or deleting any service restarts MinIO (oscar.md §0.3 point 10, §1.2).
 COST: Final = "The cluster restarts MinIO, about 7 s: uploads and downloads of everybody pause."
@@ -82,6 +82,7 @@ def _ignored(
         yield "enable_gpu", "this cluster saw no GPU; its jobs would stay pending"
     if service.log_level and service.log_level.upper() not in LEVELS:
         yield "log_level", f'"{service.log_level}" is no level, so INFO is used'
+    yield from _of_the_environment(service)
     yield from _of_the_script(service)
     yield from _of_exposing(service)
 
@@ -97,6 +98,17 @@ def _of_the_node(name: str, status: Status) -> Iterator[tuple[str, str]]:
         )
     elif not node.virtual:
         yield "interlink_node_name", f'"{name}" is a machine of the cluster itself, not a virtual node'
+
+
+def _of_the_environment(service: Service) -> Iterator[tuple[str, str]]:
+    """What becomes of values on their way (oscar.md §0.3 point 20)."""
+    for name, value in service.environment.variables.items():
+        if value.strip(" ") != value:
+            yield f"environment.variables.{name}", "OSCAR loses the spaces around its value"
+        if "\r" in value:
+            yield f"environment.variables.{name}", "OSCAR alters a carriage return"
+        if "$$" in value or "$(" in value:
+            yield f"environment.variables.{name}", "Kubernetes makes one $ of two and puts values in for $(NAME)"
 
 
 def _of_the_script(service: Service) -> Iterator[tuple[str, str]]:

@@ -6,12 +6,15 @@ and their meaning are those of oscar.md §2.2.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from .deployments import Deployment
-from .versions import NEWEST, Release, spelled
+from .versions import NEWEST, SINCE, UNTIL, Release, spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 TRACKED_LABEL: Final = "jupyter-oscar/tracked"
 SCHEMA_ANNOTATION: Final = "jupyter-oscar/input-schema"
@@ -24,6 +27,9 @@ SERVER_LABELS: Final = frozenset(
     | {"kueue.x-k8s.io/queue-name"}
 )
 
+# Parts in which a server fills in what was not said.
+FILLED: Final = frozenset({"volume", "federation", "kserve"})
+LEVELS: Final = frozenset({"NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 DEFAULTS: Final = {"memory": "256Mi", "cpu": "0.2", "log_level": "INFO", "visibility": "private"}
 
 
@@ -46,25 +52,32 @@ def _text(value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    return [] if value is None else value
+    return [item for item in value if item is not None] if isinstance(value, list) else value
 
 
-def _mapped(value: Any) -> Any:
-    return {} if value is None else value
+def _texts(value: Any) -> Any:
+    """To Go a null among texts is an empty one."""
+    return {key: "" if item is None else item for key, item in value.items()} if isinstance(value, dict) else value
 
 
 Quantity = Annotated[str, BeforeValidator(_text)]
 Ports = Annotated[list[int], BeforeValidator(_ports)]
 NodePorts = Annotated[list[int], BeforeValidator(_node_ports)]
 Texts = Annotated[list[str], BeforeValidator(_listed)]
-TextMap = Annotated[dict[str, str], BeforeValidator(_mapped)]
-SecretMap = Annotated[dict[str, SecretStr], BeforeValidator(_mapped)]
+TextMap = Annotated[dict[str, str], BeforeValidator(_texts)]
+SecretMap = Annotated[dict[str, SecretStr], BeforeValidator(_texts)]
 
 
 class Part(BaseModel):
     """Base of a service and its parts: unknown keys are kept, so that reading and writing back loses nothing."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, said: Any) -> Any:
+        """To a server a null says nothing, and it sends some itself."""
+        return {key: value for key, value in said.items() if value is not None} if isinstance(said, dict) else said
 
 
 class StorageIO(Part):
@@ -81,8 +94,21 @@ class StorageIO(Part):
 
         A server stores the word as it was spelled (wire V038).
         """
-        kind, _, which = self.storage_provider.strip().lower().partition(".")
-        return (kind or "minio", which or "default") == ("minio", "default")
+        return self.provider == ("minio", "default")
+
+    @property
+    def provider(self) -> tuple[str, str]:
+        """Kind and id of its storage, as a server reads the word (oscar.md §2.4)."""
+        kind, _, which = self.storage_provider.partition(".")
+        return kind.lower() or "minio", which or "default"
+
+    def as_stored(self, service: str) -> StorageIO:
+        """As a server keeps it; see :meth:`Service.as_stored`. A path without a slash lies in the service's bucket."""
+        path = self.path.strip(" /")
+        if path and "/" not in path and self.provider[0] in {"minio", "s3"}:
+            path = f"{service}/{path}"
+        word = "minio.default" if self.is_minio else self.storage_provider
+        return self.model_copy(update={"path": path, "storage_provider": word})
 
     @property
     def bucket(self) -> str:
@@ -161,13 +187,13 @@ class Service(Part):
     image_pull_secrets: Texts = Field(default_factory=list)
     alpine: bool = False
     file_stage_in: bool = False
-    synchronous: Annotated[Scale, BeforeValidator(_mapped)] = Field(default_factory=Scale)
+    synchronous: Scale = Field(default_factory=Scale)
     log_level: str = ""
     token: SecretStr = Field(default=SecretStr(""), repr=False)
     input: Annotated[list[StorageIO], BeforeValidator(_listed)] = Field(default_factory=list)
     output: Annotated[list[StorageIO], BeforeValidator(_listed)] = Field(default_factory=list)
-    expose: Annotated[Expose, BeforeValidator(_mapped)] = Field(default_factory=Expose)
-    environment: Annotated[Environment, BeforeValidator(_mapped)] = Field(default_factory=Environment, repr=False)
+    expose: Expose = Field(default_factory=Expose)
+    environment: Environment = Field(default_factory=Environment, repr=False)
     annotations: TextMap = Field(default_factory=dict)
     labels: TextMap = Field(default_factory=dict)
     vo: str = ""
@@ -181,13 +207,13 @@ class Service(Part):
     allowed_users: Texts = Field(default_factory=list)
     isolation_level: str = ""
     bucket_list: Texts = Field(default_factory=list)
-    mount: Annotated[Mount, BeforeValidator(_mapped)] = Field(default_factory=Mount)
+    mount: Mount = Field(default_factory=Mount)
     volume: Volume | None = None
     volume_status: dict[str, Any] | None = None
     kserve: dict[str, Any] | None = Field(default=None, repr=False)
     federation: dict[str, Any] | None = Field(default=None, repr=False)
     # Before 4.1; since then they are in ``federation`` (oscar.md §2.9).
-    replicas: list[dict[str, Any]] | None = Field(default=None, repr=False)
+    replicas: Any = Field(default=None, repr=False)
     delegation: str = ""
     rescheduler_threshold: int = 0
     deployment: Deployment | None = None
@@ -217,19 +243,27 @@ class Service(Part):
         """The buckets that go with the service when it is deleted (oscar.md §1.2)."""
         return sorted({place.bucket for place in [*self.input, *self.output] if place.is_minio})
 
-    def spelled_out(self) -> Service:
-        """With the cluster's own storage named everywhere: it may be left out, and servers keep that as it was said."""
-        own = {"storage_provider": "minio.default"}
-        places = {
-            key: [one.model_copy(update=own) if one.is_minio else one for one in getattr(self, key)]
-            for key in ("input", "output")
-        }
-        return self.model_copy(update=places)
-
     def as_stored(self) -> Service:
-        """With the defaults a server fills in (oscar.md §2.2), to be compared with what it holds."""
-        filled = {key: getattr(self, key) or value for key, value in DEFAULTS.items()}
+        """As a server keeps it (oscar.md §2.2, §2.4): defaults filled in, words spelled its way. To be compared."""
+        filled: dict[str, Any] = {key: getattr(self, key) or value for key, value in DEFAULTS.items()}
+        level = filled["log_level"].upper()
+        filled |= {
+            "log_level": level if level in LEVELS else DEFAULTS["log_level"],
+            "isolation_level": self.isolation_level.upper(),
+            "script": self.script.replace("\r\n", "\n").replace("\r", "\n"),
+            "allowed_users": [user.strip() for user in self.allowed_users],
+            "input": [place.as_stored(self.name).model_dump() for place in self.input],
+            "output": [place.as_stored(self.name).model_dump() for place in self.output],
+        }
         return Service.model_validate({**self.model_dump(), **filled})
+
+    def holds(self, sent: Service) -> bool:
+        """Whether this stored service is what was ``sent``; secrets are never told and labels only grow."""
+        told = sent.model_fields_set - {"environment", "labels", "storage_providers", "clusters", "owner"}
+        # What a release does not know, it does not keep.
+        told -= {key for key in (*SINCE, *UNTIL) if key not in self.model_fields_set}
+        there, said = (_known(one.as_stored(), told - RESPONSE_ONLY) for one in (self, sent))
+        return all(_within(value, there[key]) if key in FILLED else value == there[key] for key, value in said.items())
 
     def to_wire(self, release: Release = NEWEST) -> dict[str, Any]:
         """What to send: only what was set, secrets in clear, nothing that the server makes up itself.
@@ -240,6 +274,23 @@ class Service(Part):
         """
         wire: dict[str, Any] = _plain(self.model_dump(exclude_unset=True, exclude=set(RESPONSE_ONLY)))
         return spelled({key: value for key, value in wire.items() if value is not None}, release)
+
+
+def _known(value: Any, only: Collection[str] | None = None) -> Any:
+    """A model without the keys that it only carries along, which no server may know."""
+    if isinstance(value, Part):
+        fields = type(value).model_fields
+        return {key: _known(getattr(value, key)) for key in fields if only is None or key in only}
+    return [_known(item) for item in value] if isinstance(value, list) else value
+
+
+def _within(said: Any, there: Any) -> bool:
+    """Whether a server has kept what was said, and may have filled in the rest."""
+    if isinstance(said, dict) and isinstance(there, dict):
+        return all(_within(value, there.get(key)) for key, value in said.items())
+    if isinstance(said, list) and isinstance(there, list):
+        return len(said) == len(there) and all(map(_within, said, there))
+    return bool(said == there or not said)
 
 
 def _plain(value: Any) -> Any:

@@ -275,13 +275,11 @@ class Services:
         return True
 
     async def _stored(self, sent: Service) -> bool | None:
-        """Whether the server now holds what was sent; secrets are never told and labels only grow."""
+        """Whether the server now holds what was sent; None where that cannot be told."""
         exists = await self._exists(sent.name)
         if not exists:
             return exists
-        told = sent.model_fields_set - {"environment", "labels", "storage_providers", "clusters", "owner"}
-        stored = self._known[sent.name].spelled_out()
-        return stored.model_dump(include=told) == sent.spelled_out().model_dump(include=told)
+        return self._known[sent.name].holds(sent)
 
 
 _STORED: Final = {
