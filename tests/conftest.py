@@ -112,7 +112,11 @@ class RunningSandbox:
 def sandbox_environment(home: Path) -> dict[str, str]:
     """Only what a process needs, and a home of its own: the user's sandbox and settings are never touched."""
     home.mkdir(parents=True, exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "PYTHONPATH", "PYTHONSAFEPATH", "LANG", "TMPDIR")
+        if name in os.environ
+    }
     return {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
