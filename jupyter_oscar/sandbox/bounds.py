@@ -1,9 +1,10 @@
 """What a job may use, and who sees to it.
 
 The kernel's own limits hold for what it can count for one process: privileges, core files, the size of a file, the
-number of processes, processor time. What a pod's cgroup would count for all of them together is watched from outside:
-memory as their proportional share (the output that faas-supervisor keeps in memory included), the space under the
-job's folder, and the time on the clock.
+number of processes and of open files, processor time. What a pod's cgroup would count for all of them together is
+watched from outside: memory as their proportional share (the output that faas-supervisor keeps in memory included),
+the space under the job's folder, and the time on the clock. The kernel's limit of a process's memory counts addresses:
+Go, Java and CUDA reserve many times what they use, and would not start.
 """
 
 from __future__ import annotations
@@ -13,18 +14,30 @@ import ctypes
 import math
 import os
 import resource
+import select
+import signal
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .processes import descendants, end_descendants
+from .quantities import amount
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from .task import Plan
 
 _NO_NEW_PRIVS, _CHILD_SUBREAPER = 38, 36  # prctl(2)
-_FIRST_LOOK_S, _LOOK_S, _DISK_LOOK_S = 0.2, 0.2, 1.0
+_LOOK_S, _DISK_LOOK_S = 0.2, 1.0
 _PROCESSES = 2048  # of the user, above those of the moment
+_FILES = 1024
 _MIB = 1 << 20
+_DESCRIPTORS, _STANDARD = "/dev/fd", 2
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -50,14 +63,53 @@ def give_up_privileges() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def limit() -> None:
+    """Own session, no core files, nothing on stdin: the process is on its own from here on."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    give_up_privileges()
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+
+
 def adopt_orphans() -> None:
     """Daemons that leave their parents become our children, so that they can be found and ended."""
     _prctl(_CHILD_SUBREAPER)
 
 
+@lru_cache(maxsize=8)
+def _amounts(memory: str, cpu: str) -> tuple[int, float]:
+    return int(amount(memory) or 0), amount(cpu) or 0.0
+
+
+def bounds_of(plan: Plan) -> Bounds:
+    memory, cpu = _amounts(*(str(plan.service.get(key, "")) for key in ("memory", "cpu")))
+    return Bounds(memory, cpu, plan.scratch, plan.seconds)
+
+
+def limit_processes() -> None:
+    """For all that this process starts, as it cannot be counted for one task.
+
+    The sandbox raised its own limit of open files, for its connections. Programs that are not prepared for many get
+    the usual one, and may raise it.
+    """
+    _lower(resource.RLIMIT_NPROC, _tasks() + _PROCESSES)
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(files, _FILES), most))
+
+
+def keep_descriptors() -> None:
+    """What is open here is not open in what is started from here."""
+    for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - numbers
+        if int(name) > _STANDARD:
+            with contextlib.suppress(OSError):  # the list's own
+                os.set_inheritable(int(name), False)  # noqa: FBT003 - no other way to say it
+
+
 def set_bounds(bounds: Bounds) -> None:
     """For this process and all that it starts."""
-    _lower(resource.RLIMIT_NPROC, _tasks() + _PROCESSES)
     if bounds.scratch:
         _lower(resource.RLIMIT_FSIZE, bounds.scratch)
     if bounds.seconds:
@@ -105,7 +157,7 @@ def _size(folder: Path) -> int:
 class Watcher:
     """Ends what runs below this process as soon as it uses more than it may; ``why`` then says what."""
 
-    def __init__(self, bounds: Bounds, folder: Path, output: Path) -> None:
+    def __init__(self, bounds: Bounds, folder: Path, output: int) -> None:
         self._bounds, self._folder, self._output = bounds, folder, output
         self._over = threading.Event()
         self._began = time.monotonic()
@@ -121,14 +173,32 @@ class Watcher:
         self._over.set()
         self._thread.join()  # the next job's processes are not its business
 
+    def wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the end of the process and look on; without a thread where the kernel tells of the end."""
+        if not hasattr(os, "pidfd_open"):
+            with self:
+                return process.wait()
+        ended = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(ended, select.POLLIN)
+            while not poll.poll(_LOOK_S * 1000) and not self._look():
+                pass
+        finally:
+            os.close(ended)
+        return process.wait()
+
     def _watch(self) -> None:
-        pause = _FIRST_LOOK_S
-        while not self._over.wait(pause):
-            pause = _LOOK_S
-            self.why = self._memory() or self._time() or self._disk()
-            if self.why:
-                end_descendants()
+        while not self._over.wait(_LOOK_S):
+            if self._look():
                 return
+
+    def _look(self) -> bool:
+        """Whether it was too much, and is ended."""
+        self.why = self._memory() or self._time() or self._disk()
+        if self.why:
+            end_descendants()
+        return bool(self.why)
 
     def _memory(self) -> str:
         limit = self._bounds.memory
@@ -136,7 +206,7 @@ class Watcher:
             return ""
         used = sum(_share(pid) for pid in descendants(os.getpid()))
         with contextlib.suppress(OSError):
-            used += self._output.stat().st_size
+            used += os.fstat(self._output).st_size
         if used <= limit:
             return ""
         return f"OOMKilled: it used {used // _MIB} MiB of memory, and its service asks for {limit // _MIB} MiB"
@@ -150,7 +220,7 @@ class Watcher:
         if not self._bounds.scratch or time.monotonic() < self._disk_due:
             return ""
         self._disk_due = time.monotonic() + _DISK_LOOK_S
-        used = _size(self._folder)
+        used = _size(self._folder) + os.fstat(self._output).st_blocks * 512
         if used <= self._bounds.scratch:
             return ""
         most = self._bounds.scratch // _MIB

@@ -15,7 +15,7 @@ from .expose import health_path, is_exposed, port_of, prefix_of
 from .runner import environment
 from .scripts import script_folder
 from .store import now
-from .supervisor import bare_environment
+from .task import bare_environment
 from .workload import Status, Surroundings, Wanted, Workload, forget
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""The lock of a job's folder: the job's process holds it for life, so that anybody can ask whether it lives."""
+"""The lock of a job's folder: the job's process holds it for life, so that anybody can ask whether it lives.
+
+In the file stands which process that is and, on a second line, how the job ended: written at once, so never half.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,11 @@ def sign(fd: int) -> None:
     os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
 
 
+def sign_end(fd: int, state: str, finished: str) -> None:
+    """Write how and when the job ended."""
+    os.pwrite(fd, f"{os.getpid()}\n{state} {finished}\n".encode(), 0)
+
+
 def try_lock(folder: Path) -> int | None:
     """The job's lock, or None while a process holds it."""
     held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -46,6 +54,15 @@ def try_lock(folder: Path) -> int | None:
 def lock_pid(folder: Path) -> int | None:
     """The process that wrote itself into the lock, if one ever did."""
     try:
-        return int((folder / "lock").read_text(encoding="ascii"))
+        return int((folder / "lock").read_text(encoding="ascii").split("\n")[0])
     except (OSError, ValueError):
         return None
+
+
+def read_end(folder: Path) -> tuple[str, str] | None:
+    """State and time of the end, if it was written."""
+    try:
+        _, state, finished = (folder / "lock").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return state, finished

@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .attached import link
-from .processes import signal_group, sweep
+from .processes import in_words, signal_group, sweep
 from .servicelog import ServiceLog
-from .supervisor import in_words, limit
 
 if TYPE_CHECKING:
     from .attached import Attached
@@ -198,6 +197,8 @@ async def _keep(charge: Charge) -> None:
 
 def main(charge: Charge, lock: HeldLock) -> None:
     """Entry of the keeper's process; ``lock`` stays open, and so held, until it ends."""
+    from .bounds import limit
+
     limit()
     lock.sign()
     os.umask(0o077)

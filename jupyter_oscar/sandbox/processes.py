@@ -19,6 +19,11 @@ _ROUNDS, _ROUND_S = 10, 0.005
 _MARKS = ("OSCAR_SERVICE_TOKEN", "OSCAR_SERVICE_BASE_PATH")
 
 
+def in_words(code: int) -> str:
+    """How a process ended."""
+    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+
 def signal_group(pid: int, number: int) -> None:
     """Signal a job's or a service's processes; nobody is meant by 0, which the kernel would take for ourselves."""
     if pid <= 0:
@@ -82,12 +87,21 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def _has_ended(pid: int) -> bool:
+    """Also when nobody has asked yet how: its children are somebody else's by then."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - as above
+            return file.read().rpartition(b")")[2].split()[0] in b"ZX"
+    except (OSError, IndexError):
+        return True
+
+
 def descendants(pid: int) -> list[int]:
-    """All processes below this one; outside Linux none."""
+    """All processes that run below this one; outside Linux none."""
     found: list[int] = []
     waiting = [pid]
     while waiting:
-        children = _children(waiting.pop())
+        children = [child for child in _children(waiting.pop()) if not _has_ended(child)]
         found += children
         waiting += children
     return found

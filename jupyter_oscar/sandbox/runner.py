@@ -7,7 +7,6 @@ whether it lives: the sandbox may be killed at any moment, and a job is started 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -15,11 +14,11 @@ import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import supervisor
 from .attached import attached
-from .joblock import HeldLock, lock_pid, try_lock
+from .joblock import HeldLock, lock_pid, read_end, try_lock
 from .processes import signal_group, sweep_home
 from .scripts import script_folder
+from .task import Plan, Task
 from .workers import Worker
 
 if TYPE_CHECKING:
@@ -31,11 +30,12 @@ if TYPE_CHECKING:
     from .options import Options
     from .settings import DataFolder
     from .store import Database
+    from .workers import Result
 
-NODE = "sandbox"
 GRACE_S = 5.0
 _POLL_S = 0.1
 _RETRY_S = 0.5
+_KEPT_PLANS = 100
 
 _WATCHDOG = {  # wire D-job-object.yaml
     "fprocess": "/oscar/bin/supervisor",
@@ -78,7 +78,8 @@ class Runner:
         self._made: Any = None
         self._running: dict[str, int] = {}  # job → pid of its worker
         self._workers: list[Worker] = []
-        self._over: dict[str, asyncio.Event] = {}
+        self._plans: dict[str, tuple[object, Plan]] = {}  # service → what its plan was made from, and the plan
+        self._over: dict[str, asyncio.Event] = {}  # of jobs whose end somebody waits for
         self._adopted: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
         self._forgotten: set[str] = set()
@@ -126,7 +127,7 @@ class Runner:
             self._adopt(name, service, state)
             return
         os.close(held)
-        if (folder / "status.json").exists():
+        if read_end(folder) is not None:
             self._settle(name, folder)
         elif state == "Running" or lock_pid(folder) is not None:
             sweep_home(self._data.temp / name / "home")
@@ -203,8 +204,8 @@ class Runner:
         folder = self._data.job(service, name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            task = self._task(name, service, folder)
-            pid = self._hand_over(task, folder, partial(self._told, name, folder))
+            task = self.task(service, name, folder, self._db.event(name))
+            pid = self._hand_over(task, partial(self._told, name, folder))
         except OSError as error:
             self._note(folder, f"The job could not be started ({error.strerror}).")
             self._save(partial(self._db.job_finished, name, "Failed"))
@@ -214,11 +215,11 @@ class Runner:
         self._runs(name, pid)
         self._save(partial(self._db.job_started, name))
 
-    def _hand_over(self, task: supervisor.Task, folder: Path, over: Callable[[bool], None]) -> int | None:
+    def _hand_over(self, task: Task, over: Callable[[Result | None], None]) -> int | None:
         """The process that does it; None when one has it already."""
         while True:
             worker = self._idle_worker()
-            held = try_lock(folder)
+            held = try_lock(task.folder)
             if held is None:
                 return None
             try:
@@ -241,43 +242,39 @@ class Runner:
         if worker in self._workers:
             self._workers.remove(worker)
 
-    def _told(self, name: str, folder: Path, ended: bool) -> None:  # noqa: FBT001 - called back
-        self._ended(name, folder, process_too=ended)
+    def task(self, service: str, name: str, folder: Path, event: bytes | Path, *, sync: bool = False) -> Task:
+        """Raises ``OSError`` when the service is gone or its script cannot be written."""
+        return Task(self._plan(service), name, event, folder, self._data.temp / name, sync)
 
-    def _task(self, name: str, service: str, folder: Path) -> supervisor.Task:
+    def _plan(self, service: str) -> Plan:
+        """How the service runs as it is now: a thousand jobs of it have one plan."""
+        made_from = (self._db.stored_service(service), self._s3.access)
+        known = self._plans.get(service)
+        if known is not None and known[0] == made_from and known[1].script.exists():
+            return known[1]
         spec = self._db.service(service)
         if spec is None:
             raise FileNotFoundError(2, "its service is gone")
-        event = self._db.event(name)
-        (folder / "event").write_bytes(event)
-        extra = {"JOB_UUID": name, "RESOURCE_ID": NODE}
-        if len(event) < supervisor.ARGUMENT_LIMIT:
-            extra["EVENT"] = event.decode("utf-8", "surrogateescape")
-        return self.task(spec, name, folder, event, extra=extra, sync=False)
-
-    def task(
-        self, spec: dict[str, Any], name: str, folder: Path, event: bytes | Path, *, extra: dict[str, str], sync: bool
-    ) -> supervisor.Task:
-        return supervisor.Task(
-            name=name,
-            sync=sync,
-            event=event,
+        plan = Plan(
             service=spec,
-            environment=environment(spec, self._db.secrets(spec["name"]), extra),
+            environment=environment(spec, self._db.secrets(service), {}),
             script=script_folder(self._data, spec) / "script.sh",
-            log=folder / "log",
-            status=folder / "status.json",
-            temp=self._data.temp / name,
             access=self._s3.access,
             friendly=self._options.friendly,
             runtime=self._options.runtime,
             scratch=self._options.scratch_limit,
             seconds=self._options.time_limit,
-            attached=() if sync else attached(self._data, spec),  # a sync pod has none (oscar.md §2.7)
+            attached=attached(self._data, spec),
         )
+        if len(self._plans) >= _KEPT_PLANS:
+            self._plans.clear()
+        self._plans[service] = (made_from, plan)
+        return plan
 
-    def spawn(self, task: supervisor.Task, held: int | None) -> ForkServerProcess:
+    def spawn(self, task: Task, held: int | None) -> ForkServerProcess:
         """A process for the task."""
+        from . import supervisor
+
         return self.fork(supervisor.main, task, held)
 
     def fork(self, main: Callable[[Any, Any], None], task: object, held: int | None) -> ForkServerProcess:
@@ -305,19 +302,35 @@ class Runner:
 
     def _runs(self, name: str, pid: int | None) -> None:
         self._running[name] = pid or 0
-        self._over[name] = asyncio.Event()
 
     # ending
 
-    def _ended(self, name: str, folder: Path, *, process_too: bool = True) -> None:
+    def _told(self, name: str, folder: Path, result: Result | None) -> None:
+        """By the worker itself, which has cleaned up; without a result it is gone."""
+        if result is None:
+            self._ended(name, folder)
+            return
+        self._is_over(name)
+        if name in self._forgotten:
+            self._forgotten.discard(name)
+            self._remove(name, folder)
+        else:
+            self._save(partial(self._db.job_finished, name, *result))
+        self.pump()
+
+    def _is_over(self, name: str) -> int:
+        """Whoever waits for its end is told; the process that did it."""
+        if over := self._over.pop(name, None):
+            over.set()
+        return self._running.pop(name, 0)
+
+    def _ended(self, name: str, folder: Path) -> None:
+        """Its process has ended without a word, or was somebody else's child."""
         if self._lives(folder):  # only the process that forks ended: the job itself goes on
             self._adopted[name] = asyncio.create_task(self._watch(name, folder))
             return
-        pid = self._running.pop(name, 0)
-        self._over.pop(name).set()
-        if process_too:
-            signal_group(pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
-        if not (folder / "status.json").exists():
+        signal_group(self._is_over(name), signal.SIGKILL)  # what the script left behind, as at the end of a pod
+        if read_end(folder) is None:
             sweep_home(self._data.temp / name / "home")  # its own process could not do it
         if name in self._forgotten:
             self._forgotten.discard(name)
@@ -331,13 +344,12 @@ class Runner:
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
 
     def _settle(self, name: str, folder: Path) -> None:
-        try:
-            found = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        end = read_end(folder)
+        if end is None:
             self._lost(name, folder)
             return
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
-        self._save(partial(self._db.job_finished, name, found["state"], found["finished"]))
+        self._save(partial(self._db.job_finished, name, *end))
 
     def forget(self, name: str, service: str) -> None:
         """The job's row is gone: end its process in the background, remove its files."""
@@ -358,7 +370,7 @@ class Runner:
         for worker in doomed:
             self._workers.remove(worker)  # it gets no other
         signal_group(pid, signal.SIGTERM)
-        over = self._over[name]
+        over = self._over.setdefault(name, asyncio.Event())
         try:
             await asyncio.wait_for(over.wait(), GRACE_S)
         except asyncio.TimeoutError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from aiohttp import web
 from .bodies import spooled
 from .executions import called_by
 from .expose import is_exposed
+from .joblock import read_end, try_lock
 from .processes import signal_group, sweep_home
 from .replies import SANDBOX, empty
 from .users import admit_call
@@ -91,9 +91,9 @@ async def _answer(request: web.Request, output: BinaryIO, seconds: float, *, don
 
 async def _call(sandbox: Sandbox, service: dict[str, Any], name: str, folder: Path, event: bytes | Path) -> bool | None:
     """Success; None when the time limit passed. The output is in the folder."""
-    task = sandbox.runner.task(service, name, folder, event, extra={}, sync=True)
+    task = sandbox.runner.task(service["name"], name, folder, event, sync=True)
     over = asyncio.Event()
-    process = sandbox.runner.spawn(task, None)
+    process = sandbox.runner.spawn(task, try_lock(folder))
     pid = process.pid or 0
     sandbox.runner.when_over(process, over.set)
     try:
@@ -101,20 +101,12 @@ async def _call(sandbox: Sandbox, service: dict[str, Any], name: str, folder: Pa
     except asyncio.TimeoutError:
         return None
     else:
-        return _succeeded(folder)
+        return (read_end(folder) or ("Failed", ""))[0] == "Succeeded"
     finally:  # also when the caller hung up: nobody waits for the script any more
         signal_group(pid, signal.SIGKILL)
-        if not (folder / "status.json").exists():
+        if read_end(folder) is None:
             sweep_home(task.temp / "home")
         shutil.rmtree(task.temp, ignore_errors=True)
-
-
-def _succeeded(folder: Path) -> bool:
-    try:
-        state = json.loads((folder / "status.json").read_text(encoding="utf-8"))["state"]
-    except (OSError, ValueError):
-        return False
-    return bool(state == "Succeeded")
 
 
 def _output(folder: Path) -> BinaryIO:

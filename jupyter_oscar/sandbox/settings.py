@@ -11,6 +11,7 @@ import secrets
 import socket
 import tempfile
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -35,7 +36,7 @@ class Settings:
 class DataFolder:
     root: Path
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         return hashlib.sha256(str(self.root).encode()).hexdigest()[:8]
 
@@ -67,7 +68,7 @@ class DataFolder:
     def rclone(self) -> Path:
         return self.root / "rclone"
 
-    @property
+    @cached_property
     def temp(self) -> Path:
         """Where scripts work. Short and free of spaces, as in a container; one folder per user and sandbox."""
         return Path(tempfile.gettempdir()) / f"oscar-sandbox-{os.getuid()}-{self.fingerprint}"

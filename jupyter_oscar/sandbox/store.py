@@ -131,6 +131,11 @@ class Database:
         row = self._one("SELECT spec FROM services WHERE name = ?", name)
         return json.loads(row[0]) if row else None
 
+    def stored_service(self, name: str) -> tuple[str, str | None] | None:
+        """The texts of its specification and of its secrets, as they are kept: whoever read them once can compare."""
+        row: tuple[str, str | None] | None = self._one("SELECT spec, secrets FROM services WHERE name = ?", name)
+        return row
+
     def service_created(self, name: str) -> str:
         return str(self._one("SELECT created FROM services WHERE name = ?", name)[0])
 

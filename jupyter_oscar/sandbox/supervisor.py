@@ -1,7 +1,7 @@
 """One job from its event to its outputs, as faas-supervisor does it.
 
 This code runs in processes of its own, for one job or sync run at a time, and knows nothing of the server: it gets a
-``Task``, writes a log and a status. What it prints follows the recorded logs line by line (wire D009, D017, D026,
+``Task``, writes a log and how it ended. What it prints follows the recorded logs line by line (wire D009, D017, D026,
 E014, R011).
 """
 
@@ -9,65 +9,34 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import multiprocessing
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import uuid
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .bounds import Bounds, Watcher, adopt_orphans, give_up_privileges, set_bounds
+from .bounds import Watcher, adopt_orphans, bounds_of, keep_descriptors, limit, limit_processes, set_bounds
 from .events import BadStorage, Event, echo, parse
+from .joblock import sign_end
 from .joblog import JobLog, traceback_text
-from .processes import end_descendants
-from .quantities import amount
-from .runtimes import RUNTIMES, Processes, Work
+from .nest import Nest
+from .processes import end_descendants, in_words
+from .runtimes import RUNTIMES, Work
+from .task import ARGUMENT_LIMIT, Task, bare_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .access import Access
-    from .attached import Attached
+    from .joblock import HeldLock
 
 _PIECE = 1 << 20
-ARGUMENT_LIMIT = 131_072
-"""The longest ``EVENT=…`` string that Linux hands to a process: above it the shell cannot start (wire D019, D027)."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """Everything one run needs; it travels to the child over a pipe, never by environment or command line."""
-
-    name: str
-    sync: bool
-    event: bytes | Path = field(repr=False)
-    """A long body of a sync call is in a file."""
-    service: dict[str, Any] = field(repr=False)
-    environment: dict[str, str] = field(repr=False)
-    script: Path
-    log: Path
-    status: Path
-    temp: Path
-    access: Access
-    friendly: bool = False
-    runtime: str = Processes.NAME
-    scratch: int = 0  # bytes; 0 is no limit
-    seconds: float = 0.0  # 0 is no limit
-    attached: tuple[Attached, ...] = ()
-
-    @property
-    def bounds(self) -> Bounds:
-        memory, cpu = (amount(str(self.service.get(key, ""))) or 0.0 for key in ("memory", "cpu"))
-        return Bounds(int(memory), cpu, self.scratch, self.seconds)
 
 
 @dataclass
@@ -79,10 +48,7 @@ class _Run:
     env: dict[str, str]
     inputs: Path
     outputs: Path
-
-    @property
-    def spool(self) -> Path:
-        return self.task.temp / "stdout"
+    spool: int
 
 
 def supervise(task: Task, log: JobLog) -> bool:
@@ -90,19 +56,19 @@ def supervise(task: Task, log: JobLog) -> bool:
     body = task.event if isinstance(task.event, bytes) else task.event.read_bytes()
     if not task.sync and (len(body) + len("EVENT=") >= ARGUMENT_LIMIT or b"\0" in body):
         return False
-    if not task.friendly:
-        _read_configuration(task.service)
+    if not task.plan.friendly:
+        _read_configuration(task.plan.service)
     raw = body.decode("utf-8", "surrogateescape")
     text = raw if task.sync else echo(raw)
     log.detail(f"EVENT received: {text}")
-    event = parse(text, log, task.service)
-    run = _prepare(task, log)
+    event = parse(text, log, task.plan.service)
+    run = _prepare(task, log, body)
     log.say("Reading storage configuration")
     if task.sync:
         log.say("No MinIO user configuration found")  # wire R011: a sync pod has no credentials folder
         event = event.without_minio()
     else:
-        log.say(f"Using MinIO credentials for user: '{task.access.access_key}'")
+        log.say(f"Using MinIO credentials for user: '{task.plan.access.access_key}'")
     log.say("SUPERVISOR: Initializing Binary supervisor")
     with _told_by_boto(run, "_parse_input"):
         _stage_in(run, event)
@@ -111,7 +77,7 @@ def supervise(task: Task, log: JobLog) -> bool:
         _upload(run, event)
     log.say("Creating response")
     _respond(run, event)
-    if task.friendly and code:
+    if task.plan.friendly and code:
         log.say(f"The script ended {in_words(code)}.", "ERROR")
         return False
     return True
@@ -126,37 +92,21 @@ def _read_configuration(service: dict[str, Any]) -> None:
         raise ScannerError("while scanning for the next token", None, wrong)
 
 
-def in_words(code: int) -> str:
-    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-
-
-def bare_environment(home: Path) -> dict[str, str]:
-    """What every script gets besides what its service says: programs, a home, a language, and nothing of ours."""
-    return {
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "LANG": "C.UTF-8",
-    }
-
-
-def _prepare(task: Task, log: JobLog) -> _Run:
-    inputs, outputs = (task.temp / f"tmp{uuid.uuid4().hex[:8]}" for _ in range(2))
-    home = task.temp / "home"
-    for folder in (inputs, outputs, home):
-        folder.mkdir(parents=True)
+def _prepare(task: Task, log: JobLog, body: bytes) -> _Run:
+    inputs, outputs, home = _NEST.settle(task.temp)
     env = {
         **bare_environment(home),
-        **task.environment,
+        **task.plan.environment,
+        **task.variables(body),
         "TMP_INPUT_DIR": str(inputs),
         "TMP_OUTPUT_DIR": str(outputs),
     }
-    return _Run(task, log, env, inputs, outputs)
+    return _Run(task, log, env, inputs, outputs, _NEST.spool(task.temp))
 
 
 def _stage_in(run: _Run, event: Event) -> None:
     run.env.update(event.variables)
-    if run.task.service.get("file_stage_in"):
+    if run.task.plan.service.get("file_stage_in"):
         run.log.say("Skipping download of input file.")
         return
     if event.provider == "ONEDATA":
@@ -175,11 +125,11 @@ def _download(run: _Run, event: Event) -> str:
     bucket, key = event.bucket, event.key
     run.log.say(f"Downloading item from bucket '{bucket}' with key '{key}'")
     path = f"{run.inputs}/{key.rpartition('/')[2]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
-    if event.provider == "S3" and not run.task.friendly:
+    if event.provider == "S3" and not run.task.plan.friendly:
         raise NoCredentials("Unable to locate credentials")  # of AWS: a service can name none here
     from .staging import store_of  # not at the top: the server, which imports this file, needs none of it
 
-    store_of(run.task.access).download(bucket, key, path)
+    store_of(run.task.plan.access).download(bucket, key, path)
     run.log.say(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
     return path
 
@@ -209,23 +159,24 @@ def _told_by_boto(run: _Run, where: str) -> Iterator[None]:
 
 
 def _run_script(run: _Run) -> int:
-    run.log.say(f"Script file found in '{run.task.script}'")
-    task = run.task
+    task, plan = run.task, run.task.plan
+    run.log.say(f"Script file found in '{plan.script}'")
+    bounds = bounds_of(plan)
     work = Work(
         name=task.name,
-        image=str(task.service.get("image", "")),
-        script=task.script,
+        image=str(plan.service.get("image", "")),
+        script=plan.script,
         temp=task.temp,
         environment=run.env,
-        memory=task.bounds.memory,
-        cpu=task.bounds.cpu,
+        memory=bounds.memory,
+        cpu=bounds.cpu,
         attached=task.attached,
     )
-    runtime = RUNTIMES[task.runtime]()
+    runtime = RUNTIMES[plan.runtime]()
+    watcher = Watcher(bounds, task.temp, run.spool)
     runtime.prepare(work)
     try:
-        with Watcher(task.bounds, task.temp, run.spool) as watcher:
-            code = _until_over(run, runtime.command(work), runtime.environment(work))
+        code = _until_over(run, watcher, runtime.command(work), runtime.environment(work))
     finally:
         runtime.clean(work)
     if watcher.why:
@@ -234,41 +185,69 @@ def _run_script(run: _Run) -> int:
     return code
 
 
-def _until_over(run: _Run, command: list[str], environment: dict[str, str]) -> int:
+def _until_over(run: _Run, watcher: Watcher, command: list[str], environment: dict[str, str]) -> int:
     live = run.log.level == "DEBUG"
-    with run.spool.open("wb") as spool, Path(os.devnull).open("rb") as nothing:
+    os.chdir(run.env["HOME"])  # here, and no descriptor to close there: so that the kernel needs not copy this process
+    with _TERM.patient():
         process = subprocess.Popen(
             command,
-            stdin=nothing,
-            stdout=subprocess.PIPE if live else spool,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if live else run.spool,
             stderr=subprocess.STDOUT,
             env=environment,
-            cwd=run.env["HOME"],
+            close_fds=False,
         )
-        with _patience():
-            if live:
-                _stream(run, process, spool)
+        if not live:
+            return watcher.wait(process)
+        with watcher:
+            _stream(run, process)
             return process.wait()
 
 
-@contextmanager
-def _patience() -> Iterator[None]:
-    """Told to end while the script runs: it was told too, and gets the time it needs; then we end without a result."""
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
-    yield
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if told.is_set():
-        raise SystemExit(1)
+class _Term:
+    """What being told to end means: the end, but not while a script runs or its traces are removed."""
+
+    def __init__(self) -> None:
+        self._patient = self._told = False
+
+    def heed(self) -> None:
+        signal.signal(signal.SIGTERM, self._heard)
+
+    def _heard(self, *_: object) -> None:
+        self._told = True
+        if not self._patient:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """A script was told too, and gets the time it needs; then we end without a result."""
+        self._patient = True
+        try:
+            yield
+        finally:
+            self._patient = False
+        if self._told:
+            raise SystemExit(1)
+
+    def deaf(self) -> None:
+        self._patient = True
+
+    def hears_again(self) -> None:
+        self._told = self._patient = False
 
 
-def _stream(run: _Run, process: subprocess.Popen[bytes], spool: io.BufferedWriter) -> None:
+_TERM = _Term()
+_NEST = Nest()
+
+
+def _stream(run: _Run, process: subprocess.Popen[bytes]) -> None:
     """Lines as they come (wire E008); a whole copy is printed again at the end (wire E014)."""
     run.log.detail("CONTAINER OUTPUT:\n ")
     if process.stdout is None:
         return
     for line in process.stdout:
-        spool.write(line)
+        os.write(run.spool, line)
         run.log.detail(line.decode("utf-8", "ignore").strip())
 
 
@@ -300,12 +279,12 @@ def _upload(run: _Run, event: Event) -> None:
     from .staging import store_of
 
     run.log.say(f"Searching for files to upload in folder '{run.outputs}'")
-    for output in run.task.service.get("output", []):
+    for output in run.task.plan.service.get("output", []):
         provider = output["storage_provider"]
         run.log.say(f"Checking files for uploading to '{provider}' on path: '{output['path']}'")
         bucket, _, folder = output["path"].partition("/")
-        bucket = _bucket(run.task.service, event, bucket)
-        store = store_of(run.task.access)
+        bucket = _bucket(run.task.plan.service, event, bucket)
+        store = store_of(run.task.plan.access)
         for path, found in _files(run.outputs):
             name = _key_name(found)
             if not _wanted(name, output) or run.task.sync:  # a sync pod has no credentials, and says nothing of it
@@ -327,7 +306,9 @@ def _respond(run: _Run, event: Event) -> None:
     """What a caller gets: files as base64, else the script's output; storage events always the output (wire D017)."""
     files = list(_files(run.outputs)) if event.kind == "UNKNOWN" else []
     if not files:
-        with run.spool.open(encoding="utf-8", errors="ignore") as spool:  # as text: line ends are made equal
+        os.lseek(run.spool, 0, os.SEEK_SET)
+        with open(run.spool, encoding="utf-8", errors="ignore", closefd=False) as spool:
+            # as text: line ends are made equal
             while piece := spool.read(_PIECE):
                 run.log.write(piece.encode())
     else:
@@ -336,15 +317,8 @@ def _respond(run: _Run, event: Event) -> None:
     run.log.write(b"\n")
 
 
-def _write_status(path: Path, state: str) -> None:
-    finished = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps({"state": state, "finished": finished}), encoding="utf-8")
-    draft.replace(path)
-
-
 def _attempt(task: Task) -> bool:
-    with JobLog(task.log, task.service.get("log_level", "INFO")) as log:
+    with JobLog(task.log, task.plan.service.get("log_level", "INFO")) as log:
         try:
             return supervise(task, log)
         except GaveUp:
@@ -354,19 +328,8 @@ def _attempt(task: Task) -> bool:
             return False
 
 
-def limit() -> None:
-    """Own session, no core files, nothing on stdin: the process is on its own from here on."""
-    os.setsid()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    give_up_privileges()
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-
-
 def _end_with_parent() -> None:
-    """A sync run is nobody's any more when the server dies; a job, which holds a lock, lives on."""
+    """A sync run is nobody's any more when the server dies; a job lives on."""
     parent = multiprocessing.parent_process()
 
     def wait() -> None:
@@ -380,33 +343,50 @@ def _end_with_parent() -> None:
 
 def _sweep(task: Task) -> None:
     """End what the script left running, then remove its files, as the end of a pod does."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _TERM.deaf()
     end_descendants(reap=True)
-    shutil.rmtree(task.temp, ignore_errors=True)
+    os.chdir("/")
+    _NEST.leave(task.temp)
 
 
 def settle() -> None:
-    """What holds for all that a process of ours starts."""
+    """What holds for all that a process of ours starts, and for all its tasks."""
     os.umask(0o077)
     adopt_orphans()
+    limit_processes()
+    keep_descriptors()
+    _TERM.heed()
 
 
-def work(task: Task) -> None:
-    """One task from beginning to end; when this returns, nothing of it runs and its status is written."""
-    set_bounds(task.bounds)
+def work(task: Task, lock: int) -> tuple[str, str]:
+    """One task from beginning to end; when this returns, nothing of it runs.
+
+    Returns the state and the time of the end, as they stand in the file of its lock by then.
+    """
+    set_bounds(bounds_of(task.plan))
     try:
         try:
             done = _attempt(task)
         except OSError:
             done = False  # the log itself cannot be written: the state is all that can be said
-        _write_status(task.status, "Succeeded" if done else "Failed")
+        result = "Succeeded" if done else "Failed", f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        sign_end(lock, *result)
     finally:  # also when it was told to end
         _sweep(task)
+    _TERM.hears_again()
+    return result
 
 
-def main(task: Task, _lock: None) -> None:
+def no_more_work() -> None:
+    """Before the process ends."""
+    _NEST.abandon()
+
+
+def main(task: Task, lock: HeldLock) -> None:
     """Entry of the process of one sync run."""
     limit()
     settle()
+    lock.sign()
     _end_with_parent()
-    work(task)
+    work(task, lock.fd)
+    no_more_work()

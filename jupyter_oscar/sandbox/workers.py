@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from multiprocessing import reduction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import supervisor
 from .joblock import sign
+from .task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from .task import Plan
+
+    Result = tuple[str, str]  # the state, and since when
+
 _IDLE_S = 3.0
 
 
 class Worker:
-    """One such process, seen from the sandbox. ``over`` is called with whether the process has ended with its job."""
+    """One such process, seen from the sandbox. ``over`` is called with the job's result, or None when it ended too."""
 
     def __init__(self, context: Any, gone: Callable[[Worker], None]) -> None:
         ours, theirs = context.Pipe()
@@ -36,7 +40,8 @@ class Worker:
             theirs.close()
         self.pid = int(self._process.pid or 0)
         self.has_worked = False
-        self._over: Callable[[bool], None] | None = None
+        self._over: Callable[[Result | None], None] | None = None
+        self._plan: Plan | None = None  # which it has
         self._gone = gone
         self._retiring: asyncio.TimerHandle | None = None
         loop = asyncio.get_running_loop()
@@ -47,12 +52,14 @@ class Worker:
     def is_idle(self) -> bool:
         return self._over is None
 
-    def give(self, task: supervisor.Task, lock: int, over: Callable[[bool], None]) -> None:
+    def give(self, task: Task, lock: int, over: Callable[[Result | None], None]) -> None:
         """Our copy of the lock closes; the worker's keeps it. Raises ``OSError`` when the worker is gone."""
         if self._retiring is not None:
             self._retiring.cancel()
         try:
-            self._pipe.send(task)
+            plan = None if task.plan is self._plan else task.plan
+            self._pipe.send((plan, task.name, task.event, str(task.folder), str(task.temp)))
+            self._plan = task.plan
             reduction.send_handle(self._pipe, lock, self.pid)
         finally:
             os.close(lock)
@@ -67,12 +74,13 @@ class Worker:
 
     def _told(self) -> None:
         try:
-            self._pipe.recv()
+            result = self._pipe.recv()
         except (EOFError, OSError):
             self.retire()  # it ends, which is told by its sentinel
             return
-        self._retiring = asyncio.get_running_loop().call_later(_IDLE_S, self._leave)
-        self._finish(ended=False)
+        self._finish(result)
+        if self.is_idle and not self._pipe.closed:
+            self._retiring = asyncio.get_running_loop().call_later(_IDLE_S, self._leave)
 
     def _leave(self) -> None:
         self._gone(self)
@@ -86,29 +94,35 @@ class Worker:
         self._process.join()
         self._process.close()
         self._gone(self)
-        self._finish(ended=True)
+        self._finish(None)
 
-    def _finish(self, *, ended: bool) -> None:
+    def _finish(self, result: Result | None) -> None:
         over, self._over = self._over, None
         if over is not None:
-            over(ended)
+            over(result)
 
 
 def main(pipe: Connection) -> None:
     """Entry of the process."""
-    supervisor.limit()
-    supervisor.settle()
+    from .bounds import limit
+    from .supervisor import no_more_work, settle, work
+
+    limit()
+    settle()
+    plan: Any = None
     while True:
         try:
-            task = pipe.recv()
+            fresh, name, event, folder, temp = pipe.recv()
             lock = reduction.recv_handle(pipe)
         except (EOFError, OSError):
-            return
+            break
+        os.set_inheritable(lock, False)  # noqa: FBT003 - the script would hold it
         sign(lock)
-        supervisor.work(task)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        plan = fresh or plan
+        result = work(Task(plan, name, event, Path(folder), Path(temp)), lock)
         os.close(lock)  # then whoever asks knows that it is over
         try:
-            pipe.send(None)
+            pipe.send(result)
         except OSError:
-            return  # the sandbox was killed
+            break  # the sandbox was killed
+    no_more_work()

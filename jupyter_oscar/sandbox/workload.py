@@ -19,9 +19,8 @@ from .expose import OWN_COMMAND
 from .joblock import lock_pid, try_lock
 from .keeper import State, read_state, write_state
 from .ports import taken_by
-from .processes import signal_group, signal_process, sweep
+from .processes import in_words, signal_group, signal_process, sweep
 from .servicelog import ServiceLog
-from .supervisor import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -220,9 +220,9 @@ def a_job(box):
     """The process group of some job that runs."""
     for lock in (box.data / "jobs").glob("*/*/lock"):
         with contextlib.suppress(OSError, ValueError):
-            pid = int(lock.read_text())
-            if Path(f"/proc/{pid}").exists() and not (lock.parent / "status.json").exists():
-                return [pid]
+            (pid,) = lock.read_text().split()  # after its end more stands there
+            if Path(f"/proc/{pid}").exists():
+                return [int(pid)]
     return []
 
 

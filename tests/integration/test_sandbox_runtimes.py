@@ -215,6 +215,36 @@ def test_one_big_file_ends_at_the_limit(tight):
     assert "\n41943040\n" in log or "Evicted" in log
 
 
+def test_the_kernel_holds_each_process_to_what_it_can_count(tight):
+    _, _, log = run(tight, "ulimit -c; ulimit -f; ulimit -t; ulimit -n; grep processes /proc/self/limits")
+    core, size, seconds, files, _, _, processes = log.rpartition("response\n")[2].split()[:7]
+    assert (core, int(size) * 512, files) == ("0", 40 << 20, "1024")
+    assert 2 <= int(seconds) <= 4, "of processor time, those that the process which started it has used included"
+    assert int(processes) < 100_000
+
+
+def test_a_job_finds_nothing_of_the_one_before(tight, tmp_path):
+    (tmp_path / "precious").write_text("x")
+    look = 'cd /; ls -A "$HOME" "$TMP_OUTPUT_DIR"; stat -c %a "$HOME" "$TMP_OUTPUT_DIR" "$TMP_INPUT_DIR"; '
+    look += 'ls -A "$TMP_INPUT_DIR" | wc -l; ls -A "$(dirname "$HOME")" | wc -l'
+    clean = run(tight, look)[2].splitlines()[-11:]
+    assert "700" in clean
+    for mess in (
+        'touch .a b; mkdir -p c/d; touch c/d/e "$TMP_INPUT_DIR/f" "$TMP_OUTPUT_DIR/g"',
+        'ln -s / root; mkfifo pipe; chmod 777 . ; touch "$(dirname "$HOME")/new"',
+        f'rmdir "$TMP_OUTPUT_DIR"; ln -s {tmp_path} "$TMP_OUTPUT_DIR"',
+        'cd /; rm -r "$HOME" "$TMP_INPUT_DIR"',
+        'mkdir shut; touch shut/x; chmod 0 shut "$TMP_INPUT_DIR"',
+        "(sleep 0.3; touch later) & echo left",
+        "head -c 3m /dev/zero | tr '\\0' x",
+    ):
+        run(tight, mess)
+        found = run(tight, look)[2].splitlines()[-11:]
+        paths = str.maketrans("", "", "0123456789abcdef")
+        assert [line.translate(paths) for line in found] == [line.translate(paths) for line in clean], mess
+    assert (tmp_path / "precious").read_text() == "x"
+
+
 def test_why_a_job_waits_is_said_in_words(tight):
     name = tight("sleep 1.5")
     for number in range(3):

@@ -66,6 +66,12 @@ def test_a_running_job_survives_kill_9_and_is_found_again(a_sandbox, tmp_path):
     assert user.get("long", "out/x.txt") == b"x\n"
 
 
+def end_of(folder):
+    """The process, the state and the time, once they are written."""
+    words = (folder / "lock").read_text().split() if (folder / "lock").exists() else []
+    return words if len(words) == 3 else None
+
+
 def test_a_job_that_ends_while_the_sandbox_is_dead_keeps_its_end(a_sandbox, tmp_path):
     sandbox = a_sandbox()
     user = User(sandbox)
@@ -75,8 +81,8 @@ def test_a_job_that_ends_while_the_sandbox_is_dead_keeps_its_end(a_sandbox, tmp_
     sandbox.kill()
     eventually((tmp_path / "end").exists)
     folder = sandbox.data / "jobs" / "quiet" / "quiet-1"
-    eventually((folder / "status.json").exists)
-    ended = json.loads((folder / "status.json").read_text())["finished"]
+    _, state, ended = eventually(lambda: end_of(folder))
+    assert state == "Succeeded"
     sandbox.start()
     assert user.jobs("quiet")["quiet-1"]["finish_time"] == ended
     assert user.jobs("quiet")["quiet-1"]["status"] == "Succeeded"
@@ -377,7 +383,7 @@ def test_it_stops_at_once_also_right_after_a_job_was_cancelled_while_it_ended(a_
     user = User(sandbox)
     user.create("messy", "#!/bin/sh\nmkdir m; cd m; i=0; while [ $i -lt 20000 ]; do : > $i; i=$((i+1)); done\n")
     assert user.call("messy", b"eA==", "messy-1").status_code == 201
-    eventually((sandbox.data / "jobs" / "messy" / "messy-1" / "status.json").exists)
+    eventually(lambda: end_of(sandbox.data / "jobs" / "messy" / "messy-1"))
     user.ask("DELETE", "/system/logs/messy/messy-1")
     family = processes_of(sandbox)
     before = time.monotonic()
