@@ -188,6 +188,12 @@ def issuer() -> Iterator[Any]:
         yield one
 
 
+@pytest.fixture(scope="session")
+def make_agent() -> Any:
+    """Makes small oidc-agents in a folder: ``tests/resources/agent.py``."""
+    return _resource("agent").Agent
+
+
 @pytest.fixture
 def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The shared sandbox as a cell sees it, or the cluster that is named; what a test deploys is removed."""

@@ -182,6 +182,9 @@ class Issuer:
             "userinfo_endpoint": f"{self.url}/userinfo",
             "device_authorization_endpoint": f"{self.url}/device",
             "jwks_uri": f"{self.url}/jwks",
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
             "id_token_signing_alg_values_supported": ["RS256"],
         }
 
