@@ -44,11 +44,14 @@ class RunningSandbox:
     process: subprocess.Popen[bytes] | None = None
     content: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", str(self.data), *STORE, *self.options]
+
     def start(self) -> RunningSandbox:
-        command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", str(self.data), *self.options]
         log = (self.data.parent / f"{self.data.name}.log").open("ab")
         with log:
-            self.process = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(self.command, env=self.env, stdout=subprocess.PIPE, stderr=log)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, (self.data.parent / f"{self.data.name}.log").read_text()
@@ -120,8 +123,18 @@ def sandbox_environment(home: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+# What keeps the objects: the tests of `tests/real` run the same stories again on "minio", whose program is $MINIO.
+ON_MINIO = os.environ.get("JUPYTER_OSCAR_TEST_STORE") == "minio"
+STORE = ["--store", "minio", "--minio", os.environ["MINIO"]] if ON_MINIO else ["--store", "rclone"]
+
 # Another cluster to try the stories of calls on: the name of a profile.
 ELSEWHERE = os.environ.get("JUPYTER_OSCAR_TEST_CLUSTER")
+
+
+@pytest.fixture
+def objects_are_files() -> None:
+    if ON_MINIO:
+        pytest.skip("about objects as files of a folder, which MinIO does not keep")
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ def _describe(found: dict[str, Any]) -> str:
         f"OSCAR  {found['endpoint']}  (user {found['user']}; password: jupyter oscar sandbox status --credentials)\n"
         f"S3     {found['s3_endpoint']}\n"
         f"data   {found['data']}\n"
+        f"{found['storage']}\n"
         f"Scripts run as processes without containers: the images that services name are not used."
     )
 
@@ -101,6 +102,10 @@ def _flags(choices: dict[str, Any]) -> list[str]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A YAML file of what shall go wrong: for tests of those who call.",
 )
+@click.option(
+    "--store", type=click.Choice(["minio", "rclone"]), help="What keeps the objects [default: minio if it is on PATH]."
+)
+@click.option("--minio", metavar="PROGRAM", help="Where MinIO's program is, when it is not on PATH.")
 @click.option("--hold", is_flag=True, help="Accept jobs and start none.")
 @click.option("--no-serverless", is_flag=True, help="Without synchronous runs.")
 @click.option("--oidc-issuer", multiple=True, metavar="URL", help="Take the tokens of this identity provider.")

@@ -26,6 +26,7 @@ from . import (
 )
 from .compat import lacks
 from .faults import misbehave
+from .objectstore import StoreFailed
 from .replies import SANDBOX, is_local, moved, not_routed, text
 from .throttle import COSTS
 from .users import admit
@@ -149,6 +150,8 @@ async def _manners(request: web.Request, handler: Handler) -> web.StreamResponse
         return await _elsewhere(request)
     except web.HTTPRequestEntityTooLarge:
         return text(413, "The body is JSON longer than anything that this route could take.")
+    except StoreFailed as error:
+        return text(500, str(error))
     except (sqlite3.OperationalError, OSError) as error:
         return text(500, f"The sandbox cannot write its data folder {request.app[SANDBOX].data.root}: {error}")
 

@@ -12,6 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from .folders import is_partial
+from .fusemounts import clean
 from .settings import CannotStart, lock
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _CLUSTER = "oscar-cluster"
 def reset(data: DataFolder) -> None:
     """Services, buckets, objects and jobs go; address and password stay. Raises ``CannotStart`` while one runs."""
     lock(data)
+    clean(data)
     for entry in data.root.iterdir():
         if entry.name in _KEPT:
             continue

@@ -9,16 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from .objectstore import ObjectStore
     from .settings import DataFolder
 
     Attached = tuple["Path", str]  # a folder, and the absolute path where it is wanted
 
 
-def attached(data: DataFolder, spec: dict[str, Any]) -> tuple[Attached, ...]:
+def attached(data: DataFolder, s3: ObjectStore, spec: dict[str, Any]) -> tuple[Attached, ...]:
     found = []
     path = str(spec["mount"]["path"]).strip(" /")
     if path:
-        found.append((data.buckets / path, f"/mnt/{path}"))
+        bucket, _, folder = path.partition("/")
+        found.append((s3.place(bucket) / folder, f"/mnt/{path}"))
     if spec["volume"] is not None:
         found.append((volume_folder(data, spec["namespace"], spec["volume"]["name"]), spec["volume"]["mount_path"]))
     return tuple(found)

@@ -57,7 +57,7 @@ async def make(
     """``policy``: visibility and allowed users; without a visibility only the admin may use it."""
     sandbox.database.put_bucket(name, tags, *policy)
     try:
-        await sandbox.s3.make(name, folders)
+        await sandbox.s3.make(name, folders, tags)
         await sandbox.grant()
     except OSError:  # a full disk: nothing half-made stays
         await remove(sandbox, name)

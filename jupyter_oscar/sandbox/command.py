@@ -20,17 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 from .options import Options, arguments, chosen
 from .settings import LOOPBACK, CannotStart, DataFolder, Settings, listen, load, lock, open_folder, save
+from .stores import choose, in_words
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
+    from .objectstore import ObjectStore
     from .sandbox import Sandbox
 
-_ONE_STORE = (
-    "Users of this sandbox share one object store: rclone has no rights of its own, so every user's key opens every "
-    "bucket over S3. The API keeps them apart."
-)
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # where OpenSSL finds them
 _LAST_WORDS_S = 0.5  # for requests under way at a stop
 
@@ -65,6 +63,8 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
         "version": __version__,
         "compat": sandbox.options.version,
         "mode": sandbox.options.mode,
+        "store": sandbox.s3.NAME,
+        "storage": in_words(sandbox.s3.NAME),
         "runtime": sandbox.options.runtime,
         "started": sandbox.started,
     }
@@ -88,15 +88,14 @@ def _no_authorities() -> Iterator[None]:
                 os.environ[name] = value
 
 
-async def _serve(data: DataFolder, settings: Settings, options: Options, port: int | None) -> None:
-    from .rclone import Rclone
+async def _serve(data: DataFolder, settings: Settings, options: Options, store: ObjectStore, port: int | None) -> None:
     from .store import Database
 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with listen(port, settings.port) as sock:
-        database, store = Database(data.database), Rclone(data, settings)
+        database = Database(data.database)
         if store.FRONTED or options.faults or options.latency:
             store.hide()
         await store.begin(database.users())  # it gets ready while we read our own code
@@ -120,6 +119,7 @@ async def _serve(data: DataFolder, settings: Settings, options: Options, port: i
             save(data, settings)
             content = _content(sandbox, settings.port)
             announcement = announce(data.fingerprint, content)
+            sys.stderr.write(content["storage"] + "\n")
             gc.freeze()
             gc.enable()
             _say({"ready": {key: value for key, value in content.items() if key != "password"}})
@@ -165,10 +165,10 @@ def _many_files() -> None:
 def _start(data: DataFolder, typed: argparse.Namespace) -> None:
     _many_files()
     options = chosen(typed)
-    if options.trust.issuers:
-        sys.stderr.write(_ONE_STORE + "\n")
     lock(data)
-    asyncio.run(_serve(data, load(data), options, typed.port))
+    settings = load(data)
+    store = choose(data, settings, typed.store, typed.minio)
+    asyncio.run(_serve(data, settings, options, store, typed.port))
 
 
 def _sentence(error: Exception) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
+    from .objectstore import ObjectStore
     from .runner import Runner
     from .settings import DataFolder
     from .store import Database
@@ -31,8 +32,8 @@ _NOWHERE = Status("unavailable", "Current deployment resources are unavailable."
 
 
 class Exposed:
-    def __init__(self, data: DataFolder, database: Database, runner: Runner) -> None:
-        self._data, self._db, self._runner = data, database, runner
+    def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, runner: Runner) -> None:
+        self._data, self._db, self._s3, self._runner = data, database, s3, runner
         self._around: Surroundings | None = None
         self._workloads: dict[str, Workload] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -63,7 +64,7 @@ class Exposed:
         script = script_folder(self._data, spec) / "script.sh"
         extra = {"OSCAR_SERVICE_BASE_PATH": prefix_of(name)}
         env = {**bare_environment(home), **environment(spec, self._db.secrets(name), extra)}
-        places = attached(self._data, spec)
+        places = attached(self._data, self._s3, spec)
         told = json.dumps([str(script), env, *(place for _, place in places)], sort_keys=True)
         version = hashlib.sha256(told.encode()).hexdigest()[:16]
         charge = keeper.Charge(version, folder, home, script, env, places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ async def check(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
         raise Refused(400, f"{INVALID}mount path {spec['mount']['path']!r} has a '.' or '..' part")
     if not buckets.is_valid(bucket):
         raise Refused(500, f"error creating bucket {bucket}: {buckets.INVALID_NAME}")
+    if why := sandbox.s3.cannot_mount():
+        raise Refused(500, f"the bucket {bucket!r} cannot be mounted: {why}")
     if await buckets.exists(sandbox, bucket):
         policy = buckets.policy_of(sandbox, bucket)
         if policy["visibility"] not in ("", "private") or not may_change(who, policy):
@@ -47,12 +50,22 @@ async def make(sandbox: Sandbox, spec: dict[str, Any], who: Caller) -> None:
     found = place(spec)
     if found is None:
         return
-    bucket, folder = found
+    bucket, _ = found
     if not await buckets.exists(sandbox, bucket):
         tags = {"owner": "oscar" if who.admin else who.uid, "owner_name": who.plain_name}
         await buckets.make(sandbox, bucket, tags, ("", None) if who.admin else ("private", None))
-    if folder:
-        await sandbox.s3.make(bucket, [folder])
+    await mount_all(sandbox)
+
+
+async def mount_all(sandbox: Sandbox) -> None:
+    """What the services want mounted, and nothing else; a folder of a bucket is there although nothing is in it."""
+    if sandbox.s3.cannot_mount():
+        return  # the data folder came from another machine
+    wanted = {found for spec in sandbox.database.services() if (found := place(spec)) is not None}
+    wanted = {found for found in wanted if await buckets.exists(sandbox, found[0])}
+    await sandbox.s3.mount({bucket for bucket, _ in wanted})
+    for bucket, folder in wanted:
+        await asyncio.to_thread((sandbox.s3.place(bucket) / folder).mkdir, parents=True, exist_ok=True)
 
 
 def keeps(spec: dict[str, Any], bucket: str) -> bool:

@@ -29,10 +29,12 @@ BUFFER = 1 << 18
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .heads import Streams
     from .rights import Rights
+    from .store import Database
+    from .triggers import Triggers
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Found:
     key: str
     size: int
     mtime_ns: int
+    etag: str = ""
+
+
+class StoreFailed(OSError):
+    """A sentence of what the store could not do."""
 
 
 class ObjectStore(abc.ABC):
@@ -60,6 +67,7 @@ class ObjectStore(abc.ABC):
         self.public: socket.socket | None = None
         """The port that clients know, when a front listens there."""
         self._inner_port = 0
+        self.on_return: Callable[[], None] = lambda: None  # called when it answers again after it had ended
 
     # where it is
 
@@ -92,6 +100,10 @@ class ObjectStore(abc.ABC):
     # what each store says for itself
 
     @abc.abstractmethod
+    def triggers(self, database: Database, accept: Callable[[str, bytes], object]) -> Triggers:
+        """How it tells of new objects."""
+
+    @abc.abstractmethod
     def _command(self) -> list[str]:
         """The argument list; no key may be in it, because others read process lists."""
 
@@ -120,8 +132,8 @@ class ObjectStore(abc.ABC):
         """Whether it is there."""
 
     @abc.abstractmethod
-    async def make(self, bucket: str, folders: Iterable[str] = ()) -> None:
-        """Have the bucket, and a marker of each folder in it; what is there stays."""
+    async def make(self, bucket: str, folders: Iterable[str] = (), tags: Mapping[str, str] | None = None) -> None:
+        """Have the bucket with its tags, and a marker of each folder in it; what is there stays."""
 
     @abc.abstractmethod
     async def remove(self, bucket: str) -> None:
@@ -138,6 +150,19 @@ class ObjectStore(abc.ABC):
     @abc.abstractmethod
     async def roughly(self, bucket: str, most: int) -> int:
         """How many objects, so many at most."""
+
+    # buckets as folders
+
+    @abc.abstractmethod
+    def place(self, bucket: str) -> Path:
+        """Where a bucket that a service mounts is a folder."""
+
+    def cannot_mount(self) -> str:
+        """Why no bucket can be a folder here, and what to do; empty when it can."""
+        return ""
+
+    async def mount(self, buckets: set[str]) -> None:  # noqa: B027 - where buckets are folders, nothing is to be done
+        """Have exactly these buckets as folders. Raises ``StoreFailed``."""
 
     # its life
 
@@ -236,6 +261,7 @@ class ObjectStore(abc.ABC):
             self._process = await self._spawn()
             if await self._answers(self._process):
                 self._up.set()
+                self.on_return()
                 pause = 0.1
             else:
                 pause = min(pause * 2, 10)

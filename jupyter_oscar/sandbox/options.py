@@ -13,6 +13,7 @@ from .oidc import Trust
 from .quantities import parse
 from .runtimes import RUNTIMES, Processes
 from .settings import CannotStart
+from .stores import STORES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--runtime", choices=sorted(RUNTIMES), default=Processes.NAME, help="how scripts run")
     parser.add_argument("--time-limit", type=float, default=0.0, metavar="S", help="the longest that a job may run")
     parser.add_argument("--scratch-limit", default="10Gi", metavar="SIZE", help="what a job's files may take on disk")
+    parser.add_argument("--store", choices=STORES, help="what keeps the objects; default: minio where it is on PATH")
+    parser.add_argument("--minio", metavar="PATH", help="MinIO's program, when it is not on PATH")
     parser.add_argument("--hold", action="store_true", help="accept jobs and start none")
     parser.add_argument("--no-serverless", action="store_true", help="without synchronous runs")
     parser.add_argument("--page-size", type=int, metavar="N", help="jobs on a page of a list; default: 70")

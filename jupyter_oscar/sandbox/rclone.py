@@ -16,11 +16,13 @@ from .objectstore import BUFFER, Found, ObjectStore
 from .settings import CannotStart, DataFolder, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aiohttp import ClientSession
 
     from .heads import Streams
+    from .store import Database
+    from .triggers import Triggers
 
 _NOT_IN_KEYS = set(',"\r\n\0')
 
@@ -61,6 +63,14 @@ class Rclone(ObjectStore):
         self._users = users
         await self.restart()
 
+    def triggers(self, database: Database, accept: Callable[[str, bytes], object]) -> Triggers:
+        from .foldertriggers import FolderTriggers
+
+        return FolderTriggers(self._data, database, self, accept)
+
+    def place(self, bucket: str) -> Path:
+        return self._data.buckets / bucket
+
     # buckets
 
     async def buckets(self) -> list[str]:
@@ -69,7 +79,8 @@ class Rclone(ObjectStore):
     async def has(self, bucket: str) -> bool:
         return (self._data.buckets / bucket).is_dir()
 
-    async def make(self, bucket: str, folders: Iterable[str] = ()) -> None:
+    async def make(self, bucket: str, folders: Iterable[str] = (), tags: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
+        """It has no tags."""
         for folder in ("", *folders):
             (self._data.buckets / bucket / folder).mkdir(parents=True, exist_ok=True)
 

@@ -11,14 +11,17 @@ import os
 import shutil
 import signal
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .access import Access
 from .attached import attached
 from .joblock import HeldLock, lock_pid, read_end, try_lock
 from .processes import signal_group, sweep_home
 from .scripts import script_folder
 from .task import Plan, Task
+from .users import short
 from .workers import Worker
 
 if TYPE_CHECKING:
@@ -244,7 +247,10 @@ class Runner:
 
     def task(self, service: str, name: str, folder: Path, event: bytes | Path, *, sync: bool = False) -> Task:
         """Raises ``OSError`` when the service is gone or its script cannot be written."""
-        return Task(self._plan(service), name, event, folder, self._data.temp / name, sync)
+        plan = self._plan(service)
+        if self._s3.SEPARATES and not sync:
+            plan = replace(plan, access=self._access(plan.service, name))
+        return Task(plan, name, event, folder, self._data.temp / name, sync)
 
     def _plan(self, service: str) -> Plan:
         """How the service runs as it is now: a thousand jobs of it have one plan."""
@@ -264,12 +270,23 @@ class Runner:
             runtime=self._options.runtime,
             scratch=self._options.scratch_limit,
             seconds=self._options.time_limit,
-            attached=attached(self._data, spec),
+            attached=attached(self._data, self._s3, spec),
         )
         if len(self._plans) >= _KEPT_PLANS:
             self._plans.clear()
         self._plans[service] = (made_from, plan)
         return plan
+
+    def _access(self, spec: dict[str, Any], job: str) -> Access:
+        """A job reads and writes with its uploader's keys; for the service's own user, or nobody, with the admin's.
+
+        As the pod gets them (oscar.md §4.1, point 5), where a store has rights that make a difference.
+        """
+        admin, owner = self._s3.access, self._db.job_owner(job)
+        if owner in (None, "", short(spec["owner"])):
+            return admin
+        keys = [(uid, secret) for uid, secret in self._db.users().items() if short(uid) == owner]
+        return Access(admin.address, *keys[0], admin.region) if keys else admin
 
     def spawn(self, task: Task, held: int | None) -> ForkServerProcess:
         """A process for the task."""

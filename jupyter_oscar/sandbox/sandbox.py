@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from .executions import Executions
 from .exposed import Exposed
 from .faults import read as read_faults
-from .foldertriggers import FolderTriggers
 from .markers import Markers
+from .mounts import mount_all
 from .oidc import Oidc
 from .rights import rights_of
 from .runner import Runner
@@ -49,20 +49,24 @@ class Sandbox:
     front: Front | None
     faults: list[Fault]
     changes: asyncio.Lock = field(default_factory=asyncio.Lock)  # of services and buckets: one after the other
+    _granting: asyncio.Lock = field(default_factory=asyncio.Lock)
     started: str = field(default_factory=now)
 
     async def start(self) -> None:
         await self.s3.start()
         if self.front is not None and self.s3.public is not None:
             await self.front.start(self.s3.public)
+        await mount_all(self)
         await self.runner.start()
         await self.exposed.start()
         await self.triggers.start()
+        await self.grant()
 
     async def grant(self) -> None:
         """Bring the rights in the store in line with whose the buckets are and with whom they are shared."""
         if self.s3.SEPARATES:
-            await self.s3.grant(rights_of(self.database))
+            async with self._granting:
+                await self.s3.grant(rights_of(self.database))
 
     async def settle(self) -> None:
         """What a create and a delete cost on a real server: MinIO's restart, then six seconds (oscar.md §1.2)."""
@@ -90,8 +94,8 @@ def assemble(data: DataFolder, settings: Settings, options: Options, database: D
         jobs.accept(service, event)
         executions.webhook(service, event)
 
-    triggers = FolderTriggers(data, database, s3, called)
-    exposed = Exposed(data, database, runner)
+    triggers = s3.triggers(database, called)
+    exposed = Exposed(data, database, s3, runner)
     throttle = Throttle() if options.throttle else NoThrottle()
     oidc = Oidc(options.trust)
     faults = read_faults(options.faults) if options.faults else []

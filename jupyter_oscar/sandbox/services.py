@@ -175,7 +175,7 @@ async def _store(sandbox: Sandbox, spec: dict[str, Any], secrets: dict[str, str]
             for bucket, uid in theirs.items():
                 database.put_bucket(bucket, {**tags, "owner": uid}, "private")
         for bucket, folders in by_bucket(all_places(spec)).items():
-            await sandbox.s3.make(bucket, folders)
+            await sandbox.s3.make(bucket, folders, database.buckets()[bucket])
         await mounts.make(sandbox, spec, who)
         await sandbox.grant()
         await sandbox.triggers.arm(spec["name"], all_places({**spec, "output": []}))
@@ -311,6 +311,7 @@ async def delete_service(request: web.Request) -> web.Response:
     for bucket in (*bucket_names(spec), *user_buckets(spec)):
         if not _used(sandbox, bucket) and not mounts.keeps(spec, bucket):
             await buckets.remove(sandbox, bucket)
+    await mounts.mount_all(sandbox)
     await sandbox.s3.refresh()
     await sandbox.settle()
     return empty(204)

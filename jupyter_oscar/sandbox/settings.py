@@ -68,6 +68,11 @@ class DataFolder:
     def rclone(self) -> Path:
         return self.root / "rclone"
 
+    @property
+    def minio(self) -> Path:
+        """Made when MinIO runs here: its drive, and the events that it could not tell yet."""
+        return self.root / "minio"
+
     @cached_property
     def temp(self) -> Path:
         """Where scripts work. Short and free of spaces, as in a container; one folder per user and sandbox."""

@@ -116,8 +116,13 @@ class Store:
         import urllib3
         from minio import Minio
 
-        again_at = (500, 502, 503, 504)
-        retries = urllib3.Retry(total=_RETRIES, backoff_factor=0.1, backoff_max=10, status_forcelist=again_at)
+        retries = urllib3.Retry(
+            total=_RETRIES,
+            backoff_factor=0.1,
+            backoff_max=10,
+            status_forcelist=(500, 502, 503, 504),
+            respect_retry_after_header=False,  # MinIO says a minute while it starts, which takes half a second
+        )
         return Minio(
             self._access.address,
             access_key=self._access.access_key,

@@ -256,6 +256,11 @@ class Database:
         row = self._one("SELECT name, service, state, created, started, finished FROM jobs WHERE name = ?", name)
         return Job(*row) if row else None
 
+    def job_owner(self, name: str) -> str | None:
+        """Whose it is, in the short form; None for nobody's."""
+        row = self._one("SELECT owner FROM jobs WHERE name = ?", name)
+        return row[0] if row else None
+
     def jobs_in(self, state: str, limit: int = -1) -> list[tuple[str, str]]:
         """Names and services in the order of acceptance."""
         return self._rows("SELECT name, service FROM jobs WHERE state = ? ORDER BY seq LIMIT ?", state, limit)

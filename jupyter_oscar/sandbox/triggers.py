@@ -31,3 +31,6 @@ class Triggers(abc.ABC):
     @abc.abstractmethod
     async def disarm(self, service: str, keep: set[tuple[str, str]] | None = None) -> None:
         """All but these make none any more."""
+
+    def folder_marked(self, bucket: str, key: str, content: str) -> None:  # noqa: B027 - a store may tell of it itself
+        """Somebody made a folder marker that the store itself does not know."""

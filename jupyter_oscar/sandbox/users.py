@@ -131,9 +131,15 @@ def _refusal(error: Untrusted) -> web.Response:
 
 async def _provision(sandbox: Sandbox, who: Caller) -> None:
     """At the first visit a user gets a key of the object store: the full id, and a random secret (oscar.md §3.1)."""
-    if sandbox.database.user_secret(who.uid) is None:
-        sandbox.database.add_user(who.uid, secrets.token_urlsafe(10))
-        await sandbox.s3.let_in(sandbox.database.users())
+    database = sandbox.database
+    if database.user_secret(who.uid) is not None:
+        return
+    async with sandbox.changes:
+        if database.user_secret(who.uid) is None:
+            secret = secrets.token_urlsafe(10)
+            await sandbox.s3.let_in({**database.users(), who.uid: secret})
+            database.add_user(who.uid, secret)
+    await sandbox.grant()
 
 
 def credentials(sandbox: Sandbox, who: Caller) -> tuple[str, str]:

@@ -115,6 +115,18 @@ class NoAuth(requests.auth.AuthBase):
         return request
 
 
+class Person(User):
+    """A user who comes with a token instead of the password."""
+
+    def __init__(self, sandbox, token):
+        super().__init__(sandbox)
+        self.jwt = token
+
+    def ask(self, method, path, **kwargs):
+        headers = {"Authorization": f"Bearer {self.jwt}", **kwargs.pop("headers", {})}
+        return super().ask(method, path, **{**kwargs, "headers": headers, "auth": NoAuth()})
+
+
 def new_name(stem="svc"):
     return f"{stem}-{uuid.uuid4().hex[:8]}"
 

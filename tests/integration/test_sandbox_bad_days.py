@@ -212,8 +212,8 @@ def processes(marks):
     return found
 
 
-def rclone(box):
-    return processes([f"--no-cleanup\0{box.data / 'buckets'}".encode()])
+def store(box):
+    return processes([f"--no-cleanup\0{box.data / 'buckets'}".encode(), f"\0{box.data / 'minio' / 'drive'}\0".encode()])
 
 
 def a_job(box):
@@ -230,7 +230,7 @@ def a_job(box):
 def test_kill_9_of_sandbox_store_and_jobs_at_random_moments_loses_nothing(a_sandbox):
     chance = random.Random(os.environ.get("JUPYTER_OSCAR_SEED", str(time.time_ns())))
     box = a_sandbox(jobs=4)
-    assert len(rclone(box)) == 1
+    assert len(store(box)) == 1
     life = Life(box)
     killed = {"sandbox": 0, "store": 0, "job": 0}
     for _ in range(KILLS):
@@ -241,7 +241,7 @@ def test_kill_9_of_sandbox_store_and_jobs_at_random_moments_loses_nothing(a_sand
             box.kill()
             box.start()
         else:
-            for pid in rclone(box) if victim == "store" else a_job(box):
+            for pid in store(box) if victim == "store" else a_job(box):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
     life.end()

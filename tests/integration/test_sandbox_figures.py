@@ -105,6 +105,9 @@ def test_whoever_has_an_odd_id_has_a_folder_like_others(box, issuer):
     headers = {"Authorization": f"Bearer {token}"}
     wanted = {"name": "mine", "size": "1Gi"}
     answer = User(box).ask("POST", "/system/volumes", headers=headers, auth=NoAuth(), json=wanted)
+    if box.content["store"] == "minio":  # it would be a path there as well
+        assert (answer.status_code, answer.text[:28]) == (500, "MinIO takes no user with the")
+        return
     assert answer.status_code == 201
     assert [path.name for path in (box.data / "volumes").rglob("*")] == ["oscar-svc-..%2F..%2Fup", "mine"]
 

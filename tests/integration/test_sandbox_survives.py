@@ -152,16 +152,16 @@ def test_the_object_store_comes_back_when_it_dies_and_no_job_fails(a_sandbox):
     user.create("store")
     user.put("store", "in/warm.txt")
     eventually(lambda: user.over("store"))
-    pid = rclone_of(sandbox)
+    pid = store_of(sandbox)
     os.kill(pid, signal.SIGKILL)
     assert user.call("store", reference("store", "in/warm.txt"), "store-1").status_code == 201
     assert eventually(lambda: user.over("store", 2))["store-1"]["status"] == "Succeeded"
-    assert rclone_of(sandbox) != pid
+    assert store_of(sandbox) != pid
 
 
 def test_kill_9_takes_the_object_store_along(a_sandbox):
     sandbox = a_sandbox()
-    pid = rclone_of(sandbox)
+    pid = store_of(sandbox)
     sandbox.kill()
     eventually(lambda: not alive(pid))
 
@@ -206,8 +206,7 @@ def test_a_clean_stop_leaves_no_process_and_fails_what_ran(a_sandbox, tmp_path):
 
 def test_a_second_start_on_the_same_data_says_which_one_runs(a_sandbox):
     sandbox = a_sandbox()
-    command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", str(sandbox.data)]
-    second = subprocess.run(command, env=sandbox.env, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(sandbox.command, env=sandbox.env, capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode == 1
     assert str(sandbox.pid) in json.loads(second.stdout)["error"]
     assert "Traceback" not in second.stderr
@@ -236,8 +235,8 @@ def test_a_data_folder_that_cannot_be_used_is_one_sentence(a_sandbox, tmp_path, 
         (data / "settings.json").write_text("{")
     else:
         (data / "sandbox.db").write_bytes(b"not a database at all, but long enough to be looked at" * 40)
-    command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", str(data)]
-    failed = subprocess.run(command, env=sandbox.env, capture_output=True, text=True, timeout=30, check=False)
+    sandbox.data = data
+    failed = subprocess.run(sandbox.command, env=sandbox.env, capture_output=True, text=True, timeout=30, check=False)
     assert failed.returncode == 1
     assert str(data) in failed.stderr or "--data" in failed.stderr
     assert failed.stderr.count("\n") == 1, failed.stderr
@@ -257,6 +256,7 @@ def test_a_copied_data_folder_starts_no_old_job_again(a_sandbox, tmp_path):
     assert len(eventually(lambda: copied.over("copy", 4))) == 4
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_times_set_after_an_upload_start_no_job_after_a_kill(a_sandbox):
     sandbox = a_sandbox()
     user = User(sandbox)
@@ -302,7 +302,7 @@ def test_no_secret_is_in_any_process_list_environment_or_log(a_sandbox, tmp_path
         assert not [m for m in marks if m in Path(f"/proc/{pid}/cmdline").read_bytes()]
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         assert marks[0] not in environment
-        assert pid == rclone_of(sandbox) or marks[1] not in environment
+        assert pid == store_of(sandbox) or marks[1] not in environment
     requests.get(sandbox.endpoint + "/system/info", auth=("oscar", "wrong-password"), timeout=9)
     places = [sandbox.data.parent / f"{sandbox.data.name}.log", *sandbox.data.rglob("*log")]
     for place in (place for place in places if place.is_file()):
@@ -312,8 +312,7 @@ def test_no_secret_is_in_any_process_list_environment_or_log(a_sandbox, tmp_path
 def test_the_line_for_whoever_starts_it_holds_no_password(a_sandbox):
     sandbox = a_sandbox()
     sandbox.stop()
-    command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", str(sandbox.data)]
-    with subprocess.Popen(command, env=sandbox.env, stdout=subprocess.PIPE, text=True) as again:
+    with subprocess.Popen(sandbox.command, env=sandbox.env, stdout=subprocess.PIPE, text=True) as again:
         line = again.stdout.readline()
         again.terminate()
     assert "ready" in line
@@ -330,7 +329,7 @@ def test_the_announcement_holds_what_was_agreed(sandbox):
     content = json.loads(sandbox.announcement.read_text())
     assert set(content) == {
         "kind", "pid", "endpoint", "s3_endpoint", "user", "password", "data",
-        "version", "compat", "mode", "runtime", "started",
+        "version", "compat", "mode", "store", "storage", "runtime", "started",
     }  # fmt: skip
     assert (content["kind"], content["user"], content["compat"]) == ("jupyter-oscar-sandbox", "oscar", "4.1.2")
     assert is_locked(sandbox.announcement)
@@ -362,11 +361,11 @@ def processes_of(sandbox):
     return family
 
 
-def rclone_of(sandbox):
+def store_of(sandbox):
     def find():
         for pid in processes_of(sandbox):
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"serve" in command and command[0].endswith(b"rclone"):
+            if {b"serve", b"server"} & set(command) and command[0].endswith((b"rclone", b"minio")):
                 return pid
         return None
 

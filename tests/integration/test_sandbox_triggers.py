@@ -107,6 +107,7 @@ def test_uploads_still_make_jobs_after_all_inputs_were_deleted(user, service):
         assert user.keys(service, "in/a") == []
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_a_file_dropped_into_the_folder_makes_one_job(user, service, sandbox, tmp_path):
     folder = sandbox.data / "buckets" / service / "in"
     (tmp_path / "copied.txt").write_text("copied")
@@ -117,6 +118,7 @@ def test_a_file_dropped_into_the_folder_makes_one_job(user, service, sandbox, tm
     assert user.get(service, "out/moved.txt") == b"COPIED"
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_a_folder_tree_copied_in_makes_one_job_for_each_file(user, service, sandbox, tmp_path):
     """New folders are looked through while files still arrive in them."""
     for folder in range(10):
@@ -127,6 +129,7 @@ def test_a_folder_tree_copied_in_makes_one_job_for_each_file(user, service, sand
     assert len(eventually(lambda: user.over(service, 200))) == 200
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_the_halves_of_an_upload_make_no_job(user, service, sandbox):
     for name in (".rclone_temp_put_1", ".rclone_temp_multipart_1", "a.txt.partial"):
         (sandbox.data / "buckets" / service / "in" / name).write_text("half")
@@ -134,6 +137,7 @@ def test_the_halves_of_an_upload_make_no_job(user, service, sandbox):
     assert len(eventually(lambda: user.over(service))) == 1
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_a_file_is_not_taken_while_somebody_still_writes_it(user, service, sandbox):
     folder = sandbox.data / "buckets" / service / "in" / "slow"
     folder.mkdir()
@@ -212,6 +216,7 @@ def test_a_copy_within_the_store_makes_one_job(user, service):
     assert user.get(service, "out/copy.txt") == b"COPIED"
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_each_way_to_replace_a_file_in_the_folder_makes_one_job(user, service, sandbox, tmp_path):
     folder = sandbox.data / "buckets" / service / "in"
     (folder / "a.txt").write_text("written")

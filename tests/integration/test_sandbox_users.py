@@ -8,21 +8,9 @@ import time
 import pytest
 import requests
 from minio import Minio
-from sandbox_user import SHOUT, NoAuth, User, eventually, new_name, reference
+from sandbox_user import SHOUT, Person, User, eventually, new_name, reference
 
 ALICE, BOB, CAROL = "alice1234567890@egi.eu", "bob1234567890@egi.eu", "carol1234567890"
-
-
-class Person(User):
-    """A user who comes with a token instead of the password."""
-
-    def __init__(self, sandbox, token):
-        super().__init__(sandbox)
-        self.jwt = token
-
-    def ask(self, method, path, **kwargs):
-        headers = {"Authorization": f"Bearer {self.jwt}", **kwargs.pop("headers", {})}
-        return super().ask(method, path, **{**kwargs, "headers": headers, "auth": NoAuth()})
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +107,9 @@ def test_without_an_issuer_no_token_opens_anything(sandbox, issuer):
     assert Person(sandbox, issuer.token(ALICE)).ask("GET", "/system/services").status_code == 401
 
 
-def test_a_sandbox_with_an_issuer_says_that_the_store_is_shared(box):
-    log = (box.data.parent / "data.log").read_text()
-    assert "every user's key opens every bucket" in log
+def test_the_sandbox_says_at_its_start_what_keeps_its_users_apart(box):
+    apart = {"rclone": "every user's key opens every bucket", "minio": "each user has keys and rights of their own"}
+    assert apart[box.content["store"]] in (box.data.parent / "data.log").read_text()
 
 
 @pytest.mark.parametrize(
@@ -359,6 +347,7 @@ def test_users_keep_their_keys_and_services_across_a_restart(box, issuer, alice,
     assert again.ask("GET", f"/system/services/{mine}").json()["owner"] == ALICE
 
 
+@pytest.mark.usefixtures("mine")
 def test_each_users_key_opens_the_store_and_a_wrong_one_does_not(alice):
     address = alice.provider["endpoint"].removeprefix("http://")
     good = Minio(address, ALICE, alice.provider["secret_key"], secure=False, region="us-east-1")

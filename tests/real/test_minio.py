@@ -1,20 +1,14 @@
-"""Our storage code on a real MinIO: bytes, listings, pages and presigned URLs.
-
-MinIO is taken from ``$MINIO``, from PATH or from the user's cache; else it is built there from the Go module proxy,
-which takes about a quarter of an hour the first time.
-"""
+"""Our storage code on a real MinIO: bytes, listings, pages and presigned URLs."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -28,34 +22,11 @@ from jupyter_oscar.client.profiles import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
 
-MODULE = "github.com/minio/minio@latest"
 USER, SECRET = "real-user", "real-secret-0123"
-
-
-@pytest.fixture(scope="session")
-def program() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter-oscar" / "real"
-    named = os.environ.get("MINIO") or shutil.which("minio")
-    if named:
-        return Path(named)
-    if not (cache / "minio").exists():
-        if not shutil.which("go"):
-            pytest.skip("MinIO could not be fetched: it is not on PATH, and there is no go to build it with")
-        cache.mkdir(parents=True, exist_ok=True)
-        print(f"building MinIO into {cache}; the first time takes about a quarter of an hour …", flush=True)  # noqa: T201
-        built = subprocess.run(
-            ["go", "install", MODULE],
-            env={**os.environ, "GOBIN": str(cache)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if built.returncode:
-            pytest.skip(f"MinIO could not be fetched: {built.stderr.strip().splitlines()[-1]}")
-    return cache / "minio"
 
 
 @pytest.fixture(scope="session")

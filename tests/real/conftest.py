@@ -1,0 +1,46 @@
+"""The programs that the tests of this folder run against, fetched once into the user's cache."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MINIO = "github.com/minio/minio@latest"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter-oscar" / "real"
+
+
+def _load(path: Path) -> None:
+    """Tests are imported by path, so what they share is too."""
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[path.stem])
+
+
+_load(Path(__file__).parents[1] / "integration" / "sandbox_user.py")
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """MinIO, from ``$MINIO``, from PATH or from the cache; else built there from the Go module proxy."""
+    named = os.environ.get("MINIO") or shutil.which("minio")
+    if named:
+        return Path(named)
+    if not (CACHE / "minio").exists():
+        if not shutil.which("go"):
+            pytest.skip("MinIO could not be fetched: it is not on PATH, and there is no go to build it with")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        print(f"building MinIO into {CACHE}; the first time takes about a quarter of an hour …", flush=True)  # noqa: T201
+        env = {**os.environ, "GOBIN": str(CACHE)}
+        built = subprocess.run(["go", "install", MINIO], env=env, capture_output=True, text=True, check=False)
+        if built.returncode:
+            pytest.skip(f"MinIO could not be fetched: {built.stderr.strip().splitlines()[-1]}")
+    return CACHE / "minio"
