@@ -43,7 +43,7 @@ async def belongings(cluster: Cluster, service: Service) -> list[Belonging]:
 
 def doomed(service: Service) -> list[str]:
     """The buckets that are deleted with a service: its own, those of its single users, not one it mounts."""
-    mounted = service.mount.path.strip(" /").partition("/")[0] if service.mount.storage_provider else ""
+    mounted = service.mount.bucket if service.mount.is_minio else ""
     return [bucket for bucket in sorted({*service.buckets(), *service.bucket_list}) if bucket != mounted]
 
 

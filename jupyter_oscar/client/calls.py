@@ -34,11 +34,14 @@ from .staging import event, staged_key
 from .traces import Traces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
     from pathlib import Path
 
     from .answers import Answer
     from .cluster import Cluster
+    from .pending import Reason
+    from .pruning import Pruned
     from .service import Service
     from .transfers import Sent
 
@@ -254,6 +257,24 @@ class Calls(Traces):
     async def recorded(self, since: datetime, *, known: Mapping[str, Call]) -> dict[str, Call]:
         """The calls recorded since then; see :meth:`Records.recorded`."""
         return await self.records.recorded(since, known=known)
+
+    async def why(self, call: Call) -> Sequence[Reason]:
+        """Why a call has not begun, in words; see ``pending``. Nothing, for one that has.
+
+        Its row in the server's list is not read, since that costs a request for each job of the service.
+        """
+        from .jobs import State, state
+        from .pending import why
+
+        if state(await self.look(call)) not in {State.QUEUED, State.PENDING}:
+            return ()
+        return await why(self._cluster, await self._cluster.services.known(call.service))
+
+    async def prune(self, older: timedelta | None = None, *, dry: bool = False) -> Pruned:
+        """Clear what old calls left of ours; see :func:`.pruning.prune`."""
+        from .pruning import MONTH, prune
+
+        return await prune(self._cluster, MONTH if older is None else older, dry=dry)
 
     async def cancel(self, call: Call) -> Call:
         """End a job and note that it was us; its log is kept beside the record, since the server forgets it."""

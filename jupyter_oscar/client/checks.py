@@ -74,6 +74,7 @@ def wrong(service: Service) -> Iterator[Wrong]:
     yield from _labels(service)
     yield from _exposing(service)
     yield from _mounting(service)
+    yield from _volume(service)
     members = (service.federation or {}).get("members")
     token = service.environment.secrets.get("refresh_token")
     if members and not (token and token.get_secret_value()):
@@ -183,6 +184,15 @@ def _mounting(service: Service) -> Iterator[Wrong]:
     if not _MOUNT_OPTIONS.fullmatch(service.mount.options):
         fix = "Letters, digits, spaces and - _ . : = , / only."
         yield Wrong(("mount", "options"), "a letter in it is not allowed.", fix)
+    mount = service.mount
+    if mount.path.strip(" /") and mount.is_minio:
+        if not is_bucket(mount.bucket):
+            yield Wrong(("mount", "path"), f'"{mount.bucket}" is not a name for a bucket.', "Write bucket/folder.")
+        elif {".", ".."} & set(mount.folder.split("/")):
+            yield Wrong(("mount", "path"), 'it has a "." or ".." part.', "Write bucket/folder.")
+
+
+def _volume(service: Service) -> Iterator[Wrong]:
     volume = service.volume
     if volume is None:
         return

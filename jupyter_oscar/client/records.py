@@ -36,6 +36,8 @@ from .errors import AlreadyExists, JobNotFound, NotAllowed, ObjectNotFound
 
 if TYPE_CHECKING:
     from .cluster import Cluster
+    from .index import Index
+    from .transfers import Object
 
 RECORDS: Final = ".oscar/calls"
 FORMAT: Final = 1
@@ -46,6 +48,8 @@ MOST: Final = 16**5
 ATTEMPTS: Final = 16
 # Characters of an id after its service's name.
 ID_LENGTH: Final = 22
+# How many records are read at once.
+READS: Final = 8
 _OF_A_MAP: Final = re.compile(r"(?P<stem>.+-[0-9a-f]{11}m[0-9a-f]{3})(?P<number>[0-9a-f]{5})(?P<attempt>[0-9a-f])")
 
 
@@ -135,6 +139,7 @@ class Records:
         self.own: str | None = None
         self._made_bucket = False
         self._one_by_one = asyncio.Lock()
+        self._kept: Index | None = None
 
     async def put(self, call: Call) -> None:
         """Write the record of one call; of one that shares its record, by reading and writing the whole."""
@@ -189,19 +194,12 @@ class Records:
             JobNotFound: it cannot be read.
 
         """
-        content = await self._cluster.store.get(bucket, key)
-        try:
-            body = json.loads(content)
-            rows = body.get("calls", [body])
-            return [Call.model_validate(row) for row in rows]
-        except (ValidationError, ValueError, AttributeError) as error:
-            msg = f"The record {bucket}/{key} cannot be read."
-            raise JobNotFound(msg) from error
+        return _parsed(bucket, key, await self._cluster.store.get(bucket, key))
 
     async def of_map(self, bucket: str, stem: str) -> Sequence[Call]:
         """Every recorded call of a map, the last attempt of each, in the order of their numbers."""
-        keys = [f"{RECORDS}/{name}.json" async for name in self._names(bucket, stem, f"{RECORDS}/{stem}")]
-        gate = asyncio.Semaphore(8)
+        keys = [row.key async for row in self._rows(bucket, stem, f"{RECORDS}/{stem}")]
+        gate = asyncio.Semaphore(READS)
 
         async def read(key: str) -> Sequence[Call]:
             async with gate:
@@ -227,22 +225,48 @@ class Records:
         found: dict[str, Call] = {}
         for service, bucket in homes.items():
             after = f"{RECORDS}/{service}-{int(since.timestamp() * 1000):011x}"
-            async for name in self._names(bucket, f"{service}-", after):
-                key = f"{RECORDS}/{name}.json"
-                with contextlib.suppress(ObjectNotFound, NotAllowed):
-                    for call in blocks.get(key) or await self.all_in(bucket, key):
-                        found[call.id] = call
+            rows = [row async for row in self._rows(bucket, f"{service}-", after)]
+            for row in rows:
+                found.update({call.id: call for call in blocks.get(row.key, ())})
+            for call in await self._read_all(bucket, [row for row in rows if row.key not in blocks]):
+                found[call.id] = call
         return found
 
-    async def _names(self, bucket: str, beginning: str, after: str) -> AsyncIterator[str]:
-        """The names of the records that begin so."""
+    async def _read_all(self, bucket: str, rows: Sequence[Object]) -> list[Call]:
+        """The calls of many records: out of the index, and from the bucket what that does not know."""
+        index = await self._index()
+        known, gate = await index.read(bucket, rows), asyncio.Semaphore(READS)
+
+        async def read(row: Object) -> bytes | None:
+            async with gate:
+                with contextlib.suppress(ObjectNotFound, NotAllowed):
+                    return known.get(row.key) or await self._cluster.store.get(bucket, row.key)
+            return None
+
+        contents = dict(zip([row.key for row in rows], await asyncio.gather(*map(read, rows)), strict=True))
+        await index.write(bucket, [(row, body) for row in rows if row.key not in known and (body := contents[row.key])])
+        return [call for key, body in contents.items() if body for call in _parsed(bucket, key, body)]
+
+    async def _index(self) -> Index:
+        if self._kept is None:
+            from .index import Index
+
+            self._kept = Index(self._cluster.profile.endpoint, (await self._cluster.config()).minio_provider.access_key)
+        return self._kept
+
+    async def forget(self, bucket: str, keys: Sequence[str]) -> None:
+        """Records that were removed."""
+        await (await self._index()).forget(bucket, keys)
+
+    async def _rows(self, bucket: str, beginning: str, after: str) -> AsyncIterator[Object]:
+        """The records whose names begin so."""
         try:
             async for row in self._cluster.store.list(bucket, RECORDS, after=after):
                 name = PurePosixPath(row.key)
                 if not name.stem.startswith(beginning):
                     return
                 if name.suffix == ".json":
-                    yield name.stem
+                    yield row
         except (ObjectNotFound, NotAllowed):
             return
 
@@ -258,6 +282,15 @@ class Records:
                 await self._cluster.buckets.create(self.own)
             self._made_bucket = True
         return self.own
+
+
+def _parsed(bucket: str, key: str, content: bytes) -> Sequence[Call]:
+    try:
+        body = json.loads(content)
+        return [Call.model_validate(row) for row in body.get("calls", [body])]
+    except (ValidationError, ValueError, AttributeError) as error:
+        msg = f"The record {bucket}/{key} cannot be read."
+        raise JobNotFound(msg) from error
 
 
 def _shares(identity: str) -> bool:

@@ -80,13 +80,11 @@ class Part(BaseModel):
         return {key: value for key, value in said.items() if value is not None} if isinstance(said, dict) else said
 
 
-class StorageIO(Part):
-    """An input or output folder: ``path`` is ``bucket/folder`` (oscar.md §2.4)."""
+class Place(Part):
+    """A folder of a storage: ``path`` is ``bucket/folder`` (oscar.md §2.4)."""
 
-    storage_provider: str = "minio.default"
-    path: str
-    prefix: Texts = Field(default_factory=list)
-    suffix: Texts = Field(default_factory=list)
+    storage_provider: str = ""
+    path: str = ""
 
     @property
     def is_minio(self) -> bool:
@@ -102,14 +100,6 @@ class StorageIO(Part):
         kind, _, which = self.storage_provider.partition(".")
         return kind.lower() or "minio", which or "default"
 
-    def as_stored(self, service: str) -> StorageIO:
-        """As a server keeps it; see :meth:`Service.as_stored`. A path without a slash lies in the service's bucket."""
-        path = self.path.strip(" /")
-        if path and "/" not in path and self.provider[0] in {"minio", "s3"}:
-            path = f"{service}/{path}"
-        word = "minio.default" if self.is_minio else self.storage_provider
-        return self.model_copy(update={"path": path, "storage_provider": word})
-
     @property
     def bucket(self) -> str:
         """The first segment of the path."""
@@ -119,6 +109,23 @@ class StorageIO(Part):
     def folder(self) -> str:
         """The rest of the path, without slashes at its ends."""
         return self.path.strip(" /").partition("/")[2].strip("/")
+
+
+class StorageIO(Place):
+    """An input or output folder; outputs may be filtered by their names."""
+
+    storage_provider: str = "minio.default"
+    path: str
+    prefix: Texts = Field(default_factory=list)
+    suffix: Texts = Field(default_factory=list)
+
+    def as_stored(self, service: str) -> StorageIO:
+        """As a server keeps it; see :meth:`Service.as_stored`. A path without a slash lies in the service's bucket."""
+        path = self.path.strip(" /")
+        if path and "/" not in path and self.provider[0] in {"minio", "s3"}:
+            path = f"{service}/{path}"
+        word = "minio.default" if self.is_minio else self.storage_provider
+        return self.model_copy(update={"path": path, "storage_provider": word})
 
 
 class Scale(Part):
@@ -152,11 +159,9 @@ class Environment(Part):
     secrets: SecretMap = Field(default_factory=dict)
 
 
-class Mount(Part):
-    """A bucket mounted in the service's pods (oscar.md §2.7)."""
+class Mount(Place):
+    """A bucket mounted in the service's pods; without a path, none (oscar.md §2.7)."""
 
-    storage_provider: str = ""
-    path: str = ""
     options: str = ""
 
 
