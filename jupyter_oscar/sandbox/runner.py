@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sqlite3
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from .users import short
 from .workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
@@ -87,6 +88,7 @@ class Runner:
         self._cancelling: set[asyncio.Task[None]] = set()
         self._forgotten: set[str] = set()
         self._stopping = False
+        self._unsaved: list[Callable[[], None]] | None = None
 
     async def start(self) -> None:
         self._recover()
@@ -176,11 +178,26 @@ class Runner:
 
     def _save(self, write: Callable[[], None]) -> None:
         """What happened must be written; on a full disk out of the reserve, and again until it works."""
+        if self._unsaved is not None:
+            self._unsaved.append(write)
+            return
         try:
             write()
         except sqlite3.OperationalError:
             self._db.spend_reserve()
             asyncio.get_running_loop().call_later(_RETRY_S, self._save, write)
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """What is saved inside is saved with one commit, at the end."""
+        writes: list[Callable[[], None]] = []
+        self._unsaved = writes
+        try:
+            yield
+        finally:
+            self._unsaved = None
+            if writes:
+                self._save(partial(self._db.write_all, writes))
 
     # starting
 
@@ -254,7 +271,8 @@ class Runner:
 
     def _plan(self, service: str) -> Plan:
         """How the service runs as it is now: a thousand jobs of it have one plan."""
-        made_from = (self._db.stored_service(service), self._s3.access)
+        inner = "" if self._options.faults or self._options.latency else self._s3.inner  # those are before the store
+        made_from = (self._db.stored_service(service), self._s3.access, inner)
         known = self._plans.get(service)
         if known is not None and known[0] == made_from and known[1].script.exists():
             return known[1]
@@ -266,6 +284,7 @@ class Runner:
             environment=environment(spec, self._db.secrets(service), {}),
             script=script_folder(self._data, spec) / "script.sh",
             access=self._s3.access,
+            inner=inner,
             friendly=self._options.friendly,
             runtime=self._options.runtime,
             scratch=self._options.scratch_limit,
@@ -328,12 +347,13 @@ class Runner:
             self._ended(name, folder)
             return
         self._is_over(name)
-        if name in self._forgotten:
-            self._forgotten.discard(name)
-            self._remove(name, folder)
-        else:
-            self._save(partial(self._db.job_finished, name, *result))
-        self.pump()
+        with self._together():
+            if name in self._forgotten:
+                self._forgotten.discard(name)
+                self._remove(name, folder)
+            else:
+                self._save(partial(self._db.job_finished, name, *result))
+            self.pump()
 
     def _is_over(self, name: str) -> int:
         """Whoever waits for its end is told; the process that did it."""

@@ -1,14 +1,16 @@
 """Input and output of a job over S3.
 
-An object is asked for, and a small one is put, with one plain request over a connection that stays open: what most
-jobs need, at half the price of a client's. Whatever is not granted that way the minio client does once more, which
-waits about two minutes for a store that is being restarted, sends big files in parts, and knows the store's errors.
+An object is asked for, and a small one is put, with one plain request to the store itself over a connection that
+stays open: what most jobs need, at half the price of a client's. Whatever is not granted that way the minio client
+does once more, the way every client comes: it waits about two minutes for a store that is being restarted, sends big
+files in parts, and knows the store's errors.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
 from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 from http import HTTPStatus
@@ -33,6 +35,7 @@ _MISSING = ("NoSuchKey", "NoSuchBucket", "NotFound")
 _PART = 64 * 1024 * 1024
 _SMALL, _PIECE = 1 << 20, 1 << 20
 _ANSWER_S, _VALID_S = 300, 600
+_UNIX = "unix://"
 _HEADERS = {"Content-Type": "application/octet-stream"}
 
 
@@ -44,10 +47,31 @@ class StorageRefused(Exception):
         self.said = said
 
 
+class _Line(HTTPConnection):
+    """A connection to the store that names it by the address which clients know, as it is in the signature."""
+
+    def __init__(self, address: str, inner: str) -> None:
+        super().__init__(address, timeout=_ANSWER_S)
+        self._inner = inner
+
+    def connect(self) -> None:
+        if self._inner.startswith(_UNIX):
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(_ANSWER_S)
+            self.sock.connect(self._inner.removeprefix(_UNIX))
+        elif self._inner:
+            host, _, port = self._inner.rpartition(":")
+            self.sock = socket.create_connection((host, int(port)), _ANSWER_S)
+        else:
+            super().connect()
+
+
 class Store:
-    def __init__(self, access: Access) -> None:
+    """``inner`` is where the store itself listens (``Plan``)."""
+
+    def __init__(self, access: Access, inner: str = "") -> None:
         self._access = access
-        self._line = HTTPConnection(access.address, timeout=_ANSWER_S)
+        self._line = _Line(access.address, inner)
 
     def download(self, bucket: str, key: str, path: str) -> None:
         with open(path, "wb") as file:  # noqa: PTH123 - Path would drop the final slash that must fail (wire D030)
@@ -156,9 +180,9 @@ class Store:
 
 
 @lru_cache(maxsize=1)
-def store_of(access: Access) -> Store:
+def store_of(access: Access, inner: str) -> Store:
     """Its connections stay open for the next job of this process."""
-    return Store(access)
+    return Store(access, inner)
 
 
 def _on_download(error: S3Error | InvalidResponseError) -> StorageRefused:

@@ -129,7 +129,7 @@ def _download(run: _Run, event: Event) -> str:
         raise NoCredentials("Unable to locate credentials")  # of AWS: a service can name none here
     from .staging import store_of  # not at the top: the server, which imports this file, needs none of it
 
-    store_of(run.task.plan.access).download(bucket, key, path)
+    store_of(run.task.plan.access, run.task.plan.inner).download(bucket, key, path)
     run.log.say(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
     return path
 
@@ -284,7 +284,7 @@ def _upload(run: _Run, event: Event) -> None:
         run.log.say(f"Checking files for uploading to '{provider}' on path: '{output['path']}'")
         bucket, _, folder = output["path"].partition("/")
         bucket = _bucket(run.task.plan.service, event, bucket)
-        store = store_of(run.task.plan.access)
+        store = store_of(run.task.plan.access, run.task.plan.inner)
         for path, found in _files(run.outputs):
             name = _key_name(found)
             if not _wanted(name, output) or run.task.sync:  # a sync pod has no credentials, and says nothing of it

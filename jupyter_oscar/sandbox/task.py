@@ -29,6 +29,8 @@ class Plan:
     environment: dict[str, str] = field(repr=False)
     script: Path
     access: Access
+    inner: str = ""
+    """Where the store itself listens, behind what clients are told: ``unix://…``, ``host:port``, or nothing to know."""
     friendly: bool = False
     runtime: str = Processes.NAME
     scratch: int = 0  # bytes; 0 is no limit
