@@ -23,14 +23,21 @@ if TYPE_CHECKING:
 
     from jupyter_oscar.client.calls import Payload
     from jupyter_oscar.client.cluster import Cluster as Client
+    from jupyter_oscar.client.deploying import Progress
+    from jupyter_oscar.client.deployments import Deployment
+    from jupyter_oscar.client.pruning import Pruned
     from jupyter_oscar.client.records import Call
 
     from .bucket import Bucket, Buckets
+    from .deletion import Belongings, Changes
     from .forms import Form
     from .handles import Job
+    from .holdings import Nodes, Quota, Volumes
     from .maps import Map
     from .results import Reply
     from .runs import Runs
+    from .service import Service
+    from .views import Log
 
     J = TypeVar("J", bound=Job)
 
@@ -140,11 +147,106 @@ class Cluster:
         """
         from jupyter_oscar.client import fdl
 
-        return Deployed.of(bridge.run(self.client.services.deploy(fdl.load(path), update=update)), self.name)
+        def tell(now: Progress) -> None:
+            if self.client.profile.sandbox is None or now.total > 1:
+                print(now)  # noqa: T201 - a cell that takes long says what it does
 
-    def delete(self, name: str) -> None:
-        """Delete a service **with its input and output buckets, all objects in them, and the records of its calls**."""
+        made = self.client.services.deploy(fdl.load(path), update=update, progress=tell)
+        return Deployed.of(bridge.run(made), self.name)
+
+    def diff(self, path: Path | str) -> Changes:
+        """What deploying a file would change; nothing is written."""
+        from jupyter_oscar.client import fdl, plan
+
+        from .deletion import Changes
+
+        async def all_of() -> list[plan.Change]:
+            return [await plan.change(self.client, service) for service in fdl.load(path).services]
+
+        return Changes(bridge.run(all_of()))
+
+    def update(self, name: str, /, **changes: Any) -> Service:
+        """Change fields of a deployed service: ``update("cow", cpu="2", environment={"variables": {"A": "1"}})``.
+
+        Maps are changed key by key, where None takes a key out. Secrets need their values again, or where these are:
+        ``environment={"secrets": {"KEY": "env:KEY"}}``, or ``file:PATH``, or ``keyring:SERVICE/USER``.
+
+        Raises:
+            SecretWouldBeBlanked: a secret of the service got no value.
+
+        """
+        from .service import Service
+
+        return Service.shown(bridge.run(self.client.services.change(name, **changes)))
+
+    def belongings(self, name: str) -> Belongings:
+        """The buckets that would be deleted with a service, and what is in them."""
+        from .deletion import Belongings
+
+        return Belongings(bridge.run(self.client.services.belongings(name)))
+
+    def delete(self, name: str, *, keep: str | None = None) -> Belongings:
+        """Delete a service **with its input and output buckets, all objects in them, and the records of its calls**.
+
+        With ``keep`` the objects are first copied into the bucket of that name. What was deleted, or kept, is
+        returned.
+        """
+        from .deletion import Belongings
+
+        if keep is not None:
+            return Belongings(bridge.run(self.client.services.delete(name, keep=keep)))
+        gone = self.belongings(name)
         bridge.run(self.client.services.delete(name))
+        return gone
+
+    def start(self, name: str) -> Deployment:
+        """Start an exposed service that was stopped."""
+        return bridge.run(self.client.deployments.ask(name, "start"))
+
+    def stop(self, name: str) -> Deployment:
+        """Stop an exposed service; it can be started again."""
+        return bridge.run(self.client.deployments.ask(name, "stop"))
+
+    def restart(self, name: str) -> Deployment:
+        """Restart an exposed service."""
+        return bridge.run(self.client.deployments.ask(name, "restart"))
+
+    def deployment(self, name: str) -> Deployment:
+        """How a service runs: state, reason, instances."""
+        return bridge.run(self.client.deployments.of(name))
+
+    def service_log(self, name: str, lines: int = 200) -> Log:
+        """What the instances of an exposed service printed last."""
+        from .views import Log
+
+        found = bridge.run(self.client.deployments.log(name, lines=lines, timestamps=False))
+        return Log("\n".join(found.lines) or found.message)
+
+    @property
+    def volumes(self) -> Volumes:
+        """Your volumes: create, delete."""
+        from .holdings import Volumes
+
+        return Volumes(self.client)
+
+    @property
+    def nodes(self) -> Nodes:
+        """The machines of the cluster, and how busy they are."""
+        from .holdings import Nodes
+
+        return Nodes(bridge.run(self.client.status()))
+
+    def quota(self, user: str | None = None) -> Quota:
+        """What you may use and use; as admin, what a user does."""
+        from .holdings import Quota
+
+        return Quota(bridge.run(self.client.quotas.limits(user)))
+
+    def prune(self, days: float = 30, *, dry: bool = False) -> Pruned:
+        """Clear records, kept logs and staged inputs of calls that are older; outputs stay. ``dry`` only says what."""
+        from datetime import timedelta
+
+        return bridge.run(self.client.calls.prune(timedelta(days=days), dry=dry))
 
     def submit(self, service: str, file: Path | str | None = None, *, text: str | None = None, data: Any = None) -> Job:
         """Submit a job and return its handle at once; sending goes on behind it.

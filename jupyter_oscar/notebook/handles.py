@@ -87,6 +87,16 @@ class Job:
         """One of queued, pending, running, done, failed, cancelled, lost, unknown; asks the cluster."""
         return str(bridge.run(self._state()))
 
+    @property
+    def why(self) -> views.Log:
+        """Why it has not begun, in words, as far as the cluster tells; empty once it has."""
+
+        async def ask() -> str:
+            await self._accept()
+            return "\n".join(map(str, await self._client.calls.why(self._call)))
+
+        return views.Log(bridge.run(ask()))
+
     def accepted(self) -> Job:
         """Wait until the cluster has taken the call; raises what it said otherwise."""
         if self.sending is not None:

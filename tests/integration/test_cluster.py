@@ -112,6 +112,39 @@ def test_an_update_that_would_blank_a_secret_is_refused(cluster: Cluster) -> Non
         bridge.run(services.update(minimal("gone")))
 
 
+def test_a_cell_changes_looks_and_deletes(cluster: Cluster, tmp_path: Path) -> None:
+    """Everything that a person does with a service after it was deployed, and what each says."""
+    file = fdl(tmp_path, "name: cow, input: [{path: cow/in}], output: [{path: cow-out/out}]")
+    cluster.deploy(file)
+    assert cluster.update("cow", cpu="0.5", labels={"mine": "yes"}).cpu == "0.5"
+    changes = cluster.diff(file)
+    assert "-      cpu: '0.5'" in repr(changes)
+    cluster.deploy(file, update=True)
+    assert repr(cluster.diff(file)) == "cow: as deployed"
+    bridge.run(cluster.client.store.put("cow-out", "out/a.txt", b"12345"))
+    belongings = repr(cluster.belongings("cow")).splitlines()
+    assert belongings[0].split() == ["bucket", "objects", "size", "also", "used", "by"]
+    assert belongings[2].split() == ["cow-out", "1", "5", "B"]
+    assert cluster.deployment("cow").state == "unavailable"
+    with pytest.raises(InvalidRequest, match="not exposed"):
+        cluster.restart("cow")
+    assert "cow-out" in repr(cluster.delete("cow", keep="cow-kept"))
+    assert bridge.run(cluster.client.store.get("cow-kept", "cow-out/out/a.txt")) == b"12345"
+    bridge.run(cluster.client.buckets.delete("cow-kept"))
+    assert "No bucket goes with it" in repr(cluster.delete(cluster.deploy(fdl(tmp_path, "name: plain"))[0].name))
+
+
+def test_volumes_and_machines_in_a_cell(cluster: Cluster) -> None:
+    volumes = cluster.volumes.create("data", "1Gi")
+    assert repr(volumes).splitlines()[1].split() == ["data", "1Gi", "pending"]
+    assert volumes.named("data").size == "1Gi"
+    assert "No volumes" in repr(volumes.delete("data"))
+    node = cluster.nodes[0]
+    assert node.name in repr(cluster.nodes)
+    with pytest.raises(InvalidRequest, match="has no quota"):
+        cluster.quota()
+
+
 def test_after_a_500_on_a_write_it_says_whether_it_was_stored(cluster: Cluster) -> None:
     """A real server stores an update that adds an input and answers 500 (wire U004)."""
     services = cluster.client.services

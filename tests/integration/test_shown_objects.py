@@ -90,6 +90,14 @@ def things(box: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
         "function.submit(…)": call,
         "function.map(…)": calls,
         "oscar.runners()": oscar.runners(box),
+        "cluster.volumes": box.volumes,
+        "cluster.nodes": box.nodes,
+        "cluster.belongings(name)": box.belongings("grayify"),
+        "cluster.diff(file)": box.diff(folder / "fdl.yaml"),
+        "cluster.update(…)": box.update("cowsay", annotations={"note": EVIL}),
+        "cluster.deployment(name)": box.deployment("grayify"),
+        "cluster.prune()": box.prune(dry=True),
+        "job.why": job.why,
     }
 
 
@@ -119,7 +127,7 @@ def test_no_object_shows_a_secret(box: Any, things: dict[str, Any], sandbox: Any
 
 
 def test_every_object_of_ours_says_in_words_what_it_is(things: dict[str, Any]) -> None:
-    for cell in things.keys() - THEIRS - {"job.log()"}:
+    for cell in things.keys() - THEIRS - {"job.log()", "job.why"}:
         said = repr(things[cell])
         assert " object at 0x" not in said, cell
         assert len(said) < 2000, cell
