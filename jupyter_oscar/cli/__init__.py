@@ -76,6 +76,7 @@ class _Lazy(click.Group):
             ctx.exit(code_of(error))
 
 
+@click.version_option(package_name="jupyter-oscar", message="jupyter-oscar %(version)s")
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """OSCAR from the command line."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from .codes import EPILOG
-from .service import inside
-from .terminal import as_json, bar, confirm, on_cluster, out, say, size, table, yes
+from .names import buckets
+from .terminal import as_json, bar, confirm, inside, on_cluster, out, say, size, table, yes
+from .words import Noun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Noun, epilog=EPILOG)
 def bucket() -> None:
     """Buckets and the objects in them. A place is written BUCKET/KEY, a folder BUCKET/FOLDER/."""
 
@@ -33,7 +34,7 @@ def _split(place: str) -> tuple[str, str]:
 
 
 @bucket.command("list", epilog=EPILOG)
-@click.argument("place", required=False, metavar="[BUCKET[/FOLDER]]")
+@click.argument("place", required=False, metavar="[BUCKET[/FOLDER]]", shell_complete=buckets)
 @as_json
 @on_cluster
 async def list_(cluster: Cluster, *, place: str | None, as_json: bool) -> None:
@@ -46,7 +47,11 @@ async def list_(cluster: Cluster, *, place: str | None, as_json: bool) -> None:
             cells = [(one.bucket_name, one.visibility, one.owner, one.service or "") for one in buckets]
             table(("NAME", "VISIBILITY", "OWNER", "SERVICE"), cells)
         return
-    name, folder = _split(place)
+    await listed(cluster, *_split(place), as_json=as_json)
+
+
+async def listed(cluster: Cluster, name: str, folder: str, *, as_json: bool) -> None:
+    """The objects below a folder, on stdout."""
     found = [row async for row in cluster.store.list(name, folder.rstrip("/"))]
     if as_json:
         out([{"key": row.key, "size": row.size, "modified": row.modified.isoformat()} for row in found])
@@ -57,7 +62,7 @@ async def list_(cluster: Cluster, *, place: str | None, as_json: bool) -> None:
 
 
 @bucket.command(epilog=EPILOG)
-@click.argument("place", metavar="BUCKET/KEY")
+@click.argument("place", metavar="BUCKET/KEY", shell_complete=buckets)
 @click.argument("to", required=False, type=click.Path(path_type=Path, allow_dash=True))
 @on_cluster
 async def get(cluster: Cluster, *, place: str, to: Path | None) -> None:
@@ -75,10 +80,15 @@ async def get(cluster: Cluster, *, place: str, to: Path | None) -> None:
         return
     own = key.rpartition("/")[2]
     target = inside(Path(), own) if to is None else inside(to, own) if to.is_dir() else to
-    length = await _length(cluster, name, key) if sys.stderr.isatty() else 0
-    with bar(own, length) as shown:
-        await _download(cluster, name, key, target, shown.update)
+    await fetch(cluster, name, key, target)
     click.echo(str(target))
+
+
+async def fetch(cluster: Cluster, name: str, key: str, target: Path, *, hidden: bool = False) -> None:
+    """Write an object to a file, with a bar on a terminal."""
+    length = await _length(cluster, name, key) if sys.stderr.isatty() and not hidden else 0
+    with bar(target.name, length, hidden=hidden) as shown:
+        await _download(cluster, name, key, target, shown.update)
 
 
 async def _length(cluster: Cluster, name: str, key: str) -> int:
@@ -113,7 +123,7 @@ async def _download(cluster: Cluster, name: str, key: str, target: Path, progres
 
 @bucket.command(epilog=EPILOG)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.argument("place", metavar="BUCKET[/KEY]")
+@click.argument("place", metavar="BUCKET[/KEY]", shell_complete=buckets)
 @on_cluster
 async def put(cluster: Cluster, *, files: Sequence[Path], place: str) -> None:
     """Store FILES in a bucket: under KEY, or under their own names below BUCKET/FOLDER/; a folder with all in it.
@@ -159,7 +169,7 @@ async def create(cluster: Cluster, *, name: str, visibility: str, allow: tuple[s
 
 
 @bucket.command(epilog=EPILOG)
-@click.argument("name")
+@click.argument("name", shell_complete=buckets)
 @yes
 @on_cluster
 async def delete(cluster: Cluster, *, name: str, yes: bool) -> None:
@@ -173,7 +183,7 @@ async def delete(cluster: Cluster, *, name: str, yes: bool) -> None:
 
 
 @bucket.command(epilog=EPILOG)
-@click.argument("places", nargs=-1, required=True, metavar="BUCKET/KEY...")
+@click.argument("places", nargs=-1, required=True, metavar="BUCKET/KEY...", shell_complete=buckets)
 @on_cluster
 async def remove(cluster: Cluster, *, places: tuple[str, ...]) -> None:
     """Remove objects by their keys."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .codes import EPILOG
-from .terminal import as_json, clusters, confirm, on_cluster, out, right, say, table, yes
+from .names import clusters
+from .terminal import as_json, confirm, on_cluster, out, right, say, table, yes
+from .words import Noun
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.profiles import Profile
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Noun, epilog=EPILOG)
 def cluster() -> None:
     """Clusters: add, sign in, list, choose, look at, remove."""
 
@@ -233,6 +235,27 @@ async def info(cluster: Cluster, *, as_json: bool) -> None:
         out(found)
     else:
         table(("WHAT", "VALUE"), found.items())
+
+
+@cluster.command(epilog=EPILOG)
+@as_json
+@on_cluster
+async def status(cluster: Cluster, *, as_json: bool) -> None:
+    """Say how a cluster's nodes are: milli-CPUs and bytes in use and in all, and what ails them."""
+    found = await cluster.status()
+    if as_json:
+        out(found.model_dump(mode="json"))
+        return
+    rows = [
+        (one.name, one.state, _of(one.cpu_used, one.cpu), _of(one.memory_used, one.memory), one.gpus)
+        + ("; ".join(one.troubles),)
+        for one in found.nodes
+    ]
+    table(("NODE", "STATE", "CPU", "MEMORY", "GPUS", "TROUBLES"), rows)
+
+
+def _of(used: int | None, there: int | None) -> str:
+    return "" if there is None else f"{'?' if used is None else used}/{there}"
 
 
 @cluster.command(epilog=EPILOG)

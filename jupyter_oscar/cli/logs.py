@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from .codes import EPILOG
+from .names import services
 from .terminal import as_json, confirm, on_cluster, out, table, yes
+from .words import Noun
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.jobs import Row
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Noun, epilog=EPILOG)
 def logs() -> None:
     """The jobs of a service and their logs."""
 
 
 @logs.command("list", epilog=EPILOG)
-@click.argument("service")
+@click.argument("service", shell_complete=services)
 @click.option("--status", "-s", multiple=True, help="Only these: Pending, Running, Succeeded, Failed, Suspended.")
 @as_json
 @on_cluster
@@ -35,7 +38,7 @@ async def list_(cluster: Cluster, *, service: str, status: tuple[str, ...], as_j
         for name, row in (await cluster.jobs.list(service)).items()
         if not wanted or row.status.lower() in wanted
     }
-    newest = sorted(rows.items(), key=lambda pair: str(pair[1].creation_time or pair[1].start_time or ""), reverse=True)
+    newest = sorted(rows.items(), key=_begun, reverse=True)
     if as_json:
         out([{"name": name, **row.model_dump(mode="json")} for name, row in newest])
         return
@@ -43,26 +46,45 @@ async def list_(cluster: Cluster, *, service: str, status: tuple[str, ...], as_j
     table(("NAME", "STATUS", "CREATED", "STARTED", "FINISHED"), [[cell or "" for cell in row] for row in times])
 
 
+def _begun(pair: tuple[str, Row]) -> str:
+    return str(pair[1].creation_time or pair[1].start_time or "")
+
+
+async def _newest(cluster: Cluster, service: str) -> str:
+    rows = await cluster.jobs.list(service)
+    if not rows:
+        from jupyter_oscar.client.errors import JobNotFound
+
+        msg = f"{service} has no jobs."
+        raise JobNotFound(msg)
+    return max(rows.items(), key=_begun)[0]
+
+
 @logs.command(epilog=EPILOG)
-@click.argument("service")
-@click.argument("job")
+@click.argument("service", shell_complete=services)
+@click.argument("job", required=False)
+@click.option("--latest", "-l", is_flag=True, help="Of the newest job, in place of JOB.")
 @click.option("--show-timestamps", "-t", "timestamps", is_flag=True, help="Begin each line with its moment.")
 @click.option("--script", is_flag=True, help="Only what the script printed, without the supervisor's lines.")
 @on_cluster
-async def get(cluster: Cluster, *, service: str, job: str, timestamps: bool, script: bool) -> None:
+async def get(cluster: Cluster, *, service: str, job: str | None, latest: bool, timestamps: bool, script: bool) -> None:
     """Print the log of JOB."""
+    if (job is None) != latest:
+        msg = "Name a job, or say --latest."
+        raise click.UsageError(msg)
     if timestamps and script:
         msg = "--script and --show-timestamps cannot be had together."
         raise click.UsageError(msg)
     from jupyter_oscar.client.jobs import script_lines
 
+    job = job or await _newest(cluster, service)
     text = await cluster.jobs.log(service, job.rpartition("/")[2], timestamps=timestamps)
     text = "".join(f"{line}\n" for line in script_lines(text)) if script else text
     click.echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
 @logs.command(epilog=EPILOG)
-@click.argument("service")
+@click.argument("service", shell_complete=services)
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 @click.option("--succeeded", is_flag=True, help="All that the server calls Succeeded, everybody's.")
 @click.option("--all", "every", is_flag=True, help="All, everybody's; those that run are ended.")

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import files
 from .codes import EPILOG, SCRIPT
 from .logs import logs
-from .terminal import as_json, confirm, on_cluster, out, say, table, yes
+from .names import services
+from .terminal import as_json, confirm, inside, on_cluster, out, say, table, yes
+from .words import Noun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +26,13 @@ if TYPE_CHECKING:
 _UNSHOWN = {"token", "storage_providers", "clusters", "kserve", "federation"}
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Noun, epilog=EPILOG)
 def service() -> None:
     """Services: list, look at, call, read logs, remove."""
 
 
-service.add_command(logs)
+for _command in (logs, files.put_file, files.get_file, files.list_files, files.delete_file):
+    service.add_command(_command)
 
 
 @service.command("list", epilog=EPILOG)
@@ -46,7 +50,7 @@ async def list_(cluster: Cluster, *, as_json: bool) -> None:
 
 
 @service.command(epilog=EPILOG)
-@click.argument("name")
+@click.argument("name", shell_complete=services)
 @click.option("--script", is_flag=True, help="Print its script instead.")
 @as_json
 @on_cluster
@@ -62,7 +66,7 @@ async def get(cluster: Cluster, *, name: str, script: bool, as_json: bool) -> No
 
 
 @service.command(epilog=EPILOG)
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=services)
 @yes
 @on_cluster
 async def remove(cluster: Cluster, *, names: tuple[str, ...], yes: bool) -> None:
@@ -78,7 +82,7 @@ async def remove(cluster: Cluster, *, names: tuple[str, ...], yes: bool) -> None
 
 def _lifecycle(verb: str) -> None:
     @service.command(verb, epilog=EPILOG, help=f"{verb.capitalize()} an exposed service.")
-    @click.argument("name")
+    @click.argument("name", shell_complete=services)
     @on_cluster
     async def command(cluster: Cluster, *, name: str) -> None:
         await cluster.deployments.ask(name, verb)
@@ -120,7 +124,7 @@ def _payload(path: Path | None, text: str | None) -> Payload:
 
 
 @service.command(epilog=EPILOG)
-@click.argument("name")
+@click.argument("name", shell_complete=services)
 @_input
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the answer to this file.")
 @on_cluster
@@ -143,7 +147,7 @@ async def run(cluster: Cluster, *, name: str, path: Path | None, text: str | Non
 
 
 @service.command(epilog=EPILOG)
-@click.argument("name")
+@click.argument("name", shell_complete=services)
 @_input
 @click.option("--wait", is_flag=True, help="Wait for its end; 6 if it ends badly.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Wait, and write its outputs into this folder.")
@@ -191,19 +195,3 @@ def _told(call: Call, now: object, saved: Any, *, as_json: bool) -> None:
         click.echo(f"{call.reference}\t{now}")
         for one in saved:
             click.echo(one)
-
-
-def inside(folder: Path, key: str) -> Path:
-    """Where a key lies below a folder.
-
-    Raises:
-        NotSaved: it would lie outside.
-
-    """
-    target = folder / key
-    if not target.resolve().is_relative_to(folder.resolve()):
-        from jupyter_oscar.client.errors import NotSaved
-
-        msg = f'The object "{key}" would be written outside {folder}.'
-        raise NotSaved(msg, hint="Get it alone, under a name of your own.")
-    return target

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .names import clusters
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
@@ -21,19 +23,8 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.errors import StorageUnconfirmed
 
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+quiet = click.option("--no-progress", is_flag=True, help="No progress bar.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-
-
-def clusters(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    """Names of clusters for shell completion; asks no server."""
-    from jupyter_oscar.client.errors import OscarError
-    from jupyter_oscar.client.profiles import profiles
-
-    try:
-        names = {profile.name for profile in profiles()}
-    except OscarError:
-        return []
-    return sorted(name for name in names if name.startswith(incomplete))
 
 
 def on_cluster(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -115,11 +106,10 @@ def confirm(question: str, *, sure: bool) -> None:
     click.confirm(question, abort=True, err=True)
 
 
-def bar(label: str, length: int) -> AbstractContextManager[Any]:
+def bar(label: str, length: int, *, hidden: bool = False) -> AbstractContextManager[Any]:
     """Progress in bytes: a bar on a terminal, nothing in a pipe."""
-    return click.progressbar(
-        length=length, label=label, file=sys.stderr, show_pos=False, hidden=not sys.stderr.isatty()
-    )
+    hidden = hidden or not sys.stderr.isatty()
+    return click.progressbar(length=length, label=label, file=sys.stderr, show_pos=False, hidden=hidden)
 
 
 def size(count: float) -> str:
@@ -129,3 +119,19 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def inside(folder: Path, key: str) -> Path:
+    """Where a key lies below a folder.
+
+    Raises:
+        NotSaved: it would lie outside.
+
+    """
+    target = folder / key
+    if not target.resolve().is_relative_to(folder.resolve()):
+        from jupyter_oscar.client.errors import NotSaved
+
+        msg = f'The object "{key}" would be written outside {folder}.'
+        raise NotSaved(msg, hint="Get it alone, under a name of your own.")
+    return target

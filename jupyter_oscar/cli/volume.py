@@ -8,12 +8,13 @@ import click
 
 from .codes import EPILOG
 from .terminal import as_json, confirm, on_cluster, out, table, yes
+from .words import Noun
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Noun, epilog=EPILOG)
 def volume() -> None:
     """Volumes: list, create, delete."""
 

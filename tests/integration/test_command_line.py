@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import shutil
 import socket
 import stat
 import subprocess
@@ -215,6 +217,24 @@ def test_oscar_clis_file_is_shared_and_keeps_what_is_not_ours(cli, home):
     cli("cluster", "remove", "nowhere", "--yes", code=3)
 
 
+def test_programs_that_write_the_file_at_once_lose_nothing(cli, home):
+    program = "import sys; from jupyter_oscar.client import config_file as c; print('ready', flush=True); input()\n"
+    program += "for i in range(8): c.add(f'{sys.argv[1]}-{i}', {'endpoint': f'https://{i}.example.org'})"
+    crowd = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, who], env=cli.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for who in ("ada", "bob", "eve")
+    ]
+    for one in crowd:
+        assert one.stdout.readline() == "ready\n"
+    for one in crowd:
+        one.communicate("go\n", timeout=60)
+        assert one.returncode == 0
+    assert len(json.loads(cli("cluster", "list", "--json"))) == 24
+    assert [path.name for path in (home / ".oscar-cli").iterdir() if path.suffix not in {".yaml", ".lock"}] == []
+
+
 @pytest.mark.parametrize("text", ["oscar: {lab: {auth_password: MARKER\n", "- a list\n", "oscar: [1]\n", "\x00"])
 def test_a_damaged_file_is_named_and_left_alone(cli, home, text):
     path = home / ".oscar-cli" / "config.yaml"
@@ -224,6 +244,21 @@ def test_a_damaged_file_is_named_and_left_alone(cli, home, text):
     assert str(path) in cli.said
     assert "MARKER" not in cli.said
     assert path.read_text() == text
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write everything")
+def test_a_file_that_is_kept_from_writing_is_left_as_it_is(cli, home, tmp_path):
+    path = home / ".oscar-cli" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text(CONFIG)
+    path.chmod(0o400)
+    program = [sys.executable, "-m", "jupyter_oscar", "cluster", "add", "mine", "https://mine.example.org"]
+    # Root writes everywhere unless it lays that right down.
+    kept = ["setpriv", "--bounding-set", "-dac_override", "--"] if os.geteuid() == 0 else []
+    done = subprocess.run([*kept, *program], env=cli.env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert f"{path} cannot be written: permission denied. Nothing was changed." in done.stderr
+    assert path.read_text() == CONFIG
 
 
 def test_a_file_that_may_not_be_written_says_so(cli, home):
@@ -245,6 +280,8 @@ def test_a_sign_in_serves_a_cluster_that_the_file_only_names(cli, sandbox, home)
     cli("service", "list")
     assert sandbox.password not in (home / ".oscar-cli" / "config.yaml").read_text()
     assert json.loads(cli("cluster", "info", "--json"))["version"]
+    (node, *_) = json.loads(cli("cluster", "status", "--json"))["nodes"]
+    assert cli("cluster", "status").startswith(f"{node['name']}\t")
     cli("cluster", "logout", "box")
     cli("service", "list", code=4)
 
@@ -292,6 +329,71 @@ def test_a_shell_completes_commands_and_clusters(cli, shell):
         env["COMP_CWORD"] = str(len(words.split()) - 1)
         done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
         assert f"plain,{wanted}" in done.stdout
+
+
+def test_files_of_a_service_with_oscar_clis_words(on_sandbox, fdl, tmp_path):
+    cli, (path, name) = on_sandbox, fdl
+    cli("apply", path)
+    (tmp_path / "words.txt").write_text("some words")
+    assert cli("service", "put-file", name, "words.txt") == f"{name}/in/words.txt\n"
+    assert cli("service", "pf", name, "minio.default", "words.txt", f"{name}/kept/a.txt") == f"{name}/kept/a.txt\n"
+    assert cli("service", "get-file", name, "minio", f"{name}/kept/a.txt", "back.txt").strip().endswith("/back.txt")
+    assert (tmp_path / "back.txt").read_text() == "some words"
+    (row,) = json.loads(cli("service", "list-files", name, "minio.default", f"{name}/kept", "--json"))
+    assert (row["key"], row["size"]) == ("kept/a.txt", 10)
+    cli("bucket", "put", "words.txt", f"{name}/out/early.txt")
+    cli("bucket", "put", "back.txt", f"{name}/out/late.txt")
+    assert cli("service", "get-file", name, "--download-latest-into=got/").strip().endswith("/got/late.txt")
+    assert cli("service", "lsf", name).splitlines()[0].startswith("out/early.txt\t10\t")
+    assert "removed" in cli("service", "delete-file", name, f"{name}/kept/a.txt")
+    cli("service", "get-file", name, f"{name}/kept/a.txt", code=3)
+    cli("service", "put-file", name, "s3.mine", "words.txt", code=1)
+    assert "whose keys are not here" in cli.said
+    cli("service", "put-file", name, "nowhere.txt", code=3)
+    cli("service", "put-file", "no-such-service", "words.txt", code=3)
+    assert "shouted" in cli("service", "logs", "get", name, "--latest")
+    cli("service", "delete", name, "--yes")
+
+
+def test_oscar_clis_other_words_mean_the_same(on_sandbox):
+    cli = on_sandbox
+    assert cli("service", "ls") == cli("service", "list")
+    assert cli("bucket", "ls", "--json") == cli("bucket", "list", "--json")
+    name = new_name("vol")
+    cli("volume", "create", name, "100Mi")
+    assert "deleted" in cli("volume", "rm", name, "--yes")
+    cli("cluster", "delete", "box", "--yes")
+    cli("cluster", "info", code=3)
+
+
+def test_a_terminal_sees_columns_and_progress_and_a_pipe_rows(on_sandbox, tmp_path):
+    cli, name = on_sandbox, new_name("term")
+    cli("bucket", "create", name)
+    (tmp_path / "a.bin").write_bytes(b"x" * 2_000_000)
+
+    def typed(*words):
+        terminal, other = pty.openpty()
+        command = [sys.executable, "-m", "jupyter_oscar", *words]
+        done = subprocess.Popen(command, env=cli.env, cwd=tmp_path, stdin=other, stdout=other, stderr=other)
+        os.close(other)
+        said = b""
+        try:
+            while piece := os.read(terminal, 65536):
+                said += piece
+        except OSError:
+            pass  # its end
+        os.close(terminal)
+        assert done.wait(60) == 0, said
+        return said.decode()
+
+    assert "100%" in typed("bucket", "put", "a.bin", f"{name}/")
+    assert "100%" in typed("bucket", "get", f"{name}/a.bin", "b.bin")
+    assert "KEY" in typed("bucket", "list", name)
+    assert "2.0 MB" in typed("bucket", "list", name)
+    assert cli("bucket", "list", name).startswith("a.bin\t2000000\t")
+    assert cli("bucket", "get", f"{name}/a.bin", "c.bin") == "c.bin\n"
+    assert cli.said == ""
+    cli("bucket", "delete", name, "--yes")
 
 
 def test_every_exit_code_is_in_the_page():
