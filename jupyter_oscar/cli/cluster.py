@@ -246,11 +246,10 @@ async def status(cluster: Cluster, *, as_json: bool) -> None:
     if as_json:
         out(found.model_dump(mode="json"))
         return
-    rows = [
-        (one.name, one.state, _of(one.cpu_used, one.cpu), _of(one.memory_used, one.memory), one.gpus)
-        + ("; ".join(one.troubles),)
-        for one in found.nodes
-    ]
+    rows = []
+    for one in found.nodes:
+        cpu, memory = _of(one.cpu_used, one.cpu), _of(one.memory_used, one.memory)
+        rows.append((one.name, one.state, cpu, memory, one.gpus, "; ".join(one.troubles)))
     table(("NODE", "STATE", "CPU", "MEMORY", "GPUS", "TROUBLES"), rows)
 
 
