@@ -10,7 +10,8 @@ from typing import Any
 
 OWN_COMMAND = (
     "This service asks for its image's own command (default_command: true), which the sandbox cannot run because it "
-    "works without images: leave default_command out and start the program in the script, or use a real cluster."
+    "works without images: leave default_command out and start the program in the script, start the sandbox with "
+    "--runtime podman, or use a real cluster."
 )
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from . import keeper
 from .attached import attached
 from .expose import health_path, is_exposed, port_of, prefix_of
+from .quantities import amount
 from .runner import environment
+from .runtimes import RUNTIMES, Work
 from .scripts import script_folder
 from .store import now
 from .task import bare_environment
@@ -32,8 +34,8 @@ _NOWHERE = Status("unavailable", "Current deployment resources are unavailable."
 
 
 class Exposed:
-    def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, runner: Runner) -> None:
-        self._data, self._db, self._s3, self._runner = data, database, s3, runner
+    def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, runner: Runner, runtime: str) -> None:
+        self._data, self._db, self._s3, self._runner, self._runtime = data, database, s3, runner, runtime
         self._around: Surroundings | None = None
         self._workloads: dict[str, Workload] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -65,10 +67,26 @@ class Exposed:
         extra = {"OSCAR_SERVICE_BASE_PATH": prefix_of(name)}
         env = {**bare_environment(home), **environment(spec, self._db.secrets(name), extra)}
         places = attached(self._data, self._s3, spec)
+        memory, cpu = (amount(str(spec[key])) or 0.0 for key in ("memory", "cpu"))
+        images, own = RUNTIMES[self._runtime].HAS_IMAGES, bool(spec["expose"]["default_command"])
+        work = Work(
+            name=f"oscar-{self._data.fingerprint}-{name}",
+            image=spec["image"],
+            script=script,
+            temp=home,
+            environment=env,
+            memory=int(memory),
+            cpu=cpu,
+            attached=places,
+            stays=True,
+            own_command=own,
+        )
         told = json.dumps([str(script), env, *(place for _, place in places)], sort_keys=True)
+        if images:
+            told += json.dumps([self._runtime, work.image, work.memory, work.cpu, own])
         version = hashlib.sha256(told.encode()).hexdigest()[:16]
-        charge = keeper.Charge(version, folder, home, script, env, places)
-        return Wanted(charge, port_of(spec), health_path(spec), bool(spec["expose"]["default_command"]))
+        charge = keeper.Charge(version, folder, home, work, self._runtime)
+        return Wanted(charge, port_of(spec), health_path(spec), own and not images)
 
     def _bring(self, spec: dict[str, Any]) -> None:
         if self._around is None:
@@ -83,8 +101,9 @@ class Exposed:
     async def _bury(self, folder: Path) -> None:
         """A service that was deleted while its keeper could not be told."""
         if self._around is not None:
-            charge = keeper.Charge("", folder, self._data.homes / folder.name, folder, {})
-            await Workload(self._around, Wanted(charge, 0, "/", own_command=False), 0, lambda: None).close()
+            home = self._data.homes / folder.name
+            charge = keeper.Charge("", folder, home, Work(folder.name, "", folder, home, {}))
+            await Workload(self._around, Wanted(charge, 0, "/", no_image=False), 0, lambda: None).close()
         forget(folder)
 
     def _turned(self, name: str) -> None:

@@ -10,22 +10,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shlex
 import shutil
 import signal
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .attached import link
 from .processes import in_words, signal_group, sweep
+from .runtimes import RUNTIMES, Processes, Work
 from .servicelog import ServiceLog
 
 if TYPE_CHECKING:
-    from .attached import Attached
     from .joblock import HeldLock
 
 GRACE_S = 5.0
@@ -43,9 +41,8 @@ class Charge:
     version: str
     folder: Path
     home: Path
-    script: Path
-    environment: dict[str, str] = field(repr=False)
-    attached: tuple[Attached, ...] = ()
+    work: Work
+    runtime: str = Processes.NAME
 
     @property
     def log(self) -> Path:
@@ -167,7 +164,8 @@ class Keeper:
             signal_group(process.pid, signal.SIGTERM)
             await asyncio.wait({over}, timeout=GRACE_S)
         signal_group(process.pid, signal.SIGKILL)  # what the script left behind, as at the end of a pod
-        sweep(self._charge.environment)
+        sweep(self._charge.work.environment)
+        await asyncio.to_thread(RUNTIMES[self._charge.runtime]().clean, self._charge.work)
         code = await over
         _pump(out, self._log)
         self._log.end()
@@ -176,18 +174,17 @@ class Keeper:
         return code
 
     async def _spawn(self, output: int) -> asyncio.subprocess.Process:
-        """``/bin/sh -c script.sh`` as in the recorded pod (X-k8s-exposed.yaml), in a home as fresh as a container's."""
+        """In a home as fresh as a container's."""
         charge = self._charge
         shutil.rmtree(charge.home, ignore_errors=True)
         charge.home.mkdir(parents=True)
-        link(charge.home, charge.attached)
-        runnable = os.access(charge.script, os.X_OK)  # not on a file system without programs
-        script = f"exec {'' if runnable else '/bin/sh '}{shlex.quote(str(charge.script))}"
+        runtime = RUNTIMES[charge.runtime]()
+        runtime.prepare(charge.work)
         launcher = str(Path(__file__).with_name("launcher.py"))
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", launcher, str(os.getpid()), "/bin/sh", "-c", script,
+            sys.executable, "-I", "-S", launcher, str(os.getpid()), *runtime.command(charge.work),
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-            env=charge.environment, cwd=charge.home, start_new_session=True,
+            env=runtime.environment(charge.work), cwd=charge.home, start_new_session=True,
         )  # fmt: skip
 
 

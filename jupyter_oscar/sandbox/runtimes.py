@@ -8,23 +8,23 @@ from __future__ import annotations
 import abc
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from .attached import link
 from .settings import CannotStart
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .attached import Attached
 
 
 _PLACES = ("HOME", "TMPDIR")
 _PODMANS = ("HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "CONTAINERS_CONF")
-_ULIMITS = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+_ULIMITS = {"nofile": (resource.RLIMIT_NOFILE, 65536), "nproc": (resource.RLIMIT_NPROC, 4096)}
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,27 @@ class Work:
     memory: int = 0
     cpu: float = 0.0
     attached: tuple[Attached, ...] = ()
+    stays: bool = False
+    """A long-lived service, whose script says by its first line who runs it."""
+    own_command: bool = False
+    """The image's instead of the script."""
+
+    @property
+    def words(self) -> list[str]:
+        """What is started: for a service ``/bin/sh -c script.sh`` as in the recorded pod (X-k8s-exposed.yaml)."""
+        if self.own_command:
+            return []
+        if not self.stays:
+            return ["/bin/sh", str(self.script)]
+        runnable = os.access(self.script, os.X_OK)  # not on a file system without programs
+        return ["/bin/sh", "-c", f"exec {'' if runnable else '/bin/sh '}{shlex.quote(str(self.script))}"]
 
 
 class Runtime(abc.ABC):
     """``PROCESSES`` is what the runtime is called in the announcement and on the command line."""
 
     NAME: ClassVar[str]
+    HAS_IMAGES: ClassVar[bool] = False
 
     @classmethod
     @abc.abstractmethod
@@ -78,10 +93,10 @@ class Processes(Runtime):
         """``/bin/sh`` is everywhere."""
 
     def command(self, work: Work) -> list[str]:
-        return ["/bin/sh", str(work.script)]
+        return work.words
 
     def prepare(self, work: Work) -> None:
-        link(work.temp / "home", work.attached)
+        link(Path(work.environment["HOME"]), work.attached)
 
     def clean(self, work: Work) -> None:
         """Whoever runs the work ends all its processes."""
@@ -91,6 +106,7 @@ class Podman(Runtime):
     """A container without privileges for each run; all folders have the same names inside as outside."""
 
     NAME = "podman"
+    HAS_IMAGES = True
 
     @classmethod
     def check(cls) -> None:
@@ -98,11 +114,13 @@ class Podman(Runtime):
             raise CannotStart("--runtime podman needs podman on PATH: install it, or leave --runtime out.")
 
     def command(self, work: Work) -> list[str]:
-        command = ["podman", "run", "--rm", "--name", work.name, "--network", "host", "--pull", "missing"]
+        command = [shutil.which("podman") or "podman", "run", "--rm", "--name", work.name]
+        command += ["--network", "host", "--pull", "missing", *(["--replace"] if work.stays else [])]
         command += ["--security-opt", "no-new-privileges", "--cap-drop", "all"]
         command += ["--workdir", work.environment["HOME"]]
-        for name, which in _ULIMITS.items():  # podman's own are higher than what some machines allow
-            command += ["--ulimit", f"{name}={resource.getrlimit(which)[1]}"]
+        for name, (which, most) in _ULIMITS.items():  # podman's own are higher than what some machines allow
+            hard = resource.getrlimit(which)[1]
+            command += ["--ulimit", f"{name}={most if hard == resource.RLIM_INFINITY else min(most, hard)}"]
         command += ["--volume", f"{work.temp}:{work.temp}", "--volume", f"{work.script}:{work.script}:ro"]
         for folder, place in work.attached:
             command += ["--volume", f"{folder}:{place}"]
@@ -115,7 +133,7 @@ class Podman(Runtime):
                 command += ["--env", f"{name}={value}"]
             elif name != "PATH":  # the image knows its own programs
                 command += ["--env", name]  # the value comes from podman's own environment
-        return [*command, work.image, "/bin/sh", str(work.script)]
+        return [*command, work.image, *work.words]
 
     def environment(self, work: Work) -> dict[str, str]:
         """Podman needs its own home, where its images are."""

@@ -95,7 +95,7 @@ def assemble(data: DataFolder, settings: Settings, options: Options, database: D
         executions.webhook(service, event)
 
     triggers = s3.triggers(database, called)
-    exposed = Exposed(data, database, s3, runner)
+    exposed = Exposed(data, database, s3, runner, options.runtime)
     throttle = Throttle() if options.throttle else NoThrottle()
     oidc = Oidc(options.trust)
     faults = read_faults(options.faults) if options.faults else []

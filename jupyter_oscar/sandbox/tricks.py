@@ -1,4 +1,4 @@
-"""What MinIO does and ``rclone serve s3`` does not, done before it: folder markers, and writes under a condition.
+"""What MinIO does and ``rclone serve s3`` does not, done before it: folder markers, parts, writes under a condition.
 
 Whatever is answered here without asking rclone is answered only to whoever has signed the request; everything else,
 and so every refusal of a signature, is rclone's.
@@ -39,6 +39,7 @@ _LISTS = {"list-type", "prefix", "delimiter", "max-keys", "marker", "start-after
 _LISTS |= {"encoding-type", "fetch-owner"}
 _CONDITIONS = ("if-none-match", "if-match")
 _ROOM = 1 << 16  # less is not looked at
+_ON_THE_WAY = {"partNumber", "uploads"}  # to an object that is not there yet
 _WRITES = ("PUT", "POST", "DELETE")
 _EMPTY = f'"{OF_NOTHING}"'
 _FOLDER_KEYS = re.compile(r"<Key>([^<]*/)</Key>")
@@ -47,13 +48,9 @@ _MARKER = {"ETag": _EMPTY, "Content-Type": "binary/octet-stream", "Accept-Ranges
 
 
 @dataclass
-class _Gate:
-    """One key's: writes under a condition are alone, others are not."""
-
-    users: int = 0
-    plain: int = 0
-    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
+class _Turn:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
 
 
 class Tricks:
@@ -67,7 +64,7 @@ class Tricks:
         refresh: Callable[[str], Awaitable[None]],
     ) -> None:
         self._root, self._markers, self._keys, self._refresh = root, markers, keys, refresh
-        self._gates: dict[str, _Gate] = {}
+        self._turns: dict[str, _Turn] = {}
 
     def concerning(self, head: Head) -> Trick | None:
         bucket, _, key = head.path[1:].partition("/")
@@ -77,7 +74,7 @@ class Tricks:
             return self._of_bucket(bucket, head)
         if key.endswith("/"):
             return self._of_folder(bucket, key, head)
-        if head.method in _WRITES:
+        if head.method in _WRITES and not _ON_THE_WAY & head.query.keys():
             return self._write
         return None
 
@@ -188,53 +185,33 @@ class Tricks:
     # writes under a condition
 
     async def _write(self, line: Line, head: Head) -> bool:
-        conditions = {name: head.headers[name] for name in _CONDITIONS if name in head.headers}
-        path = posixpath.normpath(head.path)
         if head.length > _ROOM and head.length > self._room() and self._is_signed(head):
             return await line.say(head, refusal(*STORAGE_FULL))  # rclone would write what fits, and say 500
-        if not conditions or not self._is_signed(head):
-            async with self._beside_others(path):
-                return await line.pass_on(head)
-        async with self._alone(path):
-            refused = await asyncio.to_thread(self._refused, path, conditions)
-            return await line.say(head, refused) if refused is not None else await line.pass_on(head)
+        conditions = {name: head.headers[name] for name in _CONDITIONS if name in head.headers}
+        path = posixpath.normpath(head.path)
+        async with self._turn(path):
+            if conditions and self._is_signed(head):
+                refused = await asyncio.to_thread(self._refused, path, conditions)
+                if refused is not None:
+                    return await line.say(head, refused)
+            return await line.pass_on(head)
 
     def _room(self) -> int:
         disk = os.statvfs(self._root)
         return disk.f_bavail * disk.f_frsize
 
     @asynccontextmanager
-    async def _gate(self, path: str) -> AsyncIterator[_Gate]:
-        gate = self._gates.setdefault(path, _Gate())
-        gate.users += 1
+    async def _turn(self, path: str) -> AsyncIterator[None]:
+        """One write of an object after the other: of two at once rclone fails one."""
+        turn = self._turns.setdefault(path, _Turn())
+        turn.waiting += 1
         try:
-            yield gate
-        finally:
-            gate.users -= 1
-            if not gate.users:
-                del self._gates[path]
-
-    @asynccontextmanager
-    async def _alone(self, path: str) -> AsyncIterator[None]:
-        async with self._gate(path) as gate, gate.alone:
-            while gate.plain:
-                gate.idle.clear()
-                await gate.idle.wait()
-            yield
-
-    @asynccontextmanager
-    async def _beside_others(self, path: str) -> AsyncIterator[None]:
-        async with self._gate(path) as gate:
-            if gate.alone.locked():
-                async with gate.alone:
-                    pass
-            gate.plain += 1
-            try:
+            async with turn.lock:
                 yield
-            finally:
-                gate.plain -= 1
-                if not gate.plain:
-                    gate.idle.set()
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[path]
 
     def _refused(self, path: str, conditions: Mapping[str, str]) -> bytes | None:
         file = self._root / path.lstrip("/")

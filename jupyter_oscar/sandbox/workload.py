@@ -39,7 +39,7 @@ _AGAIN_S = 1.0  # between two keepers, should one end by itself
 _PROBE_S = 5.0  # while it is well: the readiness probe's period (X-k8s-exposed.yaml); otherwise sooner
 _MISSES = 3  # its failureThreshold
 _CRASHES = 3
-_LATE_S = 1.0
+_LATE_S = 3.0  # a container takes its time to go
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Wanted:
     charge: keeper.Charge
     port: int
     health: str
-    own_command: bool
+    no_image: bool
+    """It wants the command of its image, and there are no images here."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class Workload:
     def _tidy(self) -> None:
         """A keeper that was killed could not end what it kept."""
         if read_state(self._folder).pid:
-            sweep(self._wanted.charge.environment)
+            sweep(self._wanted.charge.work.environment)
             write_state(self._folder, State())
 
     def _begin(self, wanted: Wanted) -> None:
@@ -214,7 +215,7 @@ class Workload:
             if time.monotonic() > deadline:
                 signal_process(pid, signal.SIGKILL)
                 signal_group(read_state(self._folder).pid, signal.SIGKILL)
-                sweep(self._wanted.charge.environment)
+                sweep(self._wanted.charge.work.environment)
             await asyncio.sleep(_ENDING_S)
 
     # why it cannot run
@@ -225,7 +226,7 @@ class Workload:
 
     def _hinder(self, wanted: Wanted) -> None:
         """Say why it cannot start, and once for each reason also in its log."""
-        why = OWN_COMMAND if wanted.own_command else self._port_trouble(wanted.port)
+        why = OWN_COMMAND if wanted.no_image else self._port_trouble(wanted.port)
         if why and why != self._hindrance:
             ServiceLog(wanted.charge.log).say(why)
         self._hindrance = why

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tarfile
 import time
@@ -170,6 +172,78 @@ def test_a_volume_keeps_what_one_job_leaves_for_the_next(make, runtime):
     attached = {"name": volume, "mount_path": "/data/kept"}
     assert "from before" not in run(make, script, volume=attached)[2]
     assert "from before" in run(make, script, volume=attached)[2]
+
+
+def a_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+SERVE = """
+echo "hello from $OSCAR_SERVICE_NAME" > index.html
+command -v python3 && exec python3 -m http.server "$PORT" --bind 127.0.0.1
+exec httpd -f -v -p "127.0.0.1:$PORT"
+"""
+
+
+def test_an_exposed_service_is_opened_stopped_and_started_and_leaves_nothing(make):
+    port = a_port()
+    expose = {"api_port": [port], "min_scale": 1, "max_scale": 1, "cpu_threshold": 80}
+    environment = {"variables": {"PORT": str(port)}}
+    name = make(SERVE, expose=expose, environment=environment, memory="128Mi")
+    user, mark = make.user, f"OSCAR_SERVICE_NAME={name}".encode()
+
+    def state():
+        return user.ask("GET", f"/system/services/{name}/deployment").json()["state"]
+
+    def running():
+        return [pid for pid in numbers() if alive(pid) and mark in read(f"/proc/{pid}/environ")]
+
+    eventually(lambda: state() == "ready", 90)
+    assert user.ask("GET", f"/system/services/{name}/exposed/").text == f"hello from {name}\n"
+    user.ask("POST", f"/system/services/{name}/stop")
+    eventually(lambda: state() == "stopped" and not running(), 90)
+    user.ask("POST", f"/system/services/{name}/start")
+    eventually(lambda: state() == "ready", 90)
+    assert user.ask("GET", f"/system/services/{name}/exposed/").text == f"hello from {name}\n"
+    user.delete(name)
+    eventually(lambda: not running(), 90)
+
+
+def test_the_command_of_an_image_runs_where_there_are_images(make, runtime):
+    expose = {"api_port": [a_port()], "min_scale": 1, "max_scale": 1, "cpu_threshold": 80, "default_command": True}
+    name = make("true", expose=expose)
+    told = eventually(lambda: log_of(make.user, name), 60)
+    if runtime.content["runtime"] == "processes":
+        assert "image's own command" in told
+    else:
+        assert "image's own command" not in told
+    make.user.delete(name)
+
+
+def log_of(user, name):
+    entries = user.ask("GET", f"/system/services/{name}/deployment/logs").json()["entries"]
+    return "\n".join(entry["message"] for entry in entries)
+
+
+def test_kill_9_of_the_sandbox_and_an_exposed_service_is_found_again_or_ended(make, runtime):
+    port = a_port()
+    expose = {"api_port": [port], "min_scale": 1, "max_scale": 1, "cpu_threshold": 80}
+    name = make(SERVE, expose=expose, environment={"variables": {"PORT": str(port)}}, memory="128Mi")
+    user = make.user
+
+    def opened():
+        return user.ask("GET", f"/system/services/{name}/exposed/").text == f"hello from {name}\n"
+
+    eventually(opened, 90)
+    os.kill(int((runtime.data / "exposed" / name / "lock").read_text()), signal.SIGKILL)
+    eventually(lambda: not opened(), 30)
+    eventually(opened, 90)
+    runtime.kill()
+    runtime.start()
+    eventually(opened, 90)
+    user.delete(name)
 
 
 # what only processes need

@@ -209,6 +209,26 @@ def test_of_many_that_want_to_be_first_one_is(user, bucket):
     assert user.get(bucket, "first") == str(won[0]).encode() * 1000
 
 
+def test_of_many_that_write_at_once_none_fails_and_one_is_last(user, bucket):
+    data = [bytes([65 + number]) * 200_000 for number in range(8)]
+    lines, failed = [boto(user) for _ in data], []
+
+    def write(number):
+        for _ in range(5):
+            try:
+                lines[number].put_object(Bucket=bucket, Key="same", Body=data[number])
+            except ClientError as error:
+                failed.append(error)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(len(data))]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert failed == []
+    assert user.get(bucket, "same") in data
+
+
 # bytes on the way
 
 
