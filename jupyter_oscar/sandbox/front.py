@@ -9,12 +9,13 @@ shall go wrong on purpose (``faults``).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from .faults import AFTER
-from .heads import TO_THE_END, Broken, Head, hand_on, read_body, read_head
+from .heads import NOWHERE, TO_THE_END, Broken, Head, hand_on, read_body, read_head
 from .objectstore import BUFFER
 from .replies import is_local
 from .s3replies import refusal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Change = Callable[[Head, bytes], Awaitable[bytes | None]]
 
 _SMALL = 1 << 16
+_LINGER_S = 5.0
 _NOT_LOCAL = "The sandbox answers only on loopback names: use 127.0.0.1 or localhost in the address."
 
 
@@ -126,7 +128,15 @@ class Line:
             answer = answer[: answer.index(b"\r\n\r\n") + 4]
         self._writer.write(answer if stays else answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
         await self._writer.drain()
+        if not stays:
+            await self._linger()
         return stays
+
+    async def _linger(self) -> None:
+        """Hear a caller out that is still sending: on a line closed with bytes unread it could not read the answer."""
+        self._writer.write_eof()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(hand_on(self._reader, NOWHERE, TO_THE_END), _LINGER_S)
 
     # through the store
 
@@ -150,8 +160,8 @@ class Line:
         sending = await self._send(head, far_writer, seen)
         try:
             answer = await self._answer(far, head.says("expect", "100-continue"))
-            if tricks is not None and "content-range" in answer.headers:
-                answer = tricks.part(answer)
+            if tricks is not None:
+                answer = tricks.mended(answer)
             length = answer.length_of_answer(head.method)
             if change is not None:
                 await self._changed(far, answer, length, change)
@@ -164,10 +174,13 @@ class Line:
                 await hand_on(far, self._writer, length)
             await self._writer.drain()
             stays = not (head.closes or answer.closes or length == TO_THE_END)
+            if sending is not None and not sending.done():  # refused before all was sent
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+                await self._linger()
+                return False
             if sending is not None:
-                stays = stays and sending.done()  # else it was refused before all was sent
-                if stays:
-                    await sending
+                await sending
             return stays
         finally:
             if sending is not None and not sending.done():

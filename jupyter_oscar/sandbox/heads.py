@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -102,6 +102,25 @@ class Head:
         return TO_THE_END
 
 
+class Sink(Protocol):
+    """Where a body goes."""
+
+    def write(self, data: bytes, /) -> None: ...
+
+    async def drain(self) -> None: ...
+
+
+class _Nowhere:
+    def write(self, data: bytes, /) -> None:
+        """It is not wanted."""
+
+    async def drain(self) -> None:
+        """Nothing waits."""
+
+
+NOWHERE: Sink = _Nowhere()
+
+
 async def read_head(reader: asyncio.StreamReader) -> Head | None:
     """None when the other side ended before it began."""
     import asyncio
@@ -128,9 +147,7 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
     return Head(raw, (words[0], words[1], words[2] if len(words) > 2 else ""), headers)  # noqa: PLR2004
 
 
-async def hand_on(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int, seen: bytearray | None = None
-) -> None:
+async def hand_on(reader: asyncio.StreamReader, writer: Sink, length: int, seen: bytearray | None = None) -> None:
     """A body, from here to there; ``seen`` gets a copy of it. Raises ``Broken`` when it ends too early."""
     if length == CHUNKED:
         await _hand_on_chunks(reader, writer, seen)
@@ -150,7 +167,7 @@ async def hand_on(
         await writer.drain()
 
 
-async def _hand_on_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: bytearray | None) -> None:
+async def _hand_on_chunks(reader: asyncio.StreamReader, writer: Sink, seen: bytearray | None) -> None:
     while True:
         line = await _line(reader)
         writer.write(line)
@@ -178,13 +195,5 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
 async def read_body(reader: asyncio.StreamReader, length: int) -> bytes:
     """A body that is wanted whole."""
     seen = bytearray()
-    await hand_on(reader, _Nowhere(), length, seen)  # type: ignore[arg-type]
+    await hand_on(reader, NOWHERE, length, seen)
     return bytes(seen)
-
-
-class _Nowhere:
-    def write(self, _: bytes) -> None:
-        """It is not wanted."""
-
-    async def drain(self) -> None:
-        """Nothing waits."""

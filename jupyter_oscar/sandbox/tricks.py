@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import unescape
 
-from .heads import CHUNKED
+from .heads import CHUNKED, Head
 from .markers import NotAFolder
 from .notification import OF_NOTHING
 from .s3replies import STORAGE_FULL, refusal, reply, xml
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .front import Line
-    from .heads import Head
     from .markers import Markers
 
     Trick = Callable[[Line, Head], Awaitable[bool]]
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 _LISTS = {"list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token"}
 _LISTS |= {"encoding-type", "fetch-owner"}
 _CONDITIONS = ("if-none-match", "if-match")
+_TEXT_XML = b"text/xml; charset=utf-8"
 _ROOM = 1 << 16  # less is not looked at
 _ON_THE_WAY = {"partNumber", "uploads"}  # to an object that is not there yet
 _WRITES = ("PUT", "POST", "DELETE")
@@ -79,9 +79,14 @@ class Tricks:
         return None
 
     @staticmethod
-    def part(answer: Head) -> Head:
-        """A part of an object, which rclone gives as a whole one, with the checksum of the whole."""
-        return answer.without(lambda name: name.startswith("x-amz-checksum-")).with_status(206, "Partial Content")
+    def mended(answer: Head) -> Head:
+        """A part of an object, which rclone gives as a whole one, and XML by the name that MinIO has for it."""
+        if "content-range" in answer.headers:
+            whole = answer.without(lambda name: name.startswith("x-amz-checksum-"))  # the sum of the whole object
+            return whole.with_status(206, "Partial Content")
+        if answer.headers.get("content-type", "").startswith("text/xml"):
+            return Head(answer.raw.replace(_TEXT_XML, b"application/xml", 1), answer.first, answer.headers)
+        return answer
 
     def _is_signed(self, head: Head) -> bool:
         now = datetime.now(timezone.utc)

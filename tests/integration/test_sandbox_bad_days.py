@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -112,19 +113,23 @@ def test_an_object_of_100_mb_goes_through_a_job(user):
     user.delete(name)
 
 
-def test_a_thousand_connections_are_served(sandbox, user):
+@pytest.mark.parametrize("door", ["endpoint", "s3_endpoint"])
+def test_a_thousand_connections_are_served(sandbox, user, door):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2100:
         pytest.skip(f"this machine lets a process open {hard} files; 2100 are needed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2100), hard))
-    address = (sandbox.endpoint.rpartition(":")[0].removeprefix("http://"), int(sandbox.endpoint.rpartition(":")[2]))
+    at = urlsplit(getattr(sandbox, door))
+    wanted = b"HTTP/1.1 200" if door == "endpoint" else b"HTTP/1.1 4"  # not signed, and so refused
     with contextlib.ExitStack() as stack:
-        crowd = [stack.enter_context(socket.create_connection(address, timeout=30)) for _ in range(1000)]
+        crowd = [stack.enter_context(socket.create_connection((at.hostname, at.port), timeout=30)) for _ in range(1000)]
         assert user.ask("GET", "/health").text == "Ok"
+        assert user.s3.list_buckets() is not None
         for one in crowd:
             one.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert all(one.recv(4096).startswith(b"HTTP/1.1 200") for one in crowd)
+        assert all(one.recv(4096).startswith(wanted) for one in crowd)
     assert user.ask("GET", "/system/info").status_code == 200
+    assert user.s3.list_buckets() is not None
 
 
 @pytest.mark.parametrize(

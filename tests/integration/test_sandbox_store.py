@@ -17,6 +17,7 @@ import s3fs
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from minio import Minio
+from minio.error import S3Error
 from sandbox_user import User, eventually, new_name
 
 MIB = 1 << 20
@@ -229,6 +230,13 @@ def test_of_many_that_write_at_once_none_fails_and_one_is_last(user, bucket):
     assert user.get(bucket, "same") in data
 
 
+def test_errors_are_told_as_minio_tells_them(user, bucket):
+    for call in (lambda: user.s3.get_object(bucket, "none"), lambda: user.s3.get_object(f"no-{bucket}", "none")):
+        with pytest.raises(S3Error) as error:
+            call()
+        assert error.value.code in ("NoSuchKey", "NoSuchBucket")
+
+
 # bytes on the way
 
 
@@ -281,6 +289,17 @@ def test_half_an_upload_is_none(user, bucket):
     user.put(bucket, "whole")
     time.sleep(0.3)  # for it to come, if it did
     assert user.keys(bucket) == ["whole"]
+
+
+def test_who_is_refused_in_the_middle_of_an_upload_learns_why(user, bucket):
+    stranger = Minio(
+        urlsplit(user.provider["endpoint"]).netloc, user.provider["access_key"], "guessed-by-chance",
+        secure=False, region="us-east-1",
+    )  # fmt: skip
+    with pytest.raises(S3Error) as refused:
+        stranger.put_object(bucket, "x", io.BytesIO(bytes(30 * MIB)), 30 * MIB, part_size=64 * MIB)
+    assert refused.value.code == "SignatureDoesNotMatch"
+    assert user.keys(bucket) == []
 
 
 @pytest.mark.parametrize(
