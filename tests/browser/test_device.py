@@ -76,8 +76,12 @@ def test_a_code_is_shown_agreed_to_and_the_cluster_is_there(dialog, open_lab, is
         "(k,) = [k for k in S().all() if k.name == 'far']; print(k.credentials.grant.refresh_token.get_secret_value())"
     ).strip()
     assert kept
-    assert kept not in content
-    assert kept not in sandbox.log.read_text()
+    stored = page.evaluate("() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href])")
+    assert kept not in content + stored + "".join(page.said)
+    holding = [path for path in sandbox.home.rglob("*") if path.is_file() and kept.encode() in path.read_bytes()]
+    assert {path.parent.name for path in holding} == {"profiles"}, (
+        "in the store alone: no log, no workspace, no setting"
+    )
 
     # Another day the dialog knows where one signs in.
     page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:sign-in', { cluster: 'far' })")
