@@ -213,12 +213,25 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
     import jupyter_oscar as oscar
 
     if ELSEWHERE:
-        one = oscar.connect(ELSEWHERE)
-    else:
-        box = request.getfixturevalue("sandbox")
-        one = oscar.connect(endpoint=box.endpoint, user=box.user, password=box.password)
+        from jupyter_oscar.notebook.bridge import bridge
+        from jupyter_oscar.notebook.cluster import Cluster
+
+        careful = elsewhere()
+        yield Cluster(careful)
+        bridge.run(careful.tidy())
+        bridge.run(careful.aclose())
+        return
+    box = request.getfixturevalue("sandbox")
+    one = oscar.connect(endpoint=box.endpoint, user=box.user, password=box.password)
     before = set(one.services)
     yield one
     for name in set(one.services) - before:
         one.delete(name)
     one.close()
+
+
+def elsewhere() -> Any:
+    """The cluster that is named, by a client that changes nothing but what it made."""
+    from jupyter_oscar.client.profiles import resolve
+
+    return _resource("careful").Careful(resolve(ELSEWHERE))

@@ -38,21 +38,16 @@ class Belonging(NamedTuple):
 
 async def belongings(cluster: Cluster, service: Service) -> list[Belonging]:
     """What deleting a service would destroy."""
-    return [await _count(cluster, bucket, await _others(cluster, service, bucket)) for bucket in doomed(service)]
+    buckets = doomed(service)
+    others = [other for other in await cluster.services.list() if other.name != service.name] if buckets else []
+    users = {bucket: tuple(one.name for one in others if bucket in one.buckets()) for bucket in buckets}
+    return [await _count(cluster, bucket, users[bucket]) for bucket in buckets]
 
 
 def doomed(service: Service) -> list[str]:
     """The buckets that are deleted with a service: its own, those of its single users, not one it mounts."""
     mounted = service.mount.bucket if service.mount.is_minio else ""
     return [bucket for bucket in sorted({*service.buckets(), *service.bucket_list}) if bucket != mounted]
-
-
-async def _others(cluster: Cluster, service: Service, bucket: str) -> tuple[str, ...]:
-    rows = cluster.services.last_rows or await cluster.services.rows()
-    from .service import Service as Definition
-
-    found = [Definition.model_validate(row) for row in rows if row.get("name") != service.name]
-    return tuple(other.name for other in found if bucket in other.buckets())
 
 
 async def _count(cluster: Cluster, bucket: str, others: tuple[str, ...]) -> Belonging:

@@ -257,7 +257,8 @@ async def test_services_that_feed_one_another_are_deployed_so_that_they_do(admin
     file = fdl.parse(CHAIN, {"s": COPY})
     made = await admin_client.services.deploy(file, progress=lambda now: told.append(str(now)))
     assert [one.name for one in made] == ["first", "second"], "in the file's order"
-    assert told == ["Creating second on admin (1 of 2) …", "Creating first on admin (2 of 2) …"]
+    where = admin_client.profile.name
+    assert told == [f"Creating second on {where} (1 of 2) …", f"Creating first on {where} (2 of 2) …"]
     await admin_client.store.put("first", "in/a.txt", b"along")
 
     async def arrived() -> bool:
@@ -295,7 +296,7 @@ async def test_a_user_chains_services_too(alice_client: Cluster) -> None:
     ids=["one input bucket", "bucket", "no volume", "volume", "image"],
 )
 async def test_what_a_cluster_would_refuse_is_said_before_anything_is_made(
-    admin_client: Cluster, services: str, line: int, said: str
+    shared_box: Any, admin_client: Cluster, services: str, line: int, said: str
 ) -> None:
     await admin_client.buckets.create("there")
     await admin_client.volumes.create("vol", "1Gi")

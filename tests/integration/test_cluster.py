@@ -56,14 +56,14 @@ def minimal(name: str, **more: Any) -> Service:
     return Service.model_validate({"name": name, "image": "busybox", "script": "#!/bin/sh\ntrue\n", **more})
 
 
-def test_it_says_what_it_is(cluster: Cluster) -> None:
+def test_it_says_what_it_is(sandbox: Any, cluster: Cluster) -> None:
     assert cluster.info["version"] == "v4.1.2"
     assert bridge.run(cluster.client.info()).release == (4, 1, 2)
     assert bridge.run(cluster.client.healthy())
     assert bridge.run(cluster.client.config()).minio_provider.region == "us-east-1"
 
 
-def test_services_are_listed_as_text_and_as_escaped_html(cluster: Cluster) -> None:
+def test_services_are_listed_as_text_and_as_escaped_html(sandbox: Any, cluster: Cluster) -> None:
     assert "No services on" in repr(cluster.services)
     bridge.run(cluster.client.services.create(minimal("plain", image="<script>alert(1)</script>")))
     assert repr(cluster.services) == "plain  sync · private · <script>alert(1)</script>"
@@ -81,7 +81,9 @@ def test_several_services_of_one_file_are_deployed(cluster: Cluster, tmp_path: P
     assert len(made[0].token.get_secret_value()) == 64
 
 
-def test_nothing_is_created_from_a_file_whose_second_service_exists(cluster: Cluster, tmp_path: Path) -> None:
+def test_nothing_is_created_from_a_file_whose_second_service_exists(
+    sandbox: Any, cluster: Cluster, tmp_path: Path
+) -> None:
     cluster.deploy(fdl(tmp_path, "name: two"))
     file = fdl(tmp_path, "name: one", "name: two")
     with pytest.raises(FdlError, match=r'fdl.yaml:4: a service named "two" exists .*update=True'):
@@ -90,7 +92,7 @@ def test_nothing_is_created_from_a_file_whose_second_service_exists(cluster: Clu
     assert [service.name for service in cluster.deploy(file, update=True)] == ["one", "two"]
 
 
-def test_what_was_made_is_removed_when_the_next_one_fails(cluster: Cluster, tmp_path: Path) -> None:
+def test_what_was_made_is_removed_when_the_next_one_fails(sandbox: Any, cluster: Cluster, tmp_path: Path) -> None:
     """Only the cluster itself knows that it cannot do what the second service wants."""
     far = "output: [{path: x/y, storage_provider: s3.far}], storage_providers: {s3: {far: {}}}"
     file = fdl(tmp_path, "name: one, input: [{path: both/in}]", f"name: two, {far}")
@@ -134,7 +136,7 @@ def test_a_cell_changes_looks_and_deletes(cluster: Cluster, tmp_path: Path) -> N
     assert "No bucket goes with it" in repr(cluster.delete(cluster.deploy(fdl(tmp_path, "name: plain"))[0].name))
 
 
-def test_volumes_and_machines_in_a_cell(cluster: Cluster) -> None:
+def test_volumes_and_machines_in_a_cell(sandbox: Any, cluster: Cluster) -> None:
     volumes = cluster.volumes.create("data", "1Gi")
     assert repr(volumes).splitlines()[1].split() == ["data", "1Gi", "pending"]
     assert volumes.named("data").size == "1Gi"

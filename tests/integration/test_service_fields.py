@@ -253,6 +253,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     assert box.stop() == 0
 
 
+@pytest.mark.timeout(0 if "HYPOTHESIS_PROFILE" in os.environ else 120)
 @settings(settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "bounded")))
 @given(made=bodies())
 def test_we_and_the_server_take_and_refuse_the_same(server: Server, made: tuple[str, dict[str, Any]]) -> None:
