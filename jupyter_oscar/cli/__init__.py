@@ -21,9 +21,11 @@ _COMMANDS = {
     "completion": "The lines that let your shell complete commands.",
     "diff": "What applying an FDL file would change.",
     "doctor": "What is wrong on the way to a cluster.",
+    "mount": "Mount a bucket as a folder.",
     "quota": "What you may use of a cluster, and use.",
     "sandbox": "A local OSCAR on this machine.",
     "service": "Services: list, look at, call, read logs, remove.",
+    "umount": "Undo a mount.",
     "volume": "Volumes: list, create, delete.",
     "watch": "Follow calls until they have ended.",
 }

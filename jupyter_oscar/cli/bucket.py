@@ -52,7 +52,7 @@ async def list_(cluster: Cluster, *, place: str | None, as_json: bool) -> None:
 
 async def listed(cluster: Cluster, name: str, folder: str, *, as_json: bool) -> None:
     """The objects below a folder, on stdout."""
-    found = [row async for row in cluster.store.list(name, folder.rstrip("/"))]
+    found = [row async for row in cluster.buckets.objects(name, folder)]
     if as_json:
         out([{"key": row.key, "size": row.size, "modified": row.modified.isoformat()} for row in found])
         return
@@ -100,13 +100,14 @@ async def _length(cluster: Cluster, name: str, key: str) -> int:
 
 
 async def _get_folder(cluster: Cluster, name: str, folder: str, to: Path) -> None:
-    rows = [row async for row in cluster.store.list(name, folder.rstrip("/")) if not row.key.endswith("/")]
-    targets = [(row, inside(to, row.key.removeprefix(folder))) for row in rows]
-    with bar(f"{name}/{folder}", sum(row.size for row in rows)) as shown:
-        for row, target in targets:
-            await _download(cluster, name, row.key, target, shown.update)
-            if not sys.stdout.isatty():
-                click.echo(str(target))
+    from jupyter_oscar.client import folders
+
+    rows = folders.places([row async for row in cluster.buckets.under(name, folder)], folder, to)
+    with bar(f"{name}/{folder}", sum(row.size for row, _ in rows)) as shown:
+        await folders.download(cluster, name, rows, shown.update)
+    if not sys.stdout.isatty():
+        for _, target in rows:
+            click.echo(str(target))
     say(f"{len(rows)} object{'s' * (len(rows) != 1)} in {to}")
 
 
@@ -130,28 +131,40 @@ async def put(cluster: Cluster, *, files: Sequence[Path], place: str) -> None:
 
     Where a service has its input, each file starts a job.
     """
-    from jupyter_oscar.client.errors import FileMissing
+    from jupyter_oscar.client import folders
 
     name, key = _split(place)
-    due: list[tuple[Path, str]] = []
-    for file in files:
-        if not file.exists():
-            msg = f"There is no file {file}."
-            raise FileMissing(msg, hint="Check the path. Nothing was stored.")
-        if file.is_dir():
-            base = f"{key.rstrip('/')}/{file.resolve().name}".strip("/")
-            inner = sorted(path for path in file.rglob("*") if path.is_file())
-            due += [(path, f"{base}/{path.relative_to(file).as_posix()}") for path in inner]
-        elif len(files) > 1 or not key or key.endswith("/"):
-            due.append((file, f"{key.rstrip('/')}/{file.name}".strip("/")))
-        else:
-            due.append((file, key))
-    with bar(name, sum(path.stat().st_size for path, _ in due)) as shown:
-        for path, under in due:
-            sent = await cluster.store.put(name, under, path)
-            shown.update(sent.size)
-            if not sys.stderr.isatty():
-                click.echo(f"{name}/{under}")
+    due = folders.plan(files, key)
+    with bar(name, sum(sending.size for sending in due)) as shown:
+        await folders.upload(cluster, name, due, shown.update)
+    if not sys.stderr.isatty():
+        for sending in due:
+            click.echo(f"{name}/{sending.key}")
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("place", metavar="BUCKET[/PREFIX]")
+@click.option("--give-up", is_flag=True, help="Free their space: none of them can go on then.")
+@click.option("--older", type=click.FloatRange(0), default=0.0, metavar="HOURS", help="Only those begun so long ago.")
+@yes
+@as_json
+@on_cluster
+async def uploads(cluster: Cluster, *, place: str, give_up: bool, older: float, yes: bool, as_json: bool) -> None:
+    """List uploads that were begun and never finished; their space is taken until they are given up."""
+    from datetime import datetime, timedelta, timezone
+
+    name, prefix = _split(place)
+    before = datetime.now(timezone.utc) - timedelta(hours=older)
+    found = [one async for one in cluster.uploads.unfinished(name, prefix) if one.begun <= before or not older]
+    if as_json:
+        out([{"key": one.key, "id": one.id, "begun": one.begun.isoformat()} for one in found])
+    else:
+        table(("KEY", "BEGUN", "ID"), [(one.key, one.begun.isoformat(" ", "seconds"), one.id) for one in found])
+    if give_up and found:
+        confirm(f"Give up {len(found)} upload{'s' * (len(found) != 1)} to {name}?", sure=yes)
+        for one in found:
+            await cluster.objects.abort(name, one.key, one.id)
+        say(f"{len(found)} given up")
 
 
 @bucket.command(epilog=EPILOG)

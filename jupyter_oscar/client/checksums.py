@@ -20,7 +20,7 @@ def md5() -> hashlib._Hash:
     return hashlib.md5(usedforsecurity=False)
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: bytes | bytearray) -> bytes:
     """The MD5 of some bytes."""
     whole = md5()
     whole.update(data)

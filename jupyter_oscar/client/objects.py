@@ -136,7 +136,7 @@ class Objects:
             answer = await s3.create_multipart_upload(Bucket=bucket, Key=key)
         return str(answer["UploadId"])
 
-    async def part(self, bucket: str, key: str, upload: str, number: int, data: bytes) -> str:
+    async def part(self, bucket: str, key: str, upload: str, number: int, data: bytes | bytearray) -> str:
         """Store a part, counted from 1; its ETag. Sending it again replaces it.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from .route import Problem
 
 NAME = r"([^/]+)"
+# Parts of uploads in memory at once, 8 MiB each and as much again on their way to the storage.
+PARTS = 2
 
 
 class JupyterOscarApp(ExtensionApp):
@@ -75,6 +78,7 @@ class JupyterOscarApp(ExtensionApp):
             jupyter_oscar_pool=self._pool,
             jupyter_oscar_processes=Processes(allowed=self.processes),
             jupyter_oscar_news=News(self._pool),
+            jupyter_oscar_parts=asyncio.Semaphore(PARTS),
             jupyter_oscar_problems=[wrong] if wrong else [],
         )
 

@@ -11,6 +11,8 @@ import binascii
 import hashlib
 from typing import ClassVar
 
+from tornado import web
+
 from jupyter_oscar.client.errors import InvalidRequest, StorageFailed
 
 from .buckets import object_row
@@ -96,10 +98,62 @@ class UploadsRoute(Route):
         self.reply(Upload(id=await one.objects.begin(bucket, self.plain("key")), part_size=part), 201)
 
 
+@web.stream_request_body
 class UploadRoute(Route):
     """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/upload?key=…&id=…``."""
 
     auth_resource: ClassVar[str] = "jupyter_oscar:storage"
+    _turn: bool = False
+    _gone: bool = False
+
+    def initialize(self) -> None:
+        """Nothing has come yet."""
+        super().initialize()
+        self._held = bytearray()
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Who may is asked before the first byte, and a part is taken in when there is room for it."""
+        await super().prepare()
+        if self._finished or self.request.method not in {"PUT", "POST"}:
+            return
+        if self.current_user is None or not await self.allowed("write"):
+            raise web.HTTPError(403)
+        if int(self.request.headers.get("Content-Length") or 0) > BODY:
+            msg = f"A part has {BODY:,} bytes at most."
+            raise InvalidRequest(msg)
+        if self.request.method == "PUT":
+            await self.parts.acquire()
+            self._turn = True
+            if self._gone:
+                self._let_go()
+
+    @property
+    def parts(self) -> asyncio.Semaphore:
+        """How many parts are in memory at once, for everybody together."""
+        found: asyncio.Semaphore = self.settings["jupyter_oscar_parts"]
+        return found
+
+    def data_received(self, chunk: bytes) -> None:
+        """A piece of the part."""
+        if len(self._held) <= BODY:  # one byte more is enough to see that it is too much
+            self._held += chunk
+
+    def on_finish(self) -> None:
+        """Let the next part in."""
+        self._let_go()
+        super().on_finish()
+
+    def on_connection_close(self) -> None:
+        """The same when the sender is gone."""
+        self._gone = True
+        self._let_go()
+        super().on_connection_close()
+
+    def _let_go(self) -> None:
+        self._held = bytearray()
+        if self._turn:
+            self._turn = False
+            self.parts.release()
 
     @may()
     async def get(self, cluster: str, bucket: str) -> None:
@@ -111,7 +165,7 @@ class UploadRoute(Route):
     @may()
     async def put(self, cluster: str, bucket: str) -> None:
         """Store the part ``number``: at least 5 MiB but for the last, and no larger than a request may be."""
-        number, data = self.get_query_argument("number", ""), self.request.body
+        number, data = self.get_query_argument("number", ""), self._held
         if not number.isdecimal() or not 0 < len(data) <= BODY:
             msg = f"A part has a number and 1 to {BODY:,} bytes."
             raise InvalidRequest(msg)
@@ -123,6 +177,7 @@ class UploadRoute(Route):
     @may()
     async def post(self, cluster: str, bucket: str) -> None:
         """Make the object of its parts."""
+        self.request.body = bytes(self._held)
         said, one = self.body(Parts), await self.cluster(cluster)
         key, upload = self.plain("key"), self.plain("id")
         self.reply(object_row(await one.objects.complete(bucket, key, upload, said.etags)), 201)
@@ -161,7 +216,7 @@ class PartLinkRoute(Route):
         self.reply(PartLink(url=url))
 
 
-def _check(said: str, data: bytes) -> None:
+def _check(said: str, data: bytes | bytearray) -> None:
     """Compare a body with its ``Content-Digest`` (RFC 9530), if it has one.
 
     Raises:

@@ -396,6 +396,27 @@ def test_a_terminal_sees_columns_and_progress_and_a_pipe_rows(on_sandbox, tmp_pa
     cli("bucket", "delete", name, "--yes")
 
 
+def test_uploads_that_nobody_finished_are_listed_and_given_up(on_sandbox, sandbox):
+    import asyncio
+
+    from jupyter_oscar.client.cluster import Cluster
+    from jupyter_oscar.client.profiles import resolve
+
+    cli, name = on_sandbox, new_name("uploads")
+    cli("bucket", "create", name)
+
+    async def leave_one():
+        who = resolve(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
+        async with Cluster(who) as cluster:
+            await cluster.objects.begin(name, "left.bin")
+
+    asyncio.run(leave_one())
+    assert [row["key"] for row in json.loads(cli("bucket", "uploads", name, "--json"))] == ["left.bin"]
+    cli("bucket", "uploads", name, "--older", "0", "--give-up", "--yes")
+    assert cli("bucket", "uploads", name) == ""
+    cli("bucket", "delete", name, "--yes")
+
+
 def test_every_exit_code_is_in_the_page():
     from jupyter_oscar.cli import codes
 
