@@ -12,7 +12,7 @@ from . import files
 from .codes import EPILOG, SCRIPT
 from .logs import logs
 from .names import services
-from .terminal import as_json, confirm, on_cluster, out, say, table, yes
+from .terminal import as_json, confirm, inside, on_cluster, out, say, table, yes
 from .words import Noun
 
 if TYPE_CHECKING:

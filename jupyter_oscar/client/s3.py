@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+import time
 import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .cluster import Cluster
     from .config import MinioProvider
 
-# Seconds without use after which the connections are closed.
+# Seconds without use after which the connections are closed, or twice as many.
 IDLE: Final = 30.0
 CONNECTIONS: Final = 50
 
@@ -84,7 +85,7 @@ class _Open:
     def __init__(self, provider: MinioProvider, verify: bool | str) -> None:  # noqa: FBT001 - as botocore takes it
         self.provider, self._verify = provider, verify
         self._users = 0
-        self._used = asyncio.Event()
+        self._used_at = 0.0
         #: Whether it cannot be used any more.
         self.closed = False
         self._ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -97,7 +98,7 @@ class _Open:
             yield await asyncio.shield(self._ready)
         finally:
             self._users -= 1
-            self._used.set()
+            self._used_at = time.monotonic()
 
     async def close(self) -> None:
         self._task.cancel()
@@ -108,10 +109,9 @@ class _Open:
         try:
             async with self._made() as s3:
                 self._ready.set_result(s3)
-                while self._users or self._used.is_set():
-                    self._used.clear()
-                    with contextlib.suppress(asyncio.TimeoutError):
-                        await asyncio.wait_for(self._used.wait(), IDLE)
+                # Slept, not waited for an event: before Python 3.12 such a wait can swallow that it was cancelled.
+                while self._users or time.monotonic() - self._used_at < IDLE:  # noqa: ASYNC110
+                    await asyncio.sleep(IDLE)
                 self.closed = True
         except asyncio.CancelledError:
             self._ready.cancel()
