@@ -99,6 +99,8 @@ class Tricks:
             return self._delete_bucket
         if head.method == "POST" and "delete" in head.query:
             return self._delete_many
+        if head.method == "GET" and "uploads" in head.query:
+            return self._list_uploads
         if (
             head.method == "GET"
             and self._markers.of(bucket)
@@ -120,6 +122,15 @@ class Tricks:
                 return None
             merged = self._markers.listed(head.path.strip("/"), body, head.query)
             return answer.with_length(len(merged)).raw + merged
+
+        return await line.pass_on(head, change=change)
+
+    async def _list_uploads(self, line: Line, head: Head) -> bool:
+        async def change(answer: Head, body: bytes) -> bytes | None:
+            if answer.status != HTTPStatus.NOT_FOUND or b"NoSuchUpload" not in body:
+                return None
+            told = f"<Bucket>{head.path.strip('/')}</Bucket><IsTruncated>false</IsTruncated>"
+            return xml(200, f"<ListMultipartUploadsResult>{told}</ListMultipartUploadsResult>")
 
         return await line.pass_on(head, change=change)
 

@@ -230,6 +230,15 @@ def test_of_many_that_write_at_once_none_fails_and_one_is_last(user, bucket):
     assert user.get(bucket, "same") in data
 
 
+def test_unfinished_uploads_are_listed_also_where_there_are_none(user, bucket):
+    s3 = boto(user)
+    assert s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="x")["UploadId"]
+    assert [row["UploadId"] for row in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [begun]
+    s3.abort_multipart_upload(Bucket=bucket, Key="x", UploadId=begun)
+    assert s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+
 def test_errors_are_told_as_minio_tells_them(user, bucket):
     for call in (lambda: user.s3.get_object(bucket, "none"), lambda: user.s3.get_object(f"no-{bucket}", "none")):
         with pytest.raises(S3Error) as error:
