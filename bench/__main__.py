@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 
-FILES = ("start", "jobs", "roundtrip", "submits", "maps", "functions", "server", "bytes")
+FILES = ("start", "jobs", "roundtrip", "submits", "maps", "functions", "server", "watchers", "bytes")
 
 
 def main() -> int:

@@ -44,7 +44,7 @@ def server(box: Box) -> Iterator[tuple[str, int]]:
         probe.close()
         password = Path(folder, "password")
         password.write_text(box.password)
-        named = {"box": {"endpoint": box.endpoint, "user": box.user, "password_file": str(password)}}
+        named = {"endpoint": box.endpoint, "storage": box.s3_endpoint, "user": box.user, "password_file": str(password)}
         config = {
             "ServerApp": {
                 "jpserver_extensions": {"jupyter_oscar": True},
@@ -53,7 +53,7 @@ def server(box: Box) -> Iterator[tuple[str, int]]:
                 "ip": "127.0.0.1",
             },
             "IdentityProvider": {"token": TOKEN},
-            "JupyterOscarApp": {"clusters": named},
+            "JupyterOscarApp": {"clusters": {"box": named}},
         }
         Path(folder, "jupyter_server_config.json").write_text(json.dumps(config))
         env = {**os.environ, "JUPYTER_CONFIG_DIR": folder, "JUPYTER_RUNTIME_DIR": folder, "JUPYTER_DATA_DIR": folder}

@@ -301,7 +301,9 @@ class _Way:
         try:
             config = await self._bounded(cluster.config())
         except OscarError as error:
-            yield Step("rights", "bad", error.message, _RIGHTS if isinstance(error, NotAllowed) else error.hint)
+            yield Step(
+                "rights", "bad", error.message, _RIGHTS if isinstance(error, NotAllowed) else error.hint or _LATER
+            )
             return
         yield Step("rights", "ok", "You may use it, and it gives you keys for its storage.")
         if not info.version:
@@ -314,7 +316,7 @@ class _Way:
 
     async def _unknown(self, error: OscarError) -> Step:
         if not isinstance(error, NotAuthenticated) or error.status is None:
-            return Step("sign-in", "bad", error.message, error.hint)
+            return Step("sign-in", "bad", error.message, error.hint or _LATER)
         who = self._profile.credentials
         ends = await asyncio.to_thread(lambda: who.expires)
         if who.is_admin:
@@ -374,6 +376,7 @@ def _told(name: str, found: Seen) -> Step:
 
 
 _DNS: Final = "Check how it is spelled, and whether you need a VPN to know it."
+_LATER: Final = "Try again in a moment; if it stays so, tell the cluster's operator."
 _RIGHTS: Final = "The cluster's operator gives rights; often it is a VO that you have to be in."
 
 

@@ -24,6 +24,17 @@ exposed_page = _load("exposed_page")
 people = _load("client_people")
 
 
+@pytest.fixture(scope="module")
+def box(issuer, tmp_path_factory, request):
+    """A sandbox that takes the issuer's tokens."""
+    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
+    top = tmp_path_factory.mktemp("identity")
+    options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1"]
+    running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture
 def user(sandbox):
     return helpers.User(sandbox)

@@ -19,7 +19,7 @@ import trustme
 
 from jupyter_oscar.client.cluster import Cluster
 from jupyter_oscar.client.config import MinioProvider
-from jupyter_oscar.client.credentials import Credentials, Secret
+from jupyter_oscar.client.credentials import Credentials, Grant, Secret
 from jupyter_oscar.client.diagnosis import STEPS, Step, diagnose
 from jupyter_oscar.client.profiles import Profile, fallen_sandbox
 from jupyter_oscar.client.surroundings import from_browser
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
+ALICE = "alice1234567890@egi.eu"
 MARKER = "marker-of-a-secret"
 
 
@@ -42,6 +43,14 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def who(sandbox: Any) -> Credentials:
     return Credentials(sandbox.user, Secret(sandbox.password))
+
+
+@pytest.fixture
+def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of one's own, for what sign-ins leave."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    return tmp_path
 
 
 @pytest.fixture
@@ -306,6 +315,48 @@ async def test_storage_on_another_host_is_not_even_asked(odd: Any, sandbox: Any,
     with odd.elsewhere(sandbox.endpoint, sandbox.s3_endpoint, sandbox.user, sandbox.password) as far:
         name, seen = await broken(Profile("far", far.endpoint, who))
         assert (name, far.storage in seen, far.sent) == ("storage", True, [])
+
+
+async def test_a_sign_in_that_an_identity_provider_ended(box: Any, issuer: Any, person: Path) -> None:
+    grant = Grant("lab", issuer.url, "tests", Secret(issuer.grant(ALICE)))
+    profile = Profile("lab", box.endpoint, Credentials(grant=grant))
+    assert "bad" not in {step.state for step in await walked(profile)}
+    issuer.revoke()
+    issuer.roll()
+    name, seen = await broken(profile)
+    assert (name, "Token is not active" in seen) == ("sign-in", True)
+    issuer.down = True
+    try:
+        name, seen = await broken(profile)
+    finally:
+        issuer.down = False
+    assert (name, f"503 from {issuer.url}" in seen) == ("sign-in", True), "the cluster cannot ask it either"
+
+
+async def test_an_account_of_an_agent_that_does_not_run(
+    box: Any, person: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OIDC_SOCK", "OIDC_REMOTE_SOCK"):
+        monkeypatch.delenv(name, raising=False)
+    name, seen = await broken(Profile("lab", box.endpoint, Credentials(agent="lab")))
+    assert (name, 'oidc-agent gives no token of "lab"' in seen) == ("sign-in", True)
+
+
+async def test_a_person_of_none_of_the_clusters_vos(box: Any, issuer: Any) -> None:
+    token = Secret(issuer.token(ALICE, groups=["another-vo"]))
+    async with Cluster(Profile("lab", box.endpoint, Credentials(token=token))) as cluster:
+        steps = [step async for step in diagnose(cluster)]
+    (bad,) = [step for step in steps if step.state == "bad"]
+    assert bad.name in {"sign-in", "rights"}
+    assert "VO" in f"{bad.seen} {bad.todo}"
+
+
+async def test_storage_that_lets_pages_read_it(odd: Any, who: Credentials, authority: trustme.CA) -> None:
+    kind = type("Kind", (odd.Answer,), {"headers_": {"Access-Control-Allow-Origin": "*"}})
+    with odd.serving(kind, certified(authority, "localhost")) as url:
+        far = MinioProvider(endpoint=url.replace("localhost", "127.1"), verify=False)
+        found = await from_browser(far, Profile("far", "https://far.example.org", who), 5)
+    assert "lets pages read it (CORS)" in found.seen
 
 
 @pytest.mark.parametrize(

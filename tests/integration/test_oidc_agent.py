@@ -20,17 +20,6 @@ from jupyter_oscar.client.errors import NotAuthenticated
 ALICE = "alice1234567890@egi.eu"
 
 
-@pytest.fixture(scope="module")
-def box(issuer, tmp_path_factory, request):
-    """A sandbox that takes the issuer's tokens."""
-    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
-    top = tmp_path_factory.mktemp("identity")
-    options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1"]
-    running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def home(box, tmp_path, monkeypatch):
     """A person who has named an account in oscar-cli's file."""

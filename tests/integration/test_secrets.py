@@ -25,17 +25,6 @@ LOOKS = (
 )
 
 
-@pytest.fixture(scope="module")
-def box(issuer, tmp_path_factory, request):
-    """A sandbox that takes the issuer's tokens."""
-    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
-    top = tmp_path_factory.mktemp("identity")
-    options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1"]
-    running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def day(box, tmp_path, monkeypatch):
     """A person's home; what programs said in it, whatever came of them."""

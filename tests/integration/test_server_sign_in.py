@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 ALICE = "alice1234567890@egi.eu"
 
 
-@pytest.fixture(scope="module")
-def box(issuer: Any, tmp_path_factory: Any, request: Any) -> Iterator[Any]:
-    """A sandbox that takes the issuer's tokens."""
-    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
-    top = tmp_path_factory.mktemp("identity")
-    options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1"]
-    running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: Any) -> Iterator[Path]:
     for name in ("ENDPOINT", "USER", "PASSWORD", "TOKEN", "TOKEN_FILE"):

@@ -23,18 +23,6 @@ from jupyter_oscar.client.errors import InsecureEndpoint, NotAuthenticated, NotO
 ALICE = "alice1234567890@egi.eu"
 
 
-@pytest.fixture(scope="module")
-def box(issuer, tmp_path_factory, request):
-    """A sandbox that takes the issuer's tokens."""
-    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
-
-    top = tmp_path_factory.mktemp("identity")
-    options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1"]
-    running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
