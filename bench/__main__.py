@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 
-FILES = ("start", "jobs", "roundtrip", "submits", "maps", "functions", "server", "watchers", "bytes")
+FILES = ("start", "jobs", "roundtrip", "submits", "maps", "functions", "server", "watchers", "bytes", "lists")
 
 
 def main() -> int:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import from_json
 
-from .errors import JobNotFound, NotAllowed, ServiceNotFound, UpstreamFailed
+from .errors import JobNotFound, NotAllowed, NotOscar, ServiceNotFound, UpstreamFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,24 +128,40 @@ class Jobs:
         return {name: row async for name, row in self.pages(service)}
 
     async def pages(self, service: str) -> AsyncIterator[tuple[str, Row]]:
-        """The same, as the pages come. Reads both shapes: the bare map before 3.6.4, ``{jobs, next_page}`` since."""
+        """The same, as the pages come. Reads both shapes: the bare map before 3.6.4, ``{jobs, next_page}`` since.
+
+        The next page is asked for while the last one is read; never two at once.
+        """
+        coming = asyncio.ensure_future(self._page(service, None))
+        try:
+            while True:
+                body = await coming
+                token = body.get("next_page") if "jobs" in body else None
+                if token:
+                    coming = asyncio.ensure_future(self._page(service, token))
+                for name, row in _rows(body).items():
+                    yield name, Row.model_validate(row)
+                if not token:
+                    return
+        finally:
+            coming.cancel()
+
+    async def _page(self, service: str, token: str | None) -> dict[str, Any]:
         what = f'Listing the jobs of "{service}"'
-        token: str | None = None
-        while True:
-            params = {"page": token} if token else None
-            response = await self._cluster.request(
-                "GET", "/system/logs", service, what=what, missing=ServiceNotFound, params=params
-            )
-            if not response.content:
-                # 200 with nothing is how servers since 4.0 say no (oscar.md §1.4).
-                msg = f'{what} failed: you may not see them; "{service}" belongs to somebody else.'
-                raise NotAllowed(msg)
-            body = response.json()
-            for name, row in _rows(body).items():
-                yield name, Row.model_validate(row)
-            token = body.get("next_page") if "jobs" in body else None
-            if not token:
-                return
+        params = {"page": token} if token else None
+        response = await self._cluster.request(
+            "GET", "/system/logs", service, what=what, missing=ServiceNotFound, params=params
+        )
+        if not response.content:
+            # 200 with nothing is how servers since 4.0 say no (oscar.md §1.4).
+            msg = f'{what} failed: you may not see them; "{service}" belongs to somebody else.'
+            raise NotAllowed(msg)
+        try:
+            body: dict[str, Any] = from_json(response.content)
+        except ValueError as error:
+            msg = f"{self._cluster.profile.endpoint} answered with something else than a list of jobs."
+            raise NotOscar(msg) from error
+        return body
 
     async def log(self, service: str, job: str, *, timestamps: bool = False) -> str:
         """The whole log of a job so far.
