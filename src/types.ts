@@ -411,6 +411,13 @@ export interface SignIn {
 }
 
 /**
+ * The job that a file started, by the name the server has for it; null where it cannot be told.
+ */
+export interface StartedJob {
+  job: string | null;
+}
+
+/**
  * Where the person was told that a cluster's storage is.
  */
 export interface Storage {
@@ -435,6 +442,32 @@ export interface Upload {
 }
 
 /**
+ * A file of the working directory that is not in the bucket yet; `errors` says that writing it failed before.
+ */
+export interface WaitingFile {
+  errors: boolean;
+  key: string;
+  size: number;
+}
+
+/**
+ * A service that a file starts, and what was seen after it landed.
+ *
+ * `output` is an object in `bucket` that is newer than the file, `newer` how many there are, `by_name` whether
+ * it carries the file's name. Where none came `after` says for how many seconds. Of a folder only the service is
+ * told, and the `folder` by which it watches.
+ */
+export interface WatchedBy {
+  after: number | null;
+  bucket: string;
+  by_name: boolean;
+  folder: string;
+  newer: number;
+  output: ObjectRow | null;
+  service: string;
+}
+
+/**
  * How large the object is that the parts which have arrived should make.
  */
 export interface Whole {
@@ -447,4 +480,15 @@ export interface Whole {
 export interface Wish {
   key: string;
   seconds: number;
+}
+
+/**
+ * The bucket that the server's folder is. `direct`: what is written is there at once (the sandbox).
+ */
+export interface WorkingDirectory {
+  bucket: string;
+  direct: boolean;
+  folder: string;
+  waiting: WaitingFile[];
+  watched_by: WatchedBy[];
 }

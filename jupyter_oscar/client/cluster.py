@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .s3 import S3
     from .status import Status
     from .transfers import Store
+    from .triggers import Triggers
     from .uploads import Uploads
     from .volumes import Volumes
     from .watch import Watch
@@ -167,6 +168,13 @@ class Cluster(Sender):
         from .s3 import S3
 
         return S3(self)
+
+    @cached_property
+    def triggers(self) -> Triggers:
+        """What files start when they land, and what became of them."""
+        from .triggers import Triggers
+
+        return Triggers(self)
 
     @cached_property
     def uploads(self) -> Uploads:

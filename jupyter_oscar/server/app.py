@@ -97,7 +97,20 @@ class JupyterOscarApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """One line a route."""
-        from . import archive, buckets, calls, channel, clusters, health, objects, processes, services, sign_in, uploads
+        from . import (
+            archive,
+            buckets,
+            calls,
+            channel,
+            clusters,
+            health,
+            objects,
+            processes,
+            services,
+            sign_in,
+            triggers,
+            uploads,
+        )
 
         one, service = f"clusters/{NAME}", f"clusters/{NAME}/services/{NAME}"
         bucket = f"{one}/buckets/{NAME}"
@@ -134,6 +147,9 @@ class JupyterOscarApp(ExtensionApp):
             (f"{bucket}/object", objects.ObjectRoute),
             (f"{bucket}/link", objects.LinkRoute),
             (f"{bucket}/uploads", uploads.UploadsRoute),
+            (f"{bucket}/triggers", triggers.TriggersRoute),
+            (f"{bucket}/triggers/job", triggers.StartedRoute),
+            (f"{one}/working-directory", triggers.WorkingDirectoryRoute),
             (f"{bucket}/archive", archive.ArchiveRoute),
             (f"{bucket}/upload", uploads.UploadRoute),
             (f"{bucket}/upload/finish", uploads.FinishRoute),

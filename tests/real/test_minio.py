@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from jupyter_oscar.client.calls import Call
+from jupyter_oscar.client.changes import Changes
 from jupyter_oscar.client.cluster import Cluster
-from jupyter_oscar.client.errors import BucketNotFound, NotAllowed, ObjectNotFound, StorageFailed
+from jupyter_oscar.client.errors import BucketNotFound, InvalidRequest, NotAllowed, ObjectNotFound, StorageFailed
 from jupyter_oscar.client.jobs import State, state
 from jupyter_oscar.client.profiles import resolve
 
@@ -46,6 +47,8 @@ def minio(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
         "MINIO_CI_CD": "1",
+        "MINIO_NOTIFY_WEBHOOK_ENABLE_oscar": "on",
+        "MINIO_NOTIFY_WEBHOOK_ENDPOINT_oscar": "http://127.0.0.1:1/job/svc",
     }
     address = [f"127.0.0.1:{port}" for port in ports]
     command = [str(program), "server", "--address", address[0], "--console-address", address[1], str(top / "data")]
@@ -202,3 +205,98 @@ def test_what_fails_is_said_in_words(run: Any, odd: Any, minio: str) -> None:
 
     with odd.answering(body=config_of(minio, "wrong-secret-0123")) as oscar:
         asyncio.run(refused(oscar))
+
+
+def test_an_upload_goes_on_with_the_parts_that_have_arrived_and_links_take_parts_from_any_page(run: Any) -> None:
+    content = os.urandom(20 * 1024 * 1024)
+    parts = [content[at : at + 8 * 1024 * 1024] for at in range(0, len(content), 8 * 1024 * 1024)]
+    page = {"Origin": "https://lab.example.org"}
+
+    async def story(cluster: Cluster) -> bytes:
+        upload = await cluster.objects.begin("real", "parts/a b.bin")
+        await cluster.objects.part("real", "parts/a b.bin", upload, 1, parts[0])
+        link = await cluster.uploads.sign("real", "parts/a b.bin", upload, 3)
+        asking = {**page, "Access-Control-Request-Method": "PUT"}
+        asked = await asyncio.to_thread(httpx.options, link, headers=asking)
+        assert asked.headers["access-control-allow-origin"] in {"*", page["Origin"]}
+        sent = await asyncio.to_thread(httpx.put, link, content=parts[2], headers=page, timeout=60)
+        assert (sent.status_code, "access-control-allow-origin" in sent.headers) == (200, True)
+        assert [(one.key, one.id) async for one in cluster.uploads.unfinished("real", "parts/")] == [
+            ("parts/a b.bin", upload)
+        ]
+        assert [part.number for part in await cluster.uploads.parts("real", "parts/a b.bin", upload)] == [1, 3]
+        with pytest.raises(InvalidRequest, match="12582912 of 20971520"):
+            await cluster.uploads.finish("real", "parts/a b.bin", upload, len(content))
+        await cluster.objects.part("real", "parts/a b.bin", upload, 2, parts[1])
+        await cluster.uploads.finish("real", "parts/a b.bin", upload, len(content))
+        left = await cluster.objects.begin("real", "parts/left")
+        await cluster.objects.abort("real", "parts/left", left)
+        assert [one async for one in cluster.uploads.unfinished("real")] == []
+        return await cluster.store.get("real", "parts/a b.bin")
+
+    assert run(story) == content
+
+
+def test_keys_that_obstore_would_change_stay_what_they_are(run: Any, tmp_path: Path) -> None:
+    async def story(cluster: Cluster) -> None:
+        for key in ("tab\there.txt", "line\nbreak.txt"):
+            await cluster.store.put("real", f"kept/{key}", key.encode())
+            await cluster.store.download("real", f"kept/{key}", tmp_path / "one")
+            assert (tmp_path / "one").read_bytes() == key.encode()
+        listed = [row.key async for row in cluster.buckets.under("real", "kept/")]
+        assert listed == ["kept/line\nbreak.txt", "kept/tab\there.txt"]
+        await cluster.objects.make_folder("real", "marked/")
+        assert [row.key async for row in cluster.buckets.under("real", "marked")] == ["marked/"]
+        await cluster.store.delete("real", ["marked/", *listed])
+        assert [row.key async for row in cluster.buckets.under("real", "marked")] == []
+
+    run(story)
+
+
+def test_changes_are_told_once_and_no_notification_is_touched(run: Any, minio: str) -> None:
+    import boto3
+
+    admin = boto3.client(
+        "s3", endpoint_url=minio, aws_access_key_id=USER, aws_secret_access_key=SECRET, region_name="us-east-1"
+    )
+    arn = "arn:minio:sqs::oscar:webhook"
+    rule = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}}
+    created = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": rule}
+    admin.put_bucket_notification_configuration(
+        Bucket="real", NotificationConfiguration={"QueueConfigurations": [created]}
+    )
+    link = admin.generate_presigned_url("get_bucket_notification_configuration", Params={"Bucket": "real"})
+
+    def notification() -> bytes:
+        return httpx.get(link).content
+
+    before = notification()
+    assert arn.encode() in before
+
+    async def story(cluster: Cluster) -> list[tuple[str, str]]:
+        changes = Changes(cluster, "real", "in/")
+        await changes.begun()
+        seen = []
+        try:
+            for act in (
+                cluster.store.put("real", "in/a.txt", b"1"),
+                cluster.store.put("real", "in/a.txt", b"1"),
+                cluster.store.copy("real", "in/a.txt", "real", "in/b.txt"),
+                cluster.store.delete("real", ["in/a.txt"]),
+            ):
+                await act
+                assert await changes.ready()
+                change = changes.take()
+                assert change is not None
+                seen.append((change.kind, change.key))
+            return seen
+        finally:
+            await changes.aclose()
+
+    assert run(story) == [
+        ("created", "in/a.txt"),
+        ("replaced", "in/a.txt"),
+        ("created", "in/b.txt"),
+        ("removed", "in/a.txt"),
+    ]
+    assert notification() == before
