@@ -66,7 +66,7 @@ def _describe(found: dict[str, Any]) -> str:
         f"OSCAR  {found['endpoint']}  (user {found['user']}; password: jupyter oscar sandbox status --credentials)\n"
         f"S3     {found['s3_endpoint']}\n"
         f"data   {found['data']}\n"
-        f"{found['storage']}\n"
+        f"{found.get('storage', '')}\n"
         f"Scripts run as processes without containers: the images that services name are not used."
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .folders import is_partial
 from .fusemounts import clean
 from .settings import CannotStart, lock
+from .stores import MINIO, kept_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def reset(data: DataFolder) -> None:
     shutil.rmtree(data.temp, ignore_errors=True)
 
 
-def export(data: DataFolder, to: Path | None) -> dict[str, int]:
+def export(data: DataFolder, to: Path | None, minio: str | None = None) -> dict[str, int]:
     """How many services, objects and logs were written; nothing half-made stays when it fails."""
     if to is None:
         raise CannotStart("export needs --to: the folder to make.")
@@ -52,7 +53,7 @@ def export(data: DataFolder, to: Path | None) -> dict[str, int]:
         draft.mkdir(parents=True)
         counts = {
             "services": _services(data, draft / "services"),
-            "objects": _objects(data, draft / "buckets"),
+            "objects": _objects(data, draft / "buckets", minio),
             "logs": _logs(data, draft / "logs"),
         }
         draft.replace(to)
@@ -97,7 +98,11 @@ def _halves(_: str, names: list[str]) -> list[str]:
     return [name for name in names if is_partial(name)]
 
 
-def _objects(data: DataFolder, folder: Path) -> int:
+def _objects(data: DataFolder, folder: Path, minio: str | None) -> int:
+    if kept_by(data) == MINIO:
+        from .miniocopy import copy
+
+        return copy(data, folder, minio)
     if not data.buckets.is_dir():
         return 0
     shutil.copytree(data.buckets, folder, ignore=_halves, symlinks=True)

@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif typed.what == "export":
             from .archive import export
 
-            _say({"done": export(data, typed.to)})
+            _say({"done": export(data, typed.to, typed.minio)})
         else:
             _start(data, typed)
     except (CannotStart, OSError, sqlite3.Error) as error:

@@ -30,6 +30,7 @@ class Settings:
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     port: int = 0
     s3_port: int = 0
+    minio: str = ""  # the program, when it keeps the objects
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ _WHAT = {
 
 def choose(data: DataFolder, settings: Settings, wanted: str | None, program: str | None) -> ObjectStore:
     """What was asked for, else what the folder has, else MinIO where it is installed. Raises ``CannotStart``."""
-    had = _had(data)
-    program = program or shutil.which(MINIO)
+    had = kept_by(data)
+    program = program or shutil.which(MINIO) or (settings.minio if had == MINIO else None)
     name = wanted or had or (MINIO if program else RCLONE)
     if had not in (None, name):
         raise CannotStart(
@@ -43,10 +43,12 @@ def choose(data: DataFolder, settings: Settings, wanted: str | None, program: st
         )
     from .minioserver import MinioServer
 
-    return MinioServer(data, settings, str(shutil.which(program)))
+    settings.minio = str(shutil.which(program))
+    return MinioServer(data, settings, settings.minio)
 
 
-def _had(data: DataFolder) -> str | None:
+def kept_by(data: DataFolder) -> str | None:
+    """The store that this folder began with."""
     if (data.minio / "drive" / ".minio.sys").is_dir():
         return MINIO
     return RCLONE if data.database.exists() and not data.minio.is_dir() else None

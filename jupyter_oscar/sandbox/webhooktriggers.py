@@ -113,6 +113,8 @@ class WebhookTriggers(Triggers):
                 self._arrived(record, event)
         except (sqlite3.OperationalError, OSError) as error:
             return web.Response(status=503, text=str(error))
+        except (ValueError, LookupError, TypeError) as error:  # told again it would be no better, and hold up the rest
+            sys.stderr.write(f"An event of MinIO's could not be read ({error!r}): {event[:2000]!r}\n")
         return web.Response()
 
     def _arrived(self, record: dict[str, Any], event: bytes) -> None:

@@ -78,7 +78,9 @@ class User:
         return self.s3.get_object(bucket, key).read()
 
     def keys(self, bucket, prefix=""):
-        return sorted(entry.object_name for entry in self.s3.list_objects(bucket, prefix, recursive=True))
+        """What is below the prefix; a marker of that folder itself is not."""
+        found = (entry.object_name for entry in self.s3.list_objects(bucket, prefix, recursive=True))
+        return sorted(key for key in found if key != prefix)
 
     def call(self, name, body=b"", job=None, token=None):
         headers = {"Authorization": f"Bearer {token or self.token(name)}"}
