@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from minio import Minio
 
     from .settings import DataFolder
-
-_ASIDE = ".object"  # added to the name of an object under which others lie: no folder has both
 
 
 def copy(data: DataFolder, folder: Path, program: str | None) -> int:
@@ -60,23 +57,14 @@ def _copied(access: Access, folder: Path) -> int:
 
 
 def _bucket(client: Minio, bucket: str, folder: Path) -> int:
+    """MinIO lists no objects under another object's name, so that every key has its place."""
     folder.mkdir(parents=True)
     count = 0
     for found in client.list_objects(bucket, recursive=True):
         key = str(found.object_name)
         if key.endswith("/"):
-            _room(folder, folder / key / "_")
-            continue
-        client.fget_object(bucket, key, str(_room(folder, folder / key)))
-        count += 1
+            (folder / key).mkdir(parents=True, exist_ok=True)
+        else:
+            client.fget_object(bucket, key, str(folder / key))
+            count += 1
     return count
-
-
-def _room(top: Path, path: Path) -> Path:
-    """Have the folders above it. What is a file there and would be in the way goes aside, and so does this."""
-    for above in reversed([one for one in path.parents if one != top and one.is_relative_to(top)]):
-        if above.is_file():
-            above.rename(above.with_name(above.name + _ASIDE))
-        with contextlib.suppress(FileExistsError):
-            above.mkdir()
-    return path.with_name(path.name + _ASIDE) if path.is_dir() and path != top else path

@@ -55,7 +55,6 @@ class MinioServer(ObjectStore):
         self._program = program
         self.hook = listen(None, 0)  # where MinIO calls; the triggers answer there
         self.hook_token = secrets.token_urlsafe(24)
-        self.since_ns = 0  # when this run of MinIO began to answer
         self._s3: Minio | None = None
         self._rights: MinioRights | None = None
         self._mounts = FuseMounts(data, lambda: self._inside)
@@ -123,11 +122,6 @@ class MinioServer(ObjectStore):
         for part in ("drive", "queue"):
             (self._data.minio / part).mkdir(parents=True, exist_ok=True)
         await super().begin(users)
-
-    async def _answers(self, process: asyncio.subprocess.Process) -> bool:
-        answers = await super()._answers(process)
-        self.since_ns = int(datetime.now(timezone.utc).timestamp() * 1e9)
-        return answers
 
     async def start(self) -> None:
         await asyncio.to_thread(clean, self._data)

@@ -313,6 +313,15 @@ class Database:
         values = (write.service, write.bucket, write.key, write.inode, write.ctime_ns, write.mtime_ns, write.size)
         return self._db.execute("INSERT OR IGNORE INTO writes VALUES (?, ?, ?, ?, ?, ?, ?)", values).rowcount > 0
 
+    def claim_found(self, write: Write, inode: int, unit_ns: int) -> bool:
+        """Whether this write is known already under that number, with the same time to the unit; it gets its own."""
+        sql = (
+            "UPDATE OR IGNORE writes SET inode = ?, ctime_ns = ?, mtime_ns = ? WHERE service = ? AND bucket = ? "
+            "AND key = ? AND inode = ? AND mtime_ns / ? = ?"
+        )
+        own, place = (write.inode, write.ctime_ns, write.mtime_ns), (write.service, write.bucket, write.key)
+        return self._db.execute(sql, (*own, *place, inode, unit_ns, write.mtime_ns // unit_ns)).rowcount > 0
+
     def touch_write(self, write: Write) -> None:
         self._db.execute(
             "UPDATE OR IGNORE writes SET ctime_ns = ?, mtime_ns = ? WHERE rowid = (SELECT rowid FROM writes WHERE "
