@@ -72,7 +72,7 @@ def test_a_folder_marker_is_an_object_of_its_own(user, bucket):
     for size in (1, 2):
         assert keys(s3, bucket, PaginationConfig={"PageSize": size}) == every
         pages = s3.get_paginator("list_objects").paginate(Bucket=bucket, PaginationConfig={"PageSize": size})
-        assert [entry["Key"] for page in pages for entry in page["Contents"]] == every
+        assert [entry["Key"] for page in pages for entry in page.get("Contents", ())] == every
     found = s3.head_object(Bucket=bucket, Key="in/sub/")
     assert (found["ContentLength"], found["ETag"]) == (0, '"d41d8cd98f00b204e9800998ecf8427e"')
     assert s3.get_object(Bucket=bucket, Key="in/sub/")["Body"].read() == b""
@@ -100,6 +100,7 @@ def test_a_bucket_made_anew_has_no_marker_of_the_old_one(user, bucket):
     assert keys(s3, bucket) == ["old/x"]
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_what_cannot_be_a_marker_is_refused_in_minios_words(user, bucket):
     s3 = boto(user)
     s3.put_object(Bucket=bucket, Key="file", Body=b"")
@@ -338,11 +339,12 @@ def test_what_is_no_http_ends_the_line_and_nothing_else(user, said):
     assert user.s3.list_buckets() is not None
 
 
-def test_it_answers_only_to_names_of_this_machine(user, bucket):
+def test_it_answers_only_to_names_of_this_machine(user, bucket, sandbox):
+    """MinIO looks at the name as a part of the signature, and gives nothing without one."""
     url = user.s3.presigned_get_object(bucket, "x")
     refused = requests.get(url, headers={"Host": "elsewhere.example"}, timeout=9)
     assert refused.status_code == 403
-    assert "loopback names" in refused.text
+    assert {"rclone": "loopback names", "minio": "SignatureDoesNotMatch"}[sandbox.content["store"]] in refused.text
 
 
 # on purpose
