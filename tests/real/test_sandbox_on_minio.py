@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -247,6 +248,58 @@ def test_every_upload_makes_one_job_whatever_is_killed_when(on_minio):
     pid = minio_of(box)
     box.kill()
     eventually(lambda: not Path(f"/proc/{pid}").exists())
+
+
+# buckets as folders
+
+FUSE = os.access("/dev/fuse", os.R_OK | os.W_OK) and shutil.which("fusermount3")
+
+
+def write_into(user, name, text):
+    """A service that mounts a bucket of its name and writes the text there; what the bucket has then."""
+    mount = {"storage_provider": "minio.default", "path": f"{name}/work"}
+    script = f'#!/bin/sh\ncat "mnt/{name}/work/"* > "$HOME/seen" 2>/dev/null\nprintf {text} >> mnt/{name}/work/text\n'
+    user.create(f"{name}-svc", script, mount=mount)
+    assert user.call(f"{name}-svc").status_code == 201
+    return eventually(lambda: name in [one.name for one in user.s3.list_buckets()] and user.keys(name))
+
+
+@pytest.mark.skipif(not FUSE, reason="this machine has no FUSE for its user: /dev/fuse and fusermount3")
+def test_a_mounted_bucket_is_a_folder_also_after_a_kill(on_minio):
+    box = on_minio()
+    user = User(box)
+    assert write_into(user, "home", "one") == ["work/text"]
+    place = box.data / "minio" / "mounts" / "home"
+    assert os.path.ismount(place)
+    box.kill()
+    box.start()
+    user = User(box)
+    assert user.call("home-svc").status_code == 201
+    eventually(lambda: user.over("home-svc", 2))
+    assert eventually(lambda: user.get("home", "work/text") == b"oneone")
+    box.stop()
+    assert not os.path.ismount(place)
+    assert not place.exists()
+    box.start()
+    user = User(box)
+    assert user.get("home", "work/text") == b"oneone"
+    user.delete("home-svc")
+    assert not os.path.ismount(place)
+
+
+def test_where_nothing_can_be_mounted_a_sentence_says_why_and_nothing_is_made(on_minio):
+    box = on_minio()
+    box.stop()
+    box.env["PATH"] = str(Path(sys.executable).parent)
+    box.start()
+    user = User(box)
+    mount = {"storage_provider": "minio.default", "path": "home"}
+    body = {"name": "svc", "image": "debian", "script": "#!/bin/sh\n", "mount": mount}
+    refused = user.ask("POST", "/system/services", json=body)
+    assert refused.status_code == 500
+    assert re.search(r"'home' cannot be mounted: .*(fusermount3|/dev/fuse).*--store rclone", refused.text)
+    assert user.ask("GET", "/system/services").json() == []
+    assert list(user.s3.list_buckets()) == []
 
 
 # out of it
