@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import NotSaved, ProfileNotFound
-from .profiles import config_path
+from .profiles import config_path, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ def _changed() -> Iterator[Any]:
             try:
                 content = yaml.load(text)
             except YAMLError as error:
-                raise _damaged(path, _place(error)) from error
+                raise _damaged(path, place(error)) from error
             content = CommentedMap() if content is None else content
             if not isinstance(content, dict) or not isinstance(content.get("oscar") or {}, dict):
                 raise _damaged(path, "it does not hold a map `oscar` of clusters")
@@ -112,12 +112,6 @@ def _indent(text: str) -> int:
     """How far the file's first nested line is indented; oscar-cli writes 2 or 4 by its version."""
     first = next((line for line in text.splitlines() if line[:1] == " " and line.strip()[:1] not in {"", "#"}), "")
     return len(first) - len(first.lstrip()) or 2
-
-
-def _place(error: Exception) -> str:
-    """Where YAML ends to make sense, without the line itself: it may hold a password."""
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    return f"line {mark.line + 1}: {problem}" if mark else "it is not valid YAML"
 
 
 def _damaged(path: Path, why: str) -> ProfileNotFound:

@@ -137,7 +137,7 @@ def _with(profile: Profile, given: Mapping[str, Any]) -> Profile:
 
 
 def _named(name: str) -> Profile:
-    known = {profile.name: profile for profile in reversed(list(profiles()))}
+    known = {profile.name: profile for profile in reversed(list(profiles(name)))}
     if name in known:
         return known[name]
     if name == SANDBOX:
@@ -149,16 +149,24 @@ def _named(name: str) -> Profile:
 
 
 def _first() -> Profile:
-    for profile in profiles():
+    for profile in profiles(""):
         return profile
     msg = "No cluster is set up here and no sandbox runs."
     raise NoCluster(msg)
 
 
-def profiles() -> Iterator[Profile]:
-    """Every profile there is, the one ``connect()`` would take first."""
+def profiles(wanted: str | None = None) -> Iterator[Profile]:
+    """Every profile there is, the one ``connect()`` would take first.
+
+    One that may not be used is left out, unless it is the one that is ``wanted``; an empty name is the default's.
+
+    Raises:
+        ProfileNotFound: oscar-cli's file is damaged.
+        InsecureEndpoint, NoCluster: the wanted one may not be used, or has no address.
+
+    """
     kept = {profile.name: profile for profile in _from_store()}
-    for profile in _from_config(config_path()):
+    for profile in _from_config(config_path(), wanted):
         if profile.credentials != Credentials():
             yield profile
             continue
@@ -181,7 +189,7 @@ def config_path() -> Path:
     return Path.home() / ".oscar-cli" / "config.yaml"
 
 
-def _from_config(path: Path) -> Iterator[Profile]:
+def _from_config(path: Path, wanted: str | None) -> Iterator[Profile]:
     import yaml
 
     try:
@@ -189,22 +197,32 @@ def _from_config(path: Path) -> Iterator[Profile]:
     except FileNotFoundError:
         return
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path} cannot be read: {error}"
-        raise ProfileNotFound(msg, hint="Mend or remove the file.") from error
-    clusters = content.get("oscar") if isinstance(content, dict) else None
+        msg = f"{path} cannot be read: {place(error)}."
+        raise ProfileNotFound(msg, hint="Mend or remove the file.") from None  # YAML's own error repeats the line
+    clusters = (content.get("oscar") or {}) if isinstance(content, dict) else None
     if not isinstance(clusters, dict):
-        return
+        msg = f"{path} cannot be read: it does not hold a map `oscar` of clusters."
+        raise ProfileNotFound(msg, hint="Mend or remove the file.")
     default = content.get("default")
     for name in sorted(clusters, key=lambda key: (key != default, str(key))):
         entry = clusters[name]
         if isinstance(entry, dict) and entry.get("endpoint"):
-            yield Profile(
-                str(name),
-                str(entry["endpoint"]),
-                _config_credentials(str(name), entry),
-                bool(entry.get("ssl_verify", True)),
-                str(path),
-            )
+            who, verify = _config_credentials(str(name), entry), bool(entry.get("ssl_verify", True))
+            try:
+                yield Profile(str(name), str(entry["endpoint"]), who, verify, str(path))
+            except (InsecureEndpoint, NoCluster):
+                if wanted == str(name) or (wanted == "" and name == default):
+                    raise
+
+
+def place(error: Exception) -> str:
+    """What is wrong with a file and where, without the line itself: it may hold a password."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return f"line {mark.line + 1}: {problem}" if mark else "it is not valid YAML"
 
 
 def _config_credentials(name: str, entry: Mapping[str, Any]) -> Credentials:

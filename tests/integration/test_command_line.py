@@ -217,6 +217,24 @@ def test_oscar_clis_file_is_shared_and_keeps_what_is_not_ours(cli, home):
     cli("cluster", "remove", "nowhere", "--yes", code=3)
 
 
+def test_one_cluster_that_may_not_be_used_does_not_hide_the_others(cli, home, sandbox):
+    path = home / ".oscar-cli" / "config.yaml"
+    path.parent.mkdir()
+    fine = {"endpoint": sandbox.endpoint, "auth_user": sandbox.user, "auth_password": sandbox.password}
+    far = {**fine, "endpoint": "http://oscar.example.org", "auth_password": "MARKER"}
+    path.write_text(
+        json.dumps({"oscar": {"box": fine, "far": far, "odd": {"endpoint": "oscar.example.org"}, "none": 1}})
+    )
+    assert [row["name"] for row in json.loads(cli("cluster", "list", "--json"))] == ["box"]
+    cli("service", "list")
+    cli("service", "list", "--cluster", "far", code=4)
+    assert "unencrypted" in cli.said
+    cli("service", "list", "--cluster", "odd", code=3)
+    path.write_text(json.dumps({"oscar": {"box": fine, "far": far}, "default": "far"}))
+    cli("service", "list", code=4)
+    cli("service", "list", "--cluster", "box")
+
+
 def test_programs_that_write_the_file_at_once_lose_nothing(cli, home):
     program = "import sys; from jupyter_oscar.client import config_file as c; print('ready', flush=True); input()\n"
     program += "for i in range(8): c.add(f'{sys.argv[1]}-{i}', {'endpoint': f'https://{i}.example.org'})"
@@ -235,14 +253,24 @@ def test_programs_that_write_the_file_at_once_lose_nothing(cli, home):
     assert [path.name for path in (home / ".oscar-cli").iterdir() if path.suffix not in {".yaml", ".lock"}] == []
 
 
-@pytest.mark.parametrize("text", ["oscar: {lab: {auth_password: MARKER\n", "- a list\n", "oscar: [1]\n", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "oscar: {lab: {auth_password: MARKER\n",
+        "oscar:\n  lab: {auth_password: MARKER: x}\n",
+        "- a list\n",
+        "oscar: [1]\n",
+        "\x00",
+    ],
+)
 def test_a_damaged_file_is_named_and_left_alone(cli, home, text):
     path = home / ".oscar-cli" / "config.yaml"
     path.parent.mkdir()
     path.write_text(text)
-    cli("cluster", "add", "mine", "https://mine.example.org", code=3)
-    assert str(path) in cli.said
-    assert "MARKER" not in cli.said
+    for words in (("cluster", "add", "mine", "https://mine.example.org"), ("service", "list"), ("cluster", "list")):
+        cli(*words, code=3)
+        assert str(path) in cli.said
+        assert "MARKER" not in cli.said
     assert path.read_text() == text
 
 
