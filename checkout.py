@@ -36,6 +36,8 @@ SOURCES_BUNDLE = ("package.json", "yarn.lock", ".yarnrc.yml", "tsconfig.json", "
 SOURCES_WHEEL = (*SOURCES_BUNDLE, "pyproject.toml", "README.md", "LICENSE", "jupyter_oscar")
 #: Not sources, although they lie among them.
 BUILT = {BUNDLE, ROOT / "jupyter_oscar" / "_version.py"}
+#: Which share the tests when all are run: more than two would need more than two processors.
+TEST_PROCESSES = 2
 #: The oldest node of each line that runs the bundler.
 NODE = {20: 19, 22: 12}
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -339,7 +341,8 @@ def test(arguments: list[str]) -> int:
     bad = check(environment, {**RUFF, **TYPES, **WEB, "jest": ["jlpm", "test"]})
     # Off the import path: the checkout itself, so that what is tested is the wheel.
     more = {"PYTHONSAFEPATH": "1", "JUPYTER_OSCAR_WHEEL": str(wheel)}
-    code = environment.call("pytest", "--ignore=tests/real", *(arguments or ["tests"]), **more)
+    everything = ["-n", str(TEST_PROCESSES), "tests"]
+    code = environment.call("pytest", "--ignore=tests/real", *(arguments or everything), **more)
     if bad:
         print(f"make test: {', '.join(bad)} failed, above the tests.", file=sys.stderr)
     return code or int(bool(bad))

@@ -139,6 +139,7 @@ async def test_a_file_of_authorities_that_is_none_is_said_at_once(jp_fetch: Any,
     assert box["state"] == "ok", "what needs no such file works"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("settings", [{"request_budget": 5}], indirect=True)
 async def test_no_second_sees_more_requests_than_the_budget_and_a_click_is_not_kept_waiting(
     jp_fetch: Any, jp_serverapp: Any, far: tuple[str, list[float]]

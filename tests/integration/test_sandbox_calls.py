@@ -217,6 +217,7 @@ def test_a_list_of_many_jobs_comes_in_pages_of_seventy_in_alphabetical_order(a_s
     assert user.ask("GET", "/system/logs/many", params={"page": "rubbish"}).status_code == 500
 
 
+@pytest.mark.alone
 def test_the_throttle_is_the_real_servers_speed(a_sandbox):
     """A real server takes 2.4 jobs a second once its burst of ten requests is spent."""
     from sandbox_user import User
