@@ -88,9 +88,11 @@ class Database:
         self.keep_reserve()
         self._db = sqlite3.connect(path, isolation_level=None)
         path.chmod(0o600)
+        if not path.stat().st_size:
+            self._db.execute("PRAGMA synchronous=OFF")  # nothing is in it that could be lost
         self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT")
         self._db.execute("PRAGMA synchronous=NORMAL")  # safe against kill -9; a power cut may lose the last commits
-        self._db.executescript(_SCHEMA)
         for table, column, kind in _ADDED:
             if column not in [row[1] for row in self._rows(f"PRAGMA table_info({table})")]:
                 self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")

@@ -251,12 +251,13 @@ def _stream(run: _Run, process: subprocess.Popen[bytes]) -> None:
         run.log.detail(line.decode("utf-8", "ignore").strip())
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
     """Files under the folder in the order of ``os.walk``, which is the order of the uploads (wire P018)."""
+    above = len(f"{folder}/")
     for top, _, names in os.walk(folder):
         for name in names:
-            path = Path(top) / name
-            yield path, str(path.relative_to(folder))
+            path = f"{top}/{name}"
+            yield path, path[above:]
 
 
 def _wanted(name: str, output: dict[str, Any]) -> bool:
@@ -294,7 +295,7 @@ def _upload(run: _Run, event: Event) -> None:
             store.upload(path, bucket, key)
 
 
-def _zip(files: list[tuple[Path, str]]) -> bytes:
+def _zip(files: list[tuple[str, str]]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for path, name in files:
@@ -312,7 +313,7 @@ def _respond(run: _Run, event: Event) -> None:
             while piece := spool.read(_PIECE):
                 run.log.write(piece.encode())
     else:
-        content = files[0][0].read_bytes() if len(files) == 1 else _zip(files)
+        content = Path(files[0][0]).read_bytes() if len(files) == 1 else _zip(files)
         run.log.write(base64.b64encode(content))
     run.log.write(b"\n")
 
