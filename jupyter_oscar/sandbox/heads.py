@@ -70,6 +70,12 @@ class Head:
 
     # of a request
 
+    def with_target(self, target: str) -> Head:
+        """The same for another place."""
+        method, _, version = self.first
+        rest = self.raw.partition(b"\r\n")[2]
+        return Head(f"{method} {target} {version}\r\n".encode() + rest, (method, target, version), self.headers)
+
     @property
     def method(self) -> str:
         return self.first[0]

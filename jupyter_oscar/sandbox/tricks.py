@@ -19,11 +19,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import unescape
 
+from .access import Access
 from .heads import CHUNKED, Head
 from .markers import NotAFolder
 from .notification import OF_NOTHING
 from .s3replies import STORAGE_FULL, refusal, reply, xml
-from .signing import is_signed
+from .signing import is_signed, is_signed_as_before, signed_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _LISTS = {"list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token"}
 _LISTS |= {"encoding-type", "fetch-owner"}
 _CONDITIONS = ("if-none-match", "if-match")
+_SIGNATURE_2, _SIGNED_ANEW_S = {"AWSAccessKeyId", "Expires", "Signature"}, 60
+_NO_MATCH = "The request signature we calculated does not match the signature you provided."
 _TEXT_XML = b"text/xml; charset=utf-8"
 _ROOM = 1 << 16  # less is not looked at
 _ON_THE_WAY = {"partNumber", "uploads"}  # to an object that is not there yet
@@ -68,6 +71,8 @@ class Tricks:
 
     def concerning(self, head: Head) -> Trick | None:
         bucket, _, key = head.path[1:].partition("/")
+        if "AWSAccessKeyId=" in head.target:
+            return self._older_link
         if not bucket:
             return None
         if not key:
@@ -91,6 +96,23 @@ class Tricks:
     def _is_signed(self, head: Head) -> bool:
         now = datetime.now(timezone.utc)
         return is_signed(head.method, head.target, head.headers, self._keys(), now)
+
+    async def _older_link(self, line: Line, head: Head) -> bool:
+        """A link with signature 2, which MinIO takes and rclone does not: signed anew with signature 4."""
+        query = head.query
+        key, ends = query.get("AWSAccessKeyId", ""), query.get("Expires", "")
+        secret = self._keys().get(key)
+        if secret is None or not is_signed_as_before(head.method, head.target, head.headers, secret):
+            return await line.say(head, refusal(403, "SignatureDoesNotMatch", _NO_MATCH))
+        now = datetime.now(timezone.utc)
+        if not ends.isdecimal() or int(ends) < now.timestamp():
+            return await line.say(head, refusal(403, "AccessDenied", "Request has expired"))
+        access = Access(head.headers["host"], key, secret)
+        more = {name: value for name, value in query.items() if name not in _SIGNATURE_2}
+        url = signed_url(access, head.method, head.path, {}, _SIGNED_ANEW_S, now, more)
+        anew = head.with_target(url.removeprefix(f"http://{access.address}"))
+        trick = self.concerning(anew)
+        return await (line.pass_on(anew) if trick is None else trick(line, anew))
 
     # buckets
 

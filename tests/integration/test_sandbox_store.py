@@ -240,6 +240,24 @@ def test_unfinished_uploads_are_listed_also_where_there_are_none(user, bucket):
     assert s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
 
+def test_links_that_boto3_writes_by_default_work(user, bucket):
+    """Signature 2, from before there were regions."""
+    s3 = boto3.client(
+        "s3", endpoint_url=user.provider["endpoint"], region_name="us-east-1",
+        aws_access_key_id=user.provider["access_key"], aws_secret_access_key=user.provider["secret_key"],
+    )  # fmt: skip
+    key = {"Bucket": bucket, "Key": "a é+b.txt"}
+    put = s3.generate_presigned_url("put_object", Params={**key, "ContentType": "text/plain"})
+    get = s3.generate_presigned_url("get_object", Params={**key, "ResponseContentDisposition": 'inline; filename="x"'})
+    assert "AWSAccessKeyId=" in put, "else this test tests nothing"
+    assert requests.put(put, data=b"hello", headers={"Content-Type": "text/plain"}, timeout=9).status_code == 200
+    assert requests.get(get, timeout=9).content == b"hello"
+    assert requests.get(get, headers={"Range": "bytes=1-2"}, timeout=9).content == b"el"
+    old = s3.generate_presigned_url("get_object", Params=key, ExpiresIn=-1)
+    for bad in (get.replace("Signature=", "Signature=x"), get.replace("b.txt", "c.txt"), put, old):
+        assert requests.get(bad, timeout=9).status_code == 403
+
+
 def test_errors_are_told_as_minio_tells_them(user, bucket):
     for call in (lambda: user.s3.get_object(bucket, "none"), lambda: user.s3.get_object(f"no-{bucket}", "none")):
         with pytest.raises(S3Error) as error:
