@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shots import CLUSTER, NOTHING, SERVICES, WINDOW, said, show, staged
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
     from shots import Album, Lab
 
 
-def storage_elsewhere(album: Album, browser: Browser, lab: Lab) -> None:
-    """A cluster that names a storage on another host, which a person may confirm, or an operator alone."""
+def elsewhere() -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is said of a storage on another host, and the cluster that waits for a person to confirm it."""
     at = "https://minio.science-cloud.example.org"
     where = {
         **NOTHING,
@@ -22,7 +22,12 @@ def storage_elsewhere(album: Album, browser: Browser, lab: Lab) -> None:
         "message": f"vega says that its storage is at {at}, on another host than its own: nothing was sent there.",
         "hint": "Ask this site's operator: `allowed_hosts` names the hosts that a storage may be on.",
     }
-    waiting = {**CLUSTER, "storage_problem": where, "storage_to_confirm": at}
+    return where, {**CLUSTER, "storage_problem": where, "storage_to_confirm": at}
+
+
+def storage_elsewhere(album: Album, browser: Browser, lab: Lab) -> None:
+    """A cluster that names a storage on another host, which a person may confirm, or an operator alone."""
+    where, waiting = elsewhere()
     for state, cluster in {
         "storage elsewhere": waiting,
         "storage not allowed": {**waiting, "storage_to_confirm": None},
@@ -46,15 +51,20 @@ GOING_ON = """news => {
 }"""
 
 
-def device(album: Album, browser: Browser, lab: Lab) -> None:
-    """Signing in with an identity provider: what is asked for, then the code that is waited for."""
+def ended(page: Page) -> None:
+    """Say on this page that a sign-in ended, and to one that begins with an identity provider a code, for ever."""
     issuer = "https://login.science-cloud.example.org/realms/egi"
-    ended = {**CLUSTER, "state": "expired", "expires_at": time.time() - 250, "issuer": issuer, "client_id": "oscar-lab"}
-    page = browser.new_context(viewport=WINDOW).new_page()
-    said(page, ended, SERVICES, [])
+    cluster = {**CLUSTER, "state": "expired", "expires_at": time.time() - 250, "issuer": issuer}
+    said(page, {**cluster, "client_id": "oscar-lab"}, SERVICES, [])
     news = {"state": "waiting", "code": "WDJB-MJHT", "page": f"{issuer}/device", "link": f"{issuer}/device?user_code=W"}
     news = json.dumps({**news, "ends": time.time() + 580, "cluster": None, "problem": None})
     page.add_init_script(f"({GOING_ON})({json.dumps(news)})")
+
+
+def device(album: Album, browser: Browser, lab: Lab) -> None:
+    """Signing in with an identity provider: what is asked for, then the code that is waited for."""
+    page = browser.new_context(viewport=WINDOW).new_page()
+    ended(page)
     page.goto(lab.page)
     show(page)
     page.click(".jp-OscarStep >> text=Sign in")

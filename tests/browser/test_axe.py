@@ -2,6 +2,7 @@
 
 import pytest
 from shots import CLUSTER, DIAGNOSIS, SERVICES, calls, line, said, show
+from shots_clusters import elsewhere, ended
 from test_sidebar import deploy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -70,6 +71,27 @@ def test_the_dialog_that_connects(lab, page):
     execute(page, "add-cluster")
     page.locator(".jp-Dialog").wait_for()
     assert findings(page, ".jp-Dialog-body") == []
+
+
+def test_the_dialog_with_a_code(lab, page):
+    ended(page)
+    page.goto(lab)
+    show(page)
+    page.click(".jp-OscarStep >> text=Sign in")
+    page.locator(".jp-Dialog").wait_for()
+    assert findings(page, ".jp-Dialog-body") == []
+    page.click(".jp-Dialog-button.jp-mod-accept")
+    page.locator(".jp-OscarDevice-code").wait_for()
+    assert findings(page, ".jp-Dialog-body") == []
+
+
+def test_a_storage_that_waits_to_be_confirmed(lab, page):
+    where, waiting = elsewhere()
+    said(page, waiting, SERVICES, where)
+    page.goto(lab)
+    show(page)
+    page.get_by_role("button", name="Use this storage").wait_for()
+    assert findings(page, ".jp-OscarSidebar") == []
 
 
 @pytest.mark.parametrize("kind", ["services", "calls"])
