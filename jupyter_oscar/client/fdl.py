@@ -38,6 +38,12 @@ class Fdl:
     lines: dict[str, int] = field(default_factory=dict)
     #: The cluster under whose name each service stands.
     targets: dict[str, str] = field(default_factory=dict)
+    #: What was read; it may hold secrets.
+    text: str = field(default="", repr=False)
+    #: The file that each service names as its script.
+    scripts: dict[str, str] = field(default_factory=dict)
+    #: Whether references to secrets were followed.
+    follows: bool = True
 
     def line(self, name: str) -> int | None:
         """The line on which the service of that name begins."""
@@ -52,7 +58,7 @@ def load(path: Path | str) -> Fdl:
         FdlError: it is wrong; the message has file, line and fix.
 
     """
-    return _Reader(Path(path)).read()
+    return Reader(Path(path)).read()
 
 
 def parse(text: str, scripts: Mapping[str, str], name: str = "fdl.yaml") -> Fdl:
@@ -62,7 +68,7 @@ def parse(text: str, scripts: Mapping[str, str], name: str = "fdl.yaml") -> Fdl:
         FdlError: it is wrong; the message has line and fix.
 
     """
-    return _Reader(Path(name), scripts).read(text)
+    return Reader(Path(name), scripts).read(text)
 
 
 def dump(service: Service) -> str:
@@ -91,15 +97,19 @@ def _said(value: Any) -> Any:
     return [_said(item) for item in value] if isinstance(value, list) else value
 
 
-class _Reader:
+class Reader:
     """One reading of one file; holds the path and the parsed nodes, which know their lines."""
 
-    def __init__(self, path: Path, scripts: Mapping[str, str] | None = None) -> None:
+    def __init__(self, path: Path, scripts: Mapping[str, str] | None = None, *, follow: bool | None = None) -> None:
+        """``scripts`` are contents by name, instead of files; then references to secrets are not followed either."""
         self.path = path
         self._scripts = scripts
+        self._follows = scripts is None if follow is None else follow
+        self._named: dict[str, str] = {}
 
     def read(self, text: str | None = None) -> Fdl:
-        root = self._parse(self._text() if text is None else text)
+        text = self._text() if text is None else text
+        root = self._parse(text)
         self._refuse_unknown(root, TOP, "the file")
         entries = self._entries(root)
         targets: dict[str, str] = {}
@@ -114,7 +124,7 @@ class _Reader:
                 raise self._error(where, msg, "Give one of them another name.")
             lines[service.name], targets[service.name] = _line(node), target
             services.append(service)
-        return Fdl(self.path, services, lines, targets)
+        return Fdl(self.path, services, lines, targets, text, self._named, self._follows)
 
     def _text(self) -> str:
         try:
@@ -179,6 +189,7 @@ class _Reader:
         if not isinstance(named, str) or not named.strip():
             fix = "Add `script: script.sh`, a file beside this one."
             raise self._error(_child(node, "script") or node, "the service names no script.", fix)
+        self._named[str(data.get("name"))] = named
         if self._scripts is not None:
             if named not in self._scripts:
                 known = ", ".join(self._scripts) or "none"
@@ -248,7 +259,7 @@ class _Reader:
         for name, value in service.environment.secrets.items():
             where = _deepest(node, ["environment", "secrets", name])
             said = value.get_secret_value()
-            if self._scripts is not None and references.is_reference(said):
+            if not self._follows and references.is_reference(said):
                 problem = f'the secret {name} is read from "{said}" only for a file on this machine.'
                 raise self._error(where, problem, "Deploy the file from a cell or on the command line.")
             try:
