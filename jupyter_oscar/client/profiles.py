@@ -247,7 +247,11 @@ def _from_store() -> Iterator[Profile]:
 
 
 def _from_environment() -> Iterator[Profile]:
-    """Inside a pod OSCAR's notebook service sets OSCAR_ENDPOINT (oscar.md §6.4); the rest is for scripts and tests."""
+    """Inside a pod OSCAR's notebook service sets OSCAR_ENDPOINT (oscar.md §6.4).
+
+    The rest is for scripts, tests and whoever makes the pod; OSCAR_STORAGE says where the storage is, and that it is
+    right.
+    """
     endpoint = os.environ.get("OSCAR_ENDPOINT")
     if not endpoint:
         return
@@ -260,7 +264,7 @@ def _from_environment() -> Iterator[Profile]:
     )
     if not (password or token or file) and (platform := _of_platform()) != Credentials():
         who = platform
-    yield Profile(ENVIRONMENT, endpoint, who, source=ENVIRONMENT)
+    yield Profile(ENVIRONMENT, endpoint, who, source=ENVIRONMENT, storage=os.environ.get("OSCAR_STORAGE") or None)
 
 
 def _from_sandboxes(*, running: bool = True) -> Iterator[Profile]:

@@ -30,7 +30,7 @@ def connect(
     environment, else a sandbox that runs on this machine. ``name`` picks one of these; ``"sandbox"`` is the sandbox.
     ``token_file`` is read at every use. ``verify=False`` accepts any TLS certificate.
     ``storage`` is the address of the cluster's object storage as it is reached from here, if the cluster's own word for
-    it does not work here.
+    it does not work here; naming it lets keys and files go there (see :meth:`Cluster.confirm_storage`).
 
     Raises:
         NoCluster: nothing was named and nothing was found.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import json
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,7 @@ default: lab
 def nothing_is_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    for name in ("ENDPOINT", "USER", "PASSWORD", "TOKEN", "TOKEN_FILE"):
+    for name in ("ENDPOINT", "USER", "PASSWORD", "TOKEN", "TOKEN_FILE", "STORAGE"):
         monkeypatch.delenv(f"OSCAR_{name}", raising=False)
 
 
@@ -159,3 +160,18 @@ def test_when_a_token_ends_is_read_from_it() -> None:
     for other in ("opaque", "a.b.c", "h.e30.s"):
         assert Credentials(token=Secret(other)).expires is None
     assert Credentials("ada", Secret("x")).expires is None
+
+
+def test_a_pod_says_where_its_storage_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSCAR_ENDPOINT", "http://oscar.oscar.svc.cluster.local:8080")
+    assert profiles.resolve().storage is None
+    monkeypatch.setenv("OSCAR_STORAGE", "http://minio.minio:9000")
+    assert profiles.resolve().storage == "http://minio.minio:9000"
+
+
+def test_a_traceback_of_a_damaged_file_repeats_none_of_it(a_config: Path) -> None:
+    a_config.write_text("oscar: {lab: {auth_password: MARKER\n")
+    with pytest.raises(ProfileNotFound, match="line 2") as refusal:
+        profiles.resolve("lab")
+    whole = traceback.TracebackException.from_exception(refusal.value, capture_locals=False)
+    assert "MARKER" not in "".join(whole.format())
