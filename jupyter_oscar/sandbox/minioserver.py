@@ -203,7 +203,7 @@ class MinioServer(ObjectStore):
         def made(s3: Minio, _: MinioRights) -> None:
             fresh = not s3.bucket_exists(bucket)
             if fresh:
-                s3.make_bucket(bucket)
+                _make(s3, bucket)
             if tags is not None:
                 s3.set_bucket_tags(bucket, _as_tags(tags))
             for folder in filter(None, folders):
@@ -254,6 +254,16 @@ class MinioServer(ObjectStore):
     async def notifies(self, bucket: str) -> bool:
         """Whether it tells us of anything in this bucket."""
         return await self._ask(lambda s3, _: any(_ours(rule) for rule in _rules(s3, bucket)))
+
+
+def _make(s3: Minio, bucket: str) -> None:
+    from minio.error import S3Error
+
+    try:
+        s3.make_bucket(bucket)
+    except S3Error as error:
+        if error.code != "BucketAlreadyOwnedByYou":  # by the same request, whose answer a restart of MinIO ate
+            raise
 
 
 def _as_tags(tags: Mapping[str, str]) -> Any:
