@@ -102,7 +102,7 @@ class Exposed:
         """A service that was deleted while its keeper could not be told."""
         if self._around is not None:
             home = self._data.homes / folder.name
-            charge = keeper.Charge("", folder, home, Work(folder.name, "", folder, home, {}))
+            charge = keeper.Charge("", folder, home, Work.named(folder.name))
             await Workload(self._around, Wanted(charge, 0, "/", no_image=False), 0, lambda: None).close()
         forget(folder)
 

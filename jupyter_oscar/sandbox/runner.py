@@ -20,6 +20,7 @@ from .access import Access
 from .attached import attached
 from .joblock import HeldLock, lock_pid, read_end, try_lock
 from .processes import signal_group, sweep_home
+from .runtimes import RUNTIMES, Work
 from .scripts import script_folder
 from .task import Plan, Task
 from .users import short
@@ -135,7 +136,7 @@ class Runner:
         if read_end(folder) is not None:
             self._settle(name, folder)
         elif state == "Running" or lock_pid(folder) is not None:
-            sweep_home(self._data.temp / name / "home")
+            self._sweep(name)
             self._lost(name, folder)
         # else it never ran: it stays Pending and is started again
 
@@ -161,6 +162,13 @@ class Runner:
         if held is not None:
             os.close(held)
         return held is None
+
+    def _sweep(self, name: str) -> None:
+        """What a job's own process could no longer clear away: daemons, and the container, which podman remembers."""
+        sweep_home(self._data.temp / name / "home")
+        runtime = RUNTIMES[self._options.runtime]()
+        if runtime.HAS_IMAGES:
+            asyncio.get_running_loop().run_in_executor(None, runtime.clean, Work.named(name))
 
     def _lost(self, name: str, folder: Path) -> None:
         if not self._stopping:
@@ -368,7 +376,7 @@ class Runner:
             return
         signal_group(self._is_over(name), signal.SIGKILL)  # what the script left behind, as at the end of a pod
         if read_end(folder) is None:
-            sweep_home(self._data.temp / name / "home")  # its own process could not do it
+            self._sweep(name)
         if name in self._forgotten:
             self._forgotten.discard(name)
             self._remove(name, folder)

@@ -44,6 +44,11 @@ class Work:
     own_command: bool = False
     """The image's instead of the script."""
 
+    @classmethod
+    def named(cls, name: str) -> Work:
+        """One of which no more than the name is known."""
+        return cls(name, "", Path(), Path(), {})
+
     @property
     def words(self) -> list[str]:
         """What is started: for a service ``/bin/sh -c script.sh`` as in the recorded pod (X-k8s-exposed.yaml)."""

@@ -11,6 +11,7 @@ import hashlib
 import os
 import posixpath
 import re
+import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -197,6 +198,8 @@ class Tricks:
             return await line.say(head, refusal(404, "NoSuchBucket", "The specified bucket does not exist"))
         except NotAFolder as error:
             return await line.say(head, refusal(400, *error.args))
+        except (OSError, sqlite3.OperationalError):
+            return await line.say(head, refusal(*STORAGE_FULL))
         await self._refresh(posixpath.dirname(f"{bucket}/{key[:-1]}"))
         if "x-amz-copy-source" in head.headers:
             now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.000Z}"

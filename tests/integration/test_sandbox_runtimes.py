@@ -136,13 +136,21 @@ def test_no_privileges_can_be_gained_and_nothing_of_ours_is_open(make):
     assert "0 1 2 3 0\n" in log
 
 
-def test_a_cancelled_job_leaves_nothing_running(make):
+def test_a_cancelled_job_leaves_nothing_running(make, runtime):
     name = make("trap '' TERM; sleep 300 & wait; sleep 300", environment={"variables": {"MARK_OF": "cancelled"}})
     assert make.user.call(name, b"eA==", f"{name}-1").status_code == 201
     mark = f"OSCAR_SERVICE_NAME={name}".encode()
     eventually(lambda: [pid for pid in numbers() if mark in read(f"/proc/{pid}/environ")])
     assert make.user.ask("DELETE", f"/system/logs/{name}/{name}-1").status_code == 204
     eventually(lambda: not [pid for pid in numbers() if alive(pid) and mark in read(f"/proc/{pid}/environ")], 60)
+    if runtime.content["runtime"] == "podman":
+        eventually(lambda: f"{name}-1" not in remembered(), 60)
+
+
+def remembered():
+    """Containers that podman knows, running or not."""
+    command = ["podman", "ps", "--all", "--format", "{{.Names}}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_more_memory_than_the_service_has_fails_the_job(make):
