@@ -293,12 +293,13 @@ class Objects:
         return count
 
     async def amount(self, bucket: str, folder: str = "", *, most: int = 5000) -> Amount:
-        """How much lies in a folder, counted up to ``most`` objects."""
+        """How much lies in a folder, counted up to ``most`` objects; empty markers of folders are none."""
         found, token = Amount(), None
         while True:
             page = await self._cluster.buckets.page(bucket, folder, token=token, size=1000, folder=False)
-            found.objects += len(page.objects)
-            found.bytes += sum(one.size for one in page.objects)
+            sizes = [one.size for one in page.objects if one.size or not one.key.endswith("/")]
+            found.objects += len(sizes)
+            found.bytes += sum(sizes)
             token = page.next
             if token is None or found.objects >= most:
                 found.more = token is not None
