@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
 from .errors import JobNotFound, NotAllowed, NotOscar, ServiceNotFound, UpstreamFailed
+from .policy import patiently
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,6 +52,10 @@ class State(str, Enum):
         return self not in {State.QUEUED, State.PENDING, State.RUNNING}
 
 
+# A script may print without end; what is kept of its log in memory, in bytes.
+LOG_BEGIN: Final = 64 * 1024
+LOG_END: Final = 8 * 1024 * 1024
+CHUNK: Final = 256 * 1024
 LINE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - supervisor - ([A-Z]+) - (.*)")
 ENDED: Final = "Creating response"
 FAILED: Final = "Traceback (most recent call last):"
@@ -164,7 +169,7 @@ class Jobs:
         return body
 
     async def log(self, service: str, job: str, *, timestamps: bool = False) -> str:
-        """The whole log of a job so far.
+        """The log of a job so far; of one over 16 MiB the beginning and the last 8 MiB, and how much is between.
 
         Raises:
             JobNotFound: it has no log yet, or there is no such job. A server cannot tell them apart: 404 before the
@@ -172,22 +177,20 @@ class Jobs:
 
         """
         params = {"timestamps": "true"} if timestamps else None
+        what = f'Reading the log of "{job}"'
+
+        async def read() -> bytes:
+            path = ("/system/logs", service, job)
+            async with self._cluster.stream(*path, what=what, missing=JobNotFound, params=params) as response:
+                return await _bounded(response.aiter_bytes(CHUNK))
+
         try:
-            response = await self._cluster.request(
-                "GET",
-                "/system/logs",
-                service,
-                job,
-                what=f'Reading the log of "{job}"',
-                missing=JobNotFound,
-                params=params,
-            )
+            return (await patiently(read, again=True)).decode("utf-8", "replace")
         except UpstreamFailed as error:
             if error.upstream:
                 raise
             msg = f'"{job}" has no log: it has not started, or there is no such job.'
             raise JobNotFound(msg, status=error.status) from error
-        return response.text
 
     async def has_log(self, service: str, job: str) -> bool:
         """Whether the job's container has started; reads no more than the answer's head."""
@@ -209,6 +212,23 @@ class Jobs:
         await self._cluster.request(
             "DELETE", "/system/logs", service, what=what, missing=ServiceNotFound, params=params
         )
+
+
+async def _bounded(chunks: AsyncIterator[bytes]) -> bytes:
+    """All of it, or its first 64 KiB and at least its last 8 MiB, in whole lines."""
+    begin, end, left_out = bytearray(), bytearray(), 0
+    async for chunk in chunks:
+        end += chunk
+        if len(end) > 2 * LOG_END:
+            if not begin:
+                begin = end[: end.rfind(b"\n", 0, LOG_BEGIN) + 1]
+                del end[: len(begin)]
+            cut = end.find(b"\n", len(end) - LOG_END) + 1 or len(end) - LOG_END
+            left_out += cut
+            del end[:cut]
+    if not left_out:
+        return bytes(begin + end)
+    return bytes(begin) + f"… {left_out:,} bytes of this log are left out here …\n".encode() + bytes(end)
 
 
 def _rows(body: dict[str, Any]) -> dict[str, Any]:

@@ -62,10 +62,11 @@ class Names:
 
     async def _search(self, call: Call) -> str | None:
         taken = set(self._found.values())
+        created = await self._cluster.calls.staged_at(call)
         near = [
-            (abs(row.creation_time - call.created), name)
+            (abs(row.creation_time - created), name)
             for name, row in (await self._cluster.jobs.list(call.service)).items()
-            if name not in taken and row.creation_time and row.creation_time >= call.created - SKEW
+            if name not in taken and row.creation_time and row.creation_time >= created - SKEW
         ]
         for _, name in sorted(near)[:READS]:
             try:

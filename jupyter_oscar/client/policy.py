@@ -61,6 +61,8 @@ BOTOCORE: Final[dict[str, Any]] = {
 # What passes by itself, and how long it may last before those who wait are told.
 PASSING: Final = (StorageFailed, TimedOut, Unreachable, UpstreamFailed)
 PATIENCE: Final = 120.0
+# How long a token that others renew may be refused before that is told.
+RENEWAL: Final = 10.0
 
 
 class Busy(Exception):

@@ -88,19 +88,21 @@ class Sender:
         return _json(await self.request(method, *path, what=what, **options), self.profile.endpoint)
 
     @contextlib.asynccontextmanager
-    async def stream(self, *path: str, what: str, missing: type[NotFound] = NotFound) -> AsyncIterator[httpx.Response]:
+    async def stream(
+        self, *path: str, what: str, missing: type[NotFound] = NotFound, params: dict[str, str] | None = None
+    ) -> AsyncIterator[httpx.Response]:
         """A GET whose body is read as it comes."""
         url = path[0] + "".join("/" + quote(segment, safe="") for segment in path[1:])
         headers = {"Authorization": await self._header()}
         with self._translated(url):
-            async with self.http.stream("GET", url, headers=headers) as response:
+            async with self.http.stream("GET", url, headers=headers, params=params) as response:
                 if response.is_success:
-                    yield response
+                    yield self._not_a_web_page(response)
                     return
                 await response.aread()
             if not _refused(response) or not await self._renew(headers):
                 raise from_response(what, response.status_code, response.text, missing=missing)
-            async with self.http.stream("GET", url, headers=headers) as response:
+            async with self.http.stream("GET", url, headers=headers, params=params) as response:
                 if not response.is_success:
                     await response.aread()
                     raise from_response(what, response.status_code, response.text, missing=missing)

@@ -7,12 +7,13 @@ there, and what it shows to have ended is read together.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from . import prologue
-from .errors import JobNotFound, JobNotIdentified, ObjectNotFound, OutputsNotAttributable
+from .errors import JobNotFound, JobNotIdentified, NotAllowed, ObjectNotFound, OutputsNotAttributable
 from .jobs import Facts, log_end
 from .obstore_errors import BucketMissing
 from .records import ID_LENGTH
@@ -165,6 +166,14 @@ class Traces:
             return {"has_log": False, "row_gone": call.cancelled is not None}
         return {"has_log": True, "log_end": log_end(text)}
 
+    async def staged_at(self, call: Call) -> datetime:
+        """When a call's input was stored, by the storage's own clock: ours may be another."""
+        with contextlib.suppress(ObjectNotFound, NotAllowed):
+            async for row in self._cluster.store.list(call.bucket, call.key.rpartition("/")[0]):
+                if row.key == call.key:
+                    return row.modified
+        return call.created
+
     async def outputs(self, call: Call, facts: Facts | None = None) -> list[tuple[str, Object]]:
         """Bucket and object of each output of an ended call. With the ``facts`` of a tracked one, nothing is asked.
 
@@ -180,12 +189,13 @@ class Traces:
             rows = [row async for row in self._cluster.store.list(bucket, folder)]
             return [(bucket, row) for row in rows if row.key != f"{folder}/{prologue.DONE}"]
         ours, newer = [], []
+        staged = await self.staged_at(call)
         for path in call.outputs:
             bucket, _, folder = path.partition("/")
             async for row in self._cluster.store.list(bucket, folder):
                 if call.id in row.key:
                     ours.append((bucket, row))
-                elif row.modified >= call.created:
+                elif row.modified >= staged:
                     newer.append(f"{bucket}/{row.key}")
         if not ours and newer:
             msg = f"It cannot be told which outputs are of {call.reference}: no object's name carries its id."

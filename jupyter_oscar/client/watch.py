@@ -20,9 +20,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from .errors import NotAllowed, NotFound, OscarError, ServiceNotFound
+from .errors import NotAllowed, NotAuthenticated, NotFound, OscarError, ServiceNotFound
 from .jobs import Facts, state
-from .policy import PASSING, PATIENCE
+from .policy import PASSING, PATIENCE, RENEWAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -171,7 +171,10 @@ class Watch:
                 await self._look()
                 self._failing_since = None
             except PASSING as error:
-                self._bear(error)
+                self._bear(error, PATIENCE)
+            except NotAuthenticated as error:
+                # Whoever renews a token for us may be a moment late.
+                self._bear(error, RENEWAL if self._cluster.profile.credentials.changes else 0.0)
             except Exception as error:  # noqa: BLE001 - whoever waits must learn of any failure, or waits for ever
                 self._fail(self._going, error)
             await self._pause(time.monotonic() - began)
@@ -186,11 +189,11 @@ class Watch:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._news.wait(), max(0.0, pause))
 
-    def _bear(self, error: OscarError) -> None:
+    def _bear(self, error: OscarError, patience: float) -> None:
         """Storage is away for a moment whenever a service is made, networks come back: not at once a failure."""
         now = time.monotonic()
         self._failing_since = self._failing_since or now
-        if now - self._failing_since > PATIENCE:
+        if now - self._failing_since >= patience:
             self._fail(self._going, error)
 
     def _fail(self, some: Iterable[Waiting], error: Exception) -> None:

@@ -188,6 +188,7 @@ def test_the_log_of_a_tracked_job_comes_line_by_line(
     assert job.status == "running"
     gate.touch()
     assert list(lines) == ["second"]
+    capsys.readouterr()
     job.log(follow=True)
     assert capsys.readouterr().out == "first\nsecond\n"
 
