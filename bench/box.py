@@ -34,7 +34,8 @@ def sandbox(*options: str, data: str = "") -> Iterator[Box]:
         runtime = Path(folder, "runtime")
         runtime.mkdir()
         command = [sys.executable, "-m", "jupyter_oscar.sandbox", "--data", data or f"{folder}/data", *options]
-        env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)}
+        # The sandbox that is installed: a checkout's is compiled again at every start where no bytecode is written.
+        env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime), "PYTHONSAFEPATH": "1"}
         with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdout is not None
             said = json.loads(process.stdout.readline())
