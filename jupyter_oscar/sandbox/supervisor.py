@@ -205,7 +205,7 @@ def _until_over(run: _Run, watcher: Watcher, command: list[str], environment: di
 
 
 class _Term:
-    """What being told to end means: the end, but not while a script runs or its traces are removed."""
+    """What being told to end means: the end, traces removed, but not while a script runs or they are."""
 
     def __init__(self) -> None:
         self._patient = self._told = False
@@ -216,8 +216,7 @@ class _Term:
     def _heard(self, *_: object) -> None:
         self._told = True
         if not self._patient:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)
+            raise SystemExit(1)
 
     @contextmanager
     def patient(self) -> Iterator[None]:

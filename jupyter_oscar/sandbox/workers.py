@@ -105,17 +105,27 @@ class Worker:
 def main(pipe: Connection) -> None:
     """Entry of the process."""
     from .bounds import limit
-    from .supervisor import no_more_work, settle, work
+    from .supervisor import no_more_work, settle
 
     limit()
     settle()
+    try:
+        _work(pipe)
+    finally:  # also when it was told to end
+        no_more_work()
+
+
+def _work(pipe: Connection) -> None:
+    """One task after the other, until none comes or nobody is there to hear of it."""
+    from .supervisor import work
+
     plan: Any = None
     while True:
         try:
             fresh, name, event, folder, temp = pipe.recv()
             lock = reduction.recv_handle(pipe)
         except (EOFError, OSError):
-            break
+            return
         os.set_inheritable(lock, False)  # noqa: FBT003 - the script would hold it
         sign(lock)
         plan = fresh or plan
@@ -124,5 +134,4 @@ def main(pipe: Connection) -> None:
         try:
             pipe.send(result)
         except OSError:
-            break  # the sandbox was killed
-    no_more_work()
+            return

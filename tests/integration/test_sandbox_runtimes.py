@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -136,13 +137,18 @@ def test_no_privileges_can_be_gained_and_nothing_of_ours_is_open(make):
     assert "0 1 2 3 0\n" in log
 
 
-def test_a_cancelled_job_leaves_nothing_running(make, runtime):
-    name = make("trap '' TERM; sleep 300 & wait; sleep 300", environment={"variables": {"MARK_OF": "cancelled"}})
+@pytest.mark.parametrize("deaf", ["trap '' TERM; ", ""])
+def test_a_cancelled_job_leaves_nothing(make, runtime, deaf):
+    script = f"echo at $HOME; {deaf}sleep 300 & wait; sleep 300"
+    name = make(script, environment={"variables": {"MARK_OF": "cancelled"}}, log_level="DEBUG")
     assert make.user.call(name, b"eA==", f"{name}-1").status_code == 201
     mark = f"OSCAR_SERVICE_NAME={name}".encode()
     eventually(lambda: [pid for pid in numbers() if mark in read(f"/proc/{pid}/environ")])
+    home = eventually(lambda: re.search(r" at (\S+/home)$", make.user.log(name, f"{name}-1"), re.MULTILINE))
     assert make.user.ask("DELETE", f"/system/logs/{name}/{name}-1").status_code == 204
     eventually(lambda: not [pid for pid in numbers() if alive(pid) and mark in read(f"/proc/{pid}/environ")], 60)
+    at_work = Path(home[1]).parents[1]
+    eventually(lambda: not [one.name for one in at_work.iterdir() if one.name.startswith(("idle-", name))])
     if runtime.content["runtime"] == "podman":
         eventually(lambda: f"{name}-1" not in remembered(), 60)
 
