@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sized
 
 T = TypeVar("T")
 
@@ -139,13 +139,13 @@ class Bridge:
         """Wait for submissions; say so when that takes a moment, and say what failed."""
         _, late = concurrent.futures.wait(waiting, timeout=1)
         if late:
-            _say(f"{len(late)} calls are still being submitted …")
+            _say(f"{_calls(late, 'is', 'are')} still being submitted …")
             _, late = concurrent.futures.wait(late, timeout=LEAVING)
         failed = [future.exception() for future in waiting - late if not future.cancelled() and future.exception()]
         if failed:
-            _say(f"{len(failed)} calls were not submitted: {failed[0]}")
+            _say(f"{_calls(failed)} not submitted: {failed[0]}")
         if late:
-            _say(f"{len(late)} calls were not submitted: the cluster did not take them in {LEAVING:.0f} s.")
+            _say(f"{_calls(late)} not submitted: the cluster had not answered after {LEAVING:.0f} s.")
 
     async def here(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await, on the caller's own loop, a coroutine that runs on ours; cancelling one cancels the other."""
@@ -179,6 +179,10 @@ def _at_the_end(leave: Callable[[], None]) -> None:
 
     register: Callable[[Callable[[], None]], Any] = getattr(threading, "_register_atexit", atexit.register)
     register(leave)
+
+
+def _calls(found: Sized, one: str = "was", many: str = "were") -> str:
+    return f"1 call {one}" if len(found) == 1 else f"{len(found)} calls {many}"
 
 
 def _say(words: str) -> None:

@@ -235,6 +235,8 @@ def test_a_refresh_moves_nothing(lab, page):
     sockets = []
     said(page, CLUSTER, SERVICES, calls(40), sockets=sockets)
     open_sidebar(page, lab)
+    page.locator(".jp-Launcher").wait_for()
+    page.wait_for_timeout(1500)  # the launcher takes the focus when it opens
     page.locator(".jp-OscarServiceRow").nth(1).focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
