@@ -255,10 +255,10 @@ def test_keys_that_obstore_would_change_stay_what_they_are(run: Any, tmp_path: P
 
 def test_changes_are_told_once_and_no_notification_is_touched(run: Any, minio: str) -> None:
     import boto3
+    from botocore.config import Config
 
-    admin = boto3.client(
-        "s3", endpoint_url=minio, aws_access_key_id=USER, aws_secret_access_key=SECRET, region_name="us-east-1"
-    )
+    keys = {"aws_access_key_id": USER, "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
+    admin = boto3.client("s3", endpoint_url=minio, config=Config(signature_version="s3v4"), **keys)
     arn = "arn:minio:sqs::oscar:webhook"
     rule = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}}
     created = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": rule}
