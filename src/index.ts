@@ -21,6 +21,7 @@ import { sidebarPlugin } from './sidebar';
 import { statusPlugin } from './status';
 import { viewsPlugin } from './views';
 import { tablePlugin } from './table';
+import { transfersPlugin } from './transfers';
 
 export * from './tokens';
 
@@ -51,6 +52,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   deployFilePlugin,
   sidebarPlugin,
   tablePlugin,
+  transfersPlugin,
   notebookPlugin,
   kernelsPlugin,
   viewsPlugin,

@@ -9,3 +9,4 @@ import './calls.css';
 import './definition.css';
 import './view.css';
 import './table.css';
+import './transfers.css';

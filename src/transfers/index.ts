@@ -1,0 +1,133 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { fileUploadIcon } from '@jupyterlab/ui-components';
+import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { oscarIcon } from '../icons';
+import { IOscarModel } from '../tokens';
+import { ITarget, TRANSFERS, TransferCommands } from './tokens';
+import type { Uploader } from './uploader';
+
+export const transfersPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-oscar:transfers',
+  description: 'Sends files into buckets, in parts that outlive the page.',
+  autoStart: true,
+  requires: [IOscarModel],
+  optional: [IStateDB, ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    model: IOscarModel,
+    state: IStateDB | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_oscar');
+    const { commands } = app;
+    let loading: Promise<Uploader> | undefined;
+    const uploader = (): Promise<Uploader> => {
+      loading ??= import('./uploader').then(async ({ Uploader }) => {
+        const made = new Uploader(app, state, trans);
+        await made.transfers.restored;
+        return made;
+      });
+      return loading;
+    };
+
+    const place = async (
+      args: ReadonlyPartialJSONObject
+    ): Promise<ITarget | undefined> => {
+      const cluster =
+        typeof args.cluster === 'string' ? args.cluster : model.current;
+      let path = typeof args.path === 'string' ? args.path : undefined;
+      if (path === undefined) {
+        const { value } = await InputDialog.getText({
+          title: trans.__('Upload to which bucket?'),
+          label: trans.__('Bucket, or bucket and folder'),
+          placeholder: trans.__('bucket/folder/')
+        });
+        path = value ?? undefined;
+      }
+      const [, bucket, folder] =
+        /^(?:s3:\/\/)?([^/]+)\/?(.*)$/.exec(path?.trim() ?? '') ?? [];
+      if (!bucket || cluster === undefined) {
+        return undefined;
+      }
+      const prefix = folder && !folder.endsWith('/') ? `${folder}/` : folder;
+      return { cluster, bucket, prefix };
+    };
+
+    commands.addCommand(TransferCommands.upload, {
+      label: ({ folder }) =>
+        folder
+          ? trans.__('Upload a Folder to a Bucket…')
+          : trans.__('Upload Files to a Bucket…'),
+      caption: trans.__('In parts that go on after the page was left'),
+      icon: fileUploadIcon,
+      isEnabled: ({ cluster }) =>
+        cluster !== undefined || model.current !== undefined,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            path: {
+              type: 'string',
+              description: trans.__('Bucket and folder; otherwise asked for')
+            },
+            folder: {
+              type: 'boolean',
+              description: trans.__('Whether a folder is chosen')
+            },
+            cluster: {
+              type: 'string',
+              description: trans.__('The cluster; otherwise the current one')
+            }
+          }
+        }
+      },
+      execute: async args => {
+        const target = await place(args);
+        if (target) {
+          (await uploader()).choose(target, args.folder === true);
+        }
+      }
+    });
+
+    commands.addCommand(TransferCommands.show, {
+      label: trans.__('Show Uploads to Buckets'),
+      caption: trans.__('Files on their way into buckets'),
+      icon: oscarIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: async () => {
+        (await uploader()).show();
+      }
+    });
+    for (const folder of [false, true]) {
+      palette?.addItem({
+        command: TransferCommands.upload,
+        category: trans.__('OSCAR'),
+        args: { folder }
+      });
+    }
+    palette?.addItem({
+      command: TransferCommands.show,
+      category: trans.__('OSCAR')
+    });
+
+    void app.restored.then(async () => {
+      // What was left unfinished is shown, not only kept.
+      const kept = await state?.fetch(TRANSFERS).catch(() => undefined);
+      const { uploads } = (kept ?? {}) as { uploads?: unknown[] };
+      if (uploads?.length) {
+        const found = await uploader();
+        if (found.transfers.rows.length > 0) {
+          found.show();
+        }
+      }
+    });
+  }
+};

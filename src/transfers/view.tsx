@@ -1,0 +1,221 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import {
+  closeIcon,
+  LabIcon,
+  ReactWidget,
+  refreshIcon,
+  runIcon,
+  stopIcon
+} from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { size } from '../format';
+import { useChanged } from '../hooks';
+import { Action, Rows } from '../rows';
+import { Name, Notice, StateSign } from '../states';
+import { ITransfer, ITransfers } from './tokens';
+
+/** The list of uploads. */
+export class TransfersView extends ReactWidget {
+  constructor(private readonly _options: TransfersView.IOptions) {
+    super();
+    this.addClass('jp-OscarTransfers');
+    this.node.tabIndex = -1;
+  }
+
+  protected override render(): React.JSX.Element {
+    return <List {...this._options} />;
+  }
+}
+
+export namespace TransfersView {
+  export interface IOptions {
+    transfers: ITransfers;
+    trans: TranslationBundle;
+    /** Choose the file of an upload that was left. */
+    choose: (row: ITransfer) => void;
+    /** Ask, then leave nothing of it. */
+    cancel: (row: ITransfer) => void;
+  }
+}
+
+function List(props: TransfersView.IOptions): React.JSX.Element {
+  const { trans, transfers } = props;
+  useChanged(transfers.changed);
+  const [selected, select] = React.useState<string>();
+  const { rows } = transfers;
+  const done = rows.filter(row => row.state === 'done').length;
+  if (rows.length === 0) {
+    return (
+      <Notice
+        what={trans.__('No uploads.')}
+        hint={trans.__(
+          'Files that are sent to a bucket are listed here until they are there.'
+        )}
+      />
+    );
+  }
+  return (
+    <>
+      <div className="jp-OscarTransfers-head">
+        <span className="jp-OscarQuiet" aria-live="polite">
+          {trans.__('%1 of %2 there', done, rows.length)}
+        </span>
+        {done > 0 ? (
+          <button
+            type="button"
+            className="jp-OscarTransfers-clear"
+            onClick={() => {
+              transfers.clear();
+            }}
+          >
+            {trans.__('Clear those that are there')}
+          </button>
+        ) : null}
+      </div>
+      <Rows
+        label={trans.__('Uploads')}
+        className="jp-OscarTransferRow"
+        rows={rows}
+        keyOf={row => row.id}
+        selected={selected}
+        onSelect={row => {
+          select(row.id);
+        }}
+        onOpen={row => {
+          primary(row, props).onClick();
+        }}
+        onDelete={row => {
+          props.cancel(row);
+        }}
+      >
+        {row => <Line {...props} row={row} />}
+      </Rows>
+    </>
+  );
+}
+
+/** What Enter and the first button do with a row. */
+function primary(
+  row: ITransfer,
+  { choose, trans, transfers }: TransfersView.IOptions
+): { icon: LabIcon; label: string; onClick: () => void } {
+  switch (row.state) {
+    case 'queued':
+    case 'running':
+      return {
+        icon: stopIcon,
+        label: trans.__('Pause %1', row.name),
+        onClick: () => {
+          transfers.pause(row.id);
+        }
+      };
+    case 'left':
+      return {
+        icon: runIcon,
+        label: trans.__('Choose %1 again to go on', row.name),
+        onClick: () => {
+          choose(row);
+        }
+      };
+    case 'failed':
+      return {
+        icon: refreshIcon,
+        label: trans.__('Try %1 again', row.name),
+        onClick: () => {
+          transfers.resume(row.id);
+        }
+      };
+    default:
+      return {
+        icon: runIcon,
+        label: trans.__('Go on with %1', row.name),
+        onClick: () => {
+          transfers.resume(row.id);
+        }
+      };
+  }
+}
+
+function Line(
+  props: TransfersView.IOptions & { row: ITransfer }
+): React.JSX.Element {
+  const { row, trans } = props;
+  const part = row.size ? row.sent / row.size : 0;
+  const first = primary(row, props);
+  const going = row.state === 'running' || row.state === 'paused';
+  return (
+    <>
+      <div className="jp-OscarRow-line" role="gridcell">
+        <StateSign state={Private.SIGNS[row.state]} />
+        <Name text={row.name} className="jp-mod-main" />
+        <span className="jp-OscarTransferRow-place jp-OscarQuiet">
+          <Name text={`${row.target.bucket}/${row.target.prefix}`} />
+        </span>
+        <span className="jp-OscarRow-end jp-OscarQuiet jp-mod-number">
+          {words(row, trans)}
+        </span>
+        <span className="jp-OscarRow-actions">
+          {row.state === 'done' ? null : <Action {...first} />}
+          <Action
+            icon={closeIcon}
+            label={
+              row.state === 'done'
+                ? trans.__('Take %1 off the list', row.name)
+                : trans.__('Cancel %1', row.name)
+            }
+            onClick={() => {
+              props.cancel(row);
+            }}
+          />
+        </span>
+      </div>
+      {going || row.state === 'left' ? (
+        <div
+          className="jp-OscarTransferRow-bar"
+          role="progressbar"
+          aria-label={row.name}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={Math.round(part * 100)}
+        >
+          <div style={{ width: `${part * 100}%` }} />
+        </div>
+      ) : null}
+      {row.problem === undefined ? null : (
+        <div className="jp-OscarTransferRow-problem" role="alert">
+          {row.problem} {row.hint}
+        </div>
+      )}
+    </>
+  );
+}
+
+function words(row: ITransfer, trans: TranslationBundle): string {
+  switch (row.state) {
+    case 'queued':
+      return trans.__('queued · %1', size(row.size));
+    case 'running':
+      return trans.__('%1 of %2', size(row.sent), size(row.size));
+    case 'paused':
+      return trans.__('paused · %1 of %2', size(row.sent), size(row.size));
+    case 'left':
+      return trans.__('unfinished · %1 of %2', size(row.sent), size(row.size));
+    case 'failed':
+      return trans.__('failed');
+    case 'done':
+      return size(row.size);
+  }
+}
+
+namespace Private {
+  /** The eight states have no pause: it waits. */
+  export const SIGNS: Record<ITransfer.State, string> = {
+    queued: 'queued',
+    running: 'running',
+    paused: 'pending',
+    left: 'unknown',
+    failed: 'failed',
+    done: 'done'
+  };
+}
