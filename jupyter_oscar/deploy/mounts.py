@@ -82,7 +82,8 @@ def _parse(line: str, ours: dict[Path, Path]) -> Mount | None:
     if len(fields) < 5 or len(kinds) < 2 or kinds[0] != "fuse.rclone":  # noqa: PLR2004 - as proc(5) has them
         return None
     point, source = Path(_plain(fields[4])), _plain(kinds[1])
-    place = source.partition(":")[2].strip("/")
+    # A remote that is not in a configuration begins with a colon: ``:s3:bucket``.
+    place = source.removeprefix(":").partition(":")[2].strip("/")
     if not place and point.is_relative_to("/mnt"):
         place = point.relative_to("/mnt").as_posix()
     bucket, _, folder = place.partition("/")
