@@ -6,7 +6,19 @@ import importlib
 import subprocess
 import sys
 
-FILES = ("start", "jobs", "roundtrip", "submits", "maps", "functions", "server", "watchers", "bytes", "lists")
+FILES = (
+    "start",
+    "jobs",
+    "roundtrip",
+    "submits",
+    "maps",
+    "functions",
+    "server",
+    "watchers",
+    "bytes",
+    "lists",
+    "folders",
+)
 
 
 def main() -> int:

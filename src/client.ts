@@ -2,15 +2,11 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { URLExt } from '@jupyterlab/coreutils';
-import { ServerConnection } from '@jupyterlab/services';
-import {
-  ITranslator,
-  nullTranslator,
-  TranslationBundle
-} from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { lines, Requests } from './requests';
 import { CallInput, IOscarClient, OscarError } from './tokens';
+import { IStorage } from './buckets/tokens';
 import {
   Address,
   Belonging,
@@ -25,7 +21,6 @@ import {
   NewCluster,
   Output,
   Plan,
-  Problem,
   Reply,
   SandboxState,
   ServiceDetail,
@@ -34,34 +29,41 @@ import {
 } from './types';
 
 /** The routes of the server half, one method each; whatever fails is said in words. */
-export class Client implements IOscarClient {
-  constructor(options: Client.IOptions) {
-    this._settings = options.serverSettings;
-    this._trans = options.trans;
+export class Client extends Requests implements IOscarClient {
+  constructor(options: Requests.IOptions) {
+    super(options);
+    this._options = options;
+  }
+
+  storage(): Promise<IStorage> {
+    this._storage ??= import('./buckets/storage').then(
+      ({ Storage }) => new Storage(this._options)
+    );
+    return this._storage;
   }
 
   health(): Promise<Health> {
-    return this._json(['health']);
+    return this.json(['health']);
   }
 
   sandbox(): Promise<SandboxState> {
-    return this._json(['sandbox']);
+    return this.json(['sandbox']);
   }
 
   startSandbox(): Promise<SandboxState> {
-    return this._json(['sandbox'], 'POST');
+    return this.json(['sandbox'], 'POST');
   }
 
   async stopSandbox(): Promise<void> {
-    await this._answer(['sandbox'], { method: 'DELETE' });
+    await this.answer(['sandbox'], { method: 'DELETE' });
   }
 
   addCluster(cluster: NewCluster): Promise<ClusterRow> {
-    return this._json(['clusters'], 'POST', cluster);
+    return this.json(['clusters'], 'POST', cluster);
   }
 
   signIn(name: string, who: SignIn): Promise<ClusterRow> {
-    return this._json(['clusters', name], 'PUT', who);
+    return this.json(['clusters', name], 'PUT', who);
   }
 
   async signInOnDevice(
@@ -69,13 +71,13 @@ export class Client implements IOscarClient {
     tell: (news: DeviceNews) => void,
     signal: AbortSignal
   ): Promise<ClusterRow> {
-    const answer = await this._answer(['sign-in'], {
+    const answer = await this.answer(['sign-in'], {
       method: 'POST',
       body: JSON.stringify(said),
       signal
     });
     let last: DeviceNews | undefined;
-    await Private.lines(answer, line => {
+    await lines(answer, line => {
       const news = (last = line as DeviceNews);
       if (news.state === 'waiting' || news.state === 'agreed') {
         tell(news);
@@ -87,8 +89,10 @@ export class Client implements IOscarClient {
     throw new OscarError(
       last?.problem ?? {
         code: 'failed',
-        message: this._trans.__('The Jupyter server broke the sign-in off.'),
-        hint: this._trans.__('Try again.'),
+        message: this._options.trans.__(
+          'The Jupyter server broke the sign-in off.'
+        ),
+        hint: this._options.trans.__('Try again.'),
         upstream_status: null,
         line: null
       }
@@ -96,11 +100,11 @@ export class Client implements IOscarClient {
   }
 
   async forget(name: string): Promise<void> {
-    await this._answer(['clusters', name], { method: 'DELETE' });
+    await this.answer(['clusters', name], { method: 'DELETE' });
   }
 
   confirmStorage(name: string, address: string): Promise<ClusterRow> {
-    return this._json(['clusters', name, 'storage'], 'PUT', { address });
+    return this.json(['clusters', name, 'storage'], 'PUT', { address });
   }
 
   async diagnose(
@@ -108,16 +112,16 @@ export class Client implements IOscarClient {
     tell: (step: DiagnosisStep) => void,
     signal: AbortSignal
   ): Promise<void> {
-    const answer = await this._answer(['clusters', name, 'diagnosis'], {
+    const answer = await this.answer(['clusters', name, 'diagnosis'], {
       signal
     });
-    await Private.lines(answer, line => {
+    await lines(answer, line => {
       tell(line as DiagnosisStep);
     });
   }
 
   service(cluster: string, name: string): Promise<ServiceDetail> {
-    return this._json(['clusters', cluster, 'services', name]);
+    return this.json(['clusters', cluster, 'services', name]);
   }
 
   check(
@@ -125,7 +129,7 @@ export class Client implements IOscarClient {
     fdl: string,
     scripts: Record<string, string>
   ): Promise<Check> {
-    return this._json(['clusters', cluster, 'check'], 'POST', { fdl, scripts });
+    return this.json(['clusters', cluster, 'check'], 'POST', { fdl, scripts });
   }
 
   plan(
@@ -133,7 +137,7 @@ export class Client implements IOscarClient {
     fdl: string,
     scripts: Record<string, string>
   ): Promise<Plan> {
-    return this._json(['clusters', cluster, 'plan'], 'POST', { fdl, scripts });
+    return this.json(['clusters', cluster, 'plan'], 'POST', { fdl, scripts });
   }
 
   deploy(
@@ -142,7 +146,7 @@ export class Client implements IOscarClient {
     scripts: Record<string, string>,
     update: boolean
   ): Promise<ServiceRow[]> {
-    return this._json(['clusters', cluster, 'services'], 'POST', {
+    return this.json(['clusters', cluster, 'services'], 'POST', {
       fdl,
       scripts,
       update
@@ -150,17 +154,17 @@ export class Client implements IOscarClient {
   }
 
   belongings(cluster: string, name: string): Promise<Belonging[]> {
-    return this._json(['clusters', cluster, 'services', name, 'belongings']);
+    return this.json(['clusters', cluster, 'services', name, 'belongings']);
   }
 
   async remove(cluster: string, name: string): Promise<void> {
-    await this._answer(['clusters', cluster, 'services', name], {
+    await this.answer(['clusters', cluster, 'services', name], {
       method: 'DELETE'
     });
   }
 
   async address(cluster: string, name: string): Promise<string> {
-    const reply = await this._json<Address>(
+    const reply = await this.json<Address>(
       ['clusters', cluster, 'services', name, 'open'],
       'POST'
     );
@@ -172,7 +176,7 @@ export class Client implements IOscarClient {
     name: string,
     verb: 'start' | 'stop' | 'restart'
   ): Promise<ServiceRow> {
-    return this._json(['clusters', cluster, 'services', name, verb], 'POST');
+    return this.json(['clusters', cluster, 'services', name, verb], 'POST');
   }
 
   submit(cluster: string, service: string, input: CallInput): Promise<CallRow> {
@@ -187,25 +191,25 @@ export class Client implements IOscarClient {
   }
 
   call(cluster: string, service: string, id: string): Promise<CallRow> {
-    return this._json(['clusters', cluster, 'calls', service, id]);
+    return this.json(['clusters', cluster, 'calls', service, id]);
   }
 
   cancel(cluster: string, service: string, id: string): Promise<CallRow> {
-    return this._json(
+    return this.json(
       ['clusters', cluster, 'calls', service, id, 'cancel'],
       'POST'
     );
   }
 
   retry(cluster: string, service: string, id: string): Promise<CallRow> {
-    return this._json(
+    return this.json(
       ['clusters', cluster, 'calls', service, id, 'retry'],
       'POST'
     );
   }
 
   outputs(cluster: string, service: string, id: string): Promise<Output[]> {
-    return this._json(['clusters', cluster, 'calls', service, id, 'outputs']);
+    return this.json(['clusters', cluster, 'calls', service, id, 'outputs']);
   }
 
   async output(
@@ -216,101 +220,23 @@ export class Client implements IOscarClient {
   ): Promise<Blob> {
     // An output's name may have folders in it: each is a segment.
     const path = ['clusters', cluster, 'calls', service, id, 'outputs'];
-    const answer = await this._answer([...path, ...name.split('/')]);
+    const answer = await this.answer([...path, ...name.split('/')]);
     return await answer.blob();
   }
 
   private _call<T>(path: string[], input: CallInput): Promise<T> {
     if ('file' in input) {
-      return this._answer([...path, input.file.name], {
+      return this.answer([...path, input.file.name], {
         method: 'PUT',
         body: input.file
       }).then(answer => answer.json() as Promise<T>);
     }
     const said: Input = input;
-    return this._json(path, 'POST', said);
+    return this.json(path, 'POST', said);
   }
 
-  private async _json<T>(
-    path: string[],
-    method = 'GET',
-    body?: unknown
-  ): Promise<T> {
-    const init: RequestInit = { method };
-    if (method !== 'GET') {
-      init.body = JSON.stringify(body ?? {});
-    }
-    const answer = await this._answer(path, init);
-    return (await answer.json()) as T;
-  }
-
-  private async _answer(
-    path: string[],
-    init: RequestInit = {}
-  ): Promise<Response> {
-    const url = URLExt.join(
-      this._settings.baseUrl,
-      'jupyter-oscar',
-      ...path.map(encodeURIComponent)
-    );
-    let answer: Response;
-    try {
-      answer = await ServerConnection.makeRequest(url, init, this._settings);
-    } catch (reason) {
-      throw new OscarError({
-        code: 'server-missing',
-        message: this._trans.__('The Jupyter server does not answer.'),
-        hint: reason instanceof Error ? reason.message : '',
-        upstream_status: null,
-        line: null
-      });
-    }
-    if (!answer.ok) {
-      throw new OscarError(await this._problem(answer, path[0]));
-    }
-    return answer;
-  }
-
-  private async _problem(answer: Response, noun: string): Promise<Problem> {
-    const said: unknown = await answer.json().catch(() => null);
-    if (Private.isProblem(said)) {
-      return said;
-    }
-    const words = Private.message(said) || answer.statusText;
-    const problem = { hint: '', upstream_status: null, line: null };
-    if (answer.status === 404 && noun === 'health') {
-      return {
-        ...problem,
-        code: 'server-missing',
-        message: this._trans.__(
-          'The Jupyter server does not have jupyter-oscar.'
-        )
-      };
-    }
-    if (answer.status === 401 || answer.status === 403) {
-      return {
-        ...problem,
-        code: 'jupyter-refuses',
-        message: this._trans.__('The Jupyter server does not let you do this.'),
-        hint: words
-      };
-    }
-    return {
-      ...problem,
-      code: 'failed',
-      message: this._trans.__('The Jupyter server failed: %1', words)
-    };
-  }
-
-  private readonly _settings: ServerConnection.ISettings;
-  private readonly _trans: TranslationBundle;
-}
-
-export namespace Client {
-  export interface IOptions {
-    serverSettings: ServerConnection.ISettings;
-    trans: TranslationBundle;
-  }
+  private readonly _options: Requests.IOptions;
+  private _storage: Promise<IStorage> | undefined;
 }
 
 export const clientPlugin: JupyterFrontEndPlugin<IOscarClient> = {
@@ -325,42 +251,3 @@ export const clientPlugin: JupyterFrontEndPlugin<IOscarClient> = {
       trans: (translator ?? nullTranslator).load('jupyter_oscar')
     })
 };
-
-namespace Private {
-  /** Tell each line of an answer, which is JSON, as it comes. */
-  export async function lines(
-    answer: Response,
-    tell: (line: unknown) => void
-  ): Promise<void> {
-    let rest = '';
-    const reader = answer.body
-      ?.pipeThrough(new TextDecoderStream())
-      .getReader();
-    for (;;) {
-      const piece = await reader?.read();
-      if (!piece || piece.done) {
-        return;
-      }
-      const whole = (rest + piece.value).split('\n');
-      rest = whole.pop() ?? '';
-      for (const line of whole) {
-        tell(JSON.parse(line));
-      }
-    }
-  }
-
-  export function isProblem(said: unknown): said is Problem {
-    return (
-      typeof said === 'object' &&
-      said !== null &&
-      typeof (said as Problem).code === 'string' &&
-      typeof (said as Problem).message === 'string'
-    );
-  }
-
-  /** What Jupyter Server's own errors say. */
-  export function message(said: unknown): string {
-    const found = (said as { message?: unknown } | null)?.message;
-    return typeof found === 'string' ? found : '';
-  }
-}

@@ -5,6 +5,12 @@ import {
 
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
+import { actionsPlugin } from './buckets/actions';
+import { bucketsPlugin } from './buckets/commands';
+import { drivesPlugin } from './buckets/drives';
+import { foldersPlugin } from './buckets/folders';
+import { kernelFolderPlugin } from './buckets/kernel';
+import { usesPlugin } from './buckets/uses';
 import { channelPlugin } from './channel';
 import { clientPlugin } from './client';
 import { clustersPlugin } from './clusters/commands';
@@ -23,6 +29,7 @@ import { viewsPlugin } from './views';
 import { tablePlugin } from './table';
 import { transfersPlugin } from './transfers';
 
+export * from './buckets/tokens';
 export * from './tokens';
 
 /** Loads the settings of the extension. */
@@ -44,12 +51,18 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   clientPlugin,
   channelPlugin,
   modelPlugin,
+  drivesPlugin,
   clustersPlugin,
   servicesPlugin,
   jobsPlugin,
   logPlugin,
   servicePagesPlugin,
   deployFilePlugin,
+  actionsPlugin,
+  bucketsPlugin,
+  foldersPlugin,
+  usesPlugin,
+  kernelFolderPlugin,
   sidebarPlugin,
   tablePlugin,
   transfersPlugin,

@@ -3,14 +3,11 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import {
-  INotebookTracker,
-  NotebookActions,
-  NotebookPanel
-} from '@jupyterlab/notebook';
+import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addBelowIcon } from '@jupyterlab/ui-components';
 
+import { insertBelow } from './cells';
 import { CommandIDs, IOscarModel } from './tokens';
 import { snippet } from './services/snippet';
 
@@ -67,7 +64,7 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
         const service = named(args.service);
         const cluster = (args.cluster as string | undefined) ?? model.current;
         if (panel && service && cluster !== undefined) {
-          Private.insert(panel, snippet(cluster, service));
+          insertBelow(panel, snippet(cluster, service));
         }
       }
     });
@@ -80,13 +77,3 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
     });
   }
 };
-
-namespace Private {
-  export function insert(panel: NotebookPanel, source: string): void {
-    const notebook = panel.content;
-    NotebookActions.insertBelow(notebook);
-    notebook.activeCell?.model.sharedModel.setSource(source);
-    panel.activate();
-    notebook.mode = 'edit';
-  }
-}

@@ -2,6 +2,7 @@ import { Token } from '@lumino/coreutils';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal } from '@lumino/signaling';
 
+import type { IStorage } from './buckets/tokens';
 import {
   Belonging,
   CallRow,
@@ -31,13 +32,19 @@ export type CallInput =
 
 /** An error of our server half or on the way to it, in words. */
 export class OscarError extends Error {
-  constructor(readonly problem: Problem) {
+  constructor(
+    readonly problem: Problem,
+    /** What came, if anything did; core looks at its status. */
+    readonly response?: Response
+  ) {
     super(problem.message);
   }
 }
 
 /** The typed operations of the server half; every failure is an OscarError. */
 export interface IOscarClient {
+  /** What is done with buckets and objects. */
+  storage(): Promise<IStorage>;
   health(): Promise<Health>;
   sandbox(): Promise<SandboxState>;
   startSandbox(): Promise<SandboxState>;

@@ -9,7 +9,7 @@ from jupyter_oscar.client.errors import InvalidRequest, NotAllowed
 from .route import Message, Route, may
 
 if TYPE_CHECKING:
-    from jupyter_oscar.client.buckets import Bucket
+    from jupyter_oscar.client.buckets import Bucket, Page
     from jupyter_oscar.client.transfers import Object
 
 # The most that S3 lists in one page.
@@ -91,6 +91,13 @@ def object_row(found: Object) -> ObjectRow:
     return ObjectRow(key=found.key, size=found.size, modified=found.modified.timestamp(), etag=found.etag)
 
 
+def folder_page(page: Page) -> FolderPage:
+    """A page of a folder."""
+    return FolderPage(
+        folders=tuple(page.folders), objects=tuple(object_row(found) for found in page.objects), cursor=page.next
+    )
+
+
 class BucketsRoute(Route):
     """``/jupyter-oscar/clusters/<cluster>/buckets``."""
 
@@ -153,13 +160,7 @@ class FolderRoute(Route):
             raise InvalidRequest(msg)
         token = self.get_query_argument("cursor", "") or None
         page = await one.buckets.page(bucket, self.plain("prefix"), token=token, size=int(size))
-        self.reply(
-            FolderPage(
-                folders=tuple(page.folders),
-                objects=tuple(object_row(found) for found in page.objects),
-                cursor=page.next,
-            )
-        )
+        self.reply(folder_page(page))
 
     @may()
     async def post(self, cluster: str, bucket: str) -> None:

@@ -15,12 +15,13 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from jupyter_oscar.client.budget import POLLING
 from jupyter_oscar.client.errors import JobNotFound, OscarError
 from jupyter_oscar.client.jobs import Facts, State, state
 
-from . import calls, clusters, services
+from . import buckets, calls, clusters, services
 from .pool import fallen
 from .route import problem
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 Said = dict[str, Any]
 
 # Seconds between two looks.
+FOLDER = 1.0
 FILES, CLUSTERS, SERVICES, SERVICES_CHANGING, CALLS_BUSY, CALLS_IDLE = 2.0, 20.0, 10.0, 2.0, 2.0, 10.0
 LOG_SOONEST, LOG_LATEST = 0.5, 5.0
 # How many calls' own logs are looked for at a look, to tell the running from the queued: each costs a real server about
@@ -297,10 +299,32 @@ def _number(cursor: str) -> int:
     return int(cursor) if cursor.isdigit() else 0
 
 
+class BucketsFeed(StateFeed):
+    """``buckets/<cluster>``."""
+
+    async def look(self) -> float:
+        cluster = await self.pool.client(self.topic.split("/", 1)[1])
+        self.tell([buckets.row(one).model_dump(mode="json") for one in await cluster.buckets.list()])
+        return SERVICES
+
+
+class FolderFeed(StateFeed):
+    """``folder/<cluster>/<bucket%2Fprefix>``: its first page, as a file browser shows it; one listing a second."""
+
+    async def look(self) -> float:
+        _, name, place = self.topic.split("/")
+        bucket, _, prefix = unquote(place).partition("/")
+        cluster = await self.pool.client(name)
+        self.tell(buckets.folder_page(await cluster.buckets.page(bucket, prefix)).model_dump(mode="json"))
+        return FOLDER
+
+
 KINDS: dict[str, tuple[type[Feed], str]] = {
     "clusters": (ClustersFeed, "jupyter_oscar:clusters"),
     "services": (ServicesFeed, "jupyter_oscar:services"),
     "calls": (CallsFeed, "jupyter_oscar:jobs"),
+    "buckets": (BucketsFeed, "jupyter_oscar:storage"),
+    "folder": (FolderFeed, "jupyter_oscar:storage"),
     "log": (LogFeed, "jupyter_oscar:jobs"),
     "deployment-log": (DeploymentLogFeed, "jupyter_oscar:services"),
 }
@@ -337,5 +361,7 @@ class News:
 def resource(topic: str) -> str | None:
     """What a topic's listener must be allowed to read, or None where there is no such topic."""
     kind, *rest = topic.split("/")
-    wanted = {"clusters": 0, "services": 1, "calls": 1, "log": 3, "deployment-log": 2}.get(kind)
+    wanted = {"clusters": 0, "services": 1, "calls": 1, "buckets": 1, "folder": 2, "deployment-log": 2, "log": 3}.get(
+        kind
+    )
     return KINDS[kind][1] if wanted == len(rest) and all(rest) else None

@@ -10,3 +10,4 @@ import './definition.css';
 import './view.css';
 import './table.css';
 import './transfers.css';
+import './buckets.css';

@@ -4,14 +4,17 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, IMovableSectionRegistry } from '@jupyterlab/apputils';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
+import { topic } from '../buckets/paths';
 import { returnFocus } from '../focus';
 import { oscarIcon } from '../icons';
-import { CommandIDs, IOscarModel } from '../tokens';
+import { CommandIDs, IOscarChannel, IOscarModel } from '../tokens';
+import { IOscarDrives } from '../buckets/tokens';
 
 /** The place of the sidebar; what stands in it is loaded when it is first opened. */
 class Place extends Panel {
@@ -50,6 +53,9 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IOscarModel],
   optional: [
+    IOscarChannel,
+    IOscarDrives,
+    IFileBrowserFactory,
     ICommandPalette,
     ITranslator,
     ILayoutRestorer,
@@ -60,6 +66,9 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
+    channel: IOscarChannel | null,
+    drives: IOscarDrives | null,
+    browsers: IFileBrowserFactory | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null,
     restorer: ILayoutRestorer | null,
@@ -73,7 +82,29 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
         commands: app.commands,
         model,
         state,
-        trans
+        trans,
+        buckets:
+          channel && drives && browsers
+            ? {
+                make: cluster => {
+                  const drive = drives.drive(cluster);
+                  const browser = browsers.createFileBrowser(drive.name, {
+                    driveName: drive.name,
+                    // It is told when something has changed.
+                    auto: false,
+                    refreshInterval: Private.NEVER
+                  });
+                  return { drive, browser };
+                },
+                topic,
+                subscribe: (topic, tell) =>
+                  channel.subscribe(topic, ({ data }) => {
+                    if (data !== undefined) {
+                      tell(data);
+                    }
+                  })
+              }
+            : undefined
       });
       if (movable) {
         sidebar.offer(movable);
@@ -105,3 +136,8 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     returnFocus(app.contextMenu);
   }
 };
+
+namespace Private {
+  /** Milliseconds of a day. */
+  export const NEVER = 24 * 3600 * 1000;
+}

@@ -36,9 +36,13 @@ export class Section extends PanelWithToolbar {
       ...options.welcome,
       isSaid: () => this.node.closest('.jp-OscarSidebar') !== null
     };
-    this.addWidget(
-      ReactWidget.create(React.createElement(Usable, welcome, options.body))
-    );
+    const { body } = options;
+    const isWidget = body instanceof Widget;
+    const said = React.createElement(Usable, welcome, isWidget ? null : body);
+    this.addWidget(ReactWidget.create(said));
+    if (isWidget) {
+      this.addWidget(body);
+    }
     lookWhileSeen(this, options.welcome.model);
   }
 
@@ -53,7 +57,7 @@ export namespace Section {
   export interface IOptions {
     id: string;
     label: string;
-    body: React.ReactElement;
+    body: React.ReactElement | Widget;
     /** What it says while there is no cluster, should it stand elsewhere than in the sidebar. */
     welcome: Welcome.IProps;
     buttons?: Record<

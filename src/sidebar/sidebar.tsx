@@ -7,6 +7,8 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { TranslationBundle } from '@jupyterlab/translation';
 import {
   addIcon,
+  fileUploadIcon,
+  newFolderIcon,
   ReactWidget,
   refreshIcon,
   searchIcon,
@@ -21,6 +23,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { AccordionPanel, Panel, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
+import { BucketsPanel } from '../buckets/section';
 import { ClusterSection } from '../clusters/section';
 import { Announcer, CallsSection } from '../jobs/section';
 import { Filter } from '../lists';
@@ -29,6 +32,7 @@ import { Section } from './section';
 import { acceptFdl } from '../services/drop';
 import { ServicesSection } from '../services/section';
 import { CommandIDs, IOscarModel } from '../tokens';
+import { BucketCommandIDs } from '../buckets/tokens';
 import { isUsable, Welcome } from './welcome';
 
 /** The sidebar "OSCAR": cluster, services, calls. It looks only while it is seen. */
@@ -121,6 +125,9 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
         welcome
       })
     ];
+    if (options.buckets) {
+      sections.push(bucketsSection(options, options.buckets));
+    }
     for (const one of sections) {
       this.addWidget(one);
     }
@@ -130,7 +137,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     this._dropped = acceptFdl(sections[1].node, commands, trans);
     model.changed.connect(this._onModel, this);
     this._onModel();
-    this._accordion.setRelativeSizes([1, 3, 4]);
+    this._accordion.setRelativeSizes([1, 3, 4, 4]);
     void this._restore();
     this._accordion.expansionToggled.connect(this._save, this);
   }
@@ -255,7 +262,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     if (wanted > 0 && fitted !== this._fitted) {
       this._fitted = fitted;
       const rest = Math.max(1, height - wanted);
-      const sizes = [wanted, rest * 0.45, rest * 0.55];
+      const sizes = [wanted, rest * 0.3, rest * 0.35, rest * 0.35];
       this._accordion.setRelativeSizes(
         this.widgets.map(one => sizes[this._sections.indexOf(one)])
       );
@@ -267,7 +274,9 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     const kept = await this._options.state
       ?.fetch(Private.KEY)
       .catch(() => undefined);
-    const closed = (kept as { closed?: string[] } | undefined)?.closed ?? [];
+    const closed = (kept as { closed?: string[] } | undefined)?.closed ?? [
+      Private.BUCKETS
+    ];
     this.widgets.forEach((widget, index) => {
       if (closed.includes(widget.id)) {
         this._accordion.collapse(index);
@@ -301,9 +310,71 @@ export namespace Sidebar {
     model: IOscarModel;
     state: IStateDB | null;
     trans: TranslationBundle;
+    /** What shows buckets, where there are file browsers. */
+    buckets?: Pick<BucketsPanel.IOptions, 'make' | 'topic' | 'subscribe'>;
   }
 }
 
+/** The section of the buckets, closed until somebody wants it. */
+function bucketsSection(
+  { commands, model, trans }: Sidebar.IOptions,
+  options: NonNullable<Sidebar.IOptions['buckets']>
+): Section {
+  const filter = new Filter();
+  const panel = new BucketsPanel({
+    ...options,
+    commands,
+    model,
+    filter,
+    trans
+  });
+  const run = (command: string) => () => {
+    if (commands.hasCommand(command)) {
+      const { path } = panel;
+      void commands.execute(command, { cluster: model.current ?? null, path });
+    }
+  };
+  panel.node.addEventListener('keydown', event => {
+    const target = event.target as HTMLElement;
+    if (event.key === '/' && !target.matches('input')) {
+      filter.show();
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  });
+  return new Section({
+    id: Private.BUCKETS,
+    label: trans.__('Buckets'),
+    body: panel,
+    buttons: {
+      filter: {
+        icon: searchIcon,
+        label: trans.__('Filter (/)'),
+        onClick: () => {
+          filter.toggle();
+        }
+      },
+      make: {
+        icon: newFolderIcon,
+        label: trans.__('New bucket or folder'),
+        onClick: run(BucketCommandIDs.newFolder)
+      },
+      upload: {
+        icon: fileUploadIcon,
+        label: trans.__('Upload files'),
+        onClick: run(BucketCommandIDs.uploadFiles)
+      },
+      table: {
+        icon: tableRowsIcon,
+        label: trans.__('Open as a table'),
+        onClick: run(BucketCommandIDs.openFolder)
+      }
+    },
+    welcome: { commands, model, trans }
+  });
+}
+
 namespace Private {
+  export const BUCKETS = 'jupyter-oscar-buckets';
   export const KEY = 'jupyter-oscar:sidebar';
 }

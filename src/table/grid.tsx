@@ -52,6 +52,16 @@ export function Grid<T>(props: Grid.IProps<T>): React.JSX.Element {
   const first = Math.max(0, Math.floor(place.top / ROW) - SPARE);
   const last = Math.ceil((place.top + place.height) / ROW) + SPARE;
 
+  const { onEnd } = props;
+  const isAtEnd = last >= rows.length;
+  const count = rows.length;
+  React.useEffect(() => {
+    if (isAtEnd) {
+      onEnd?.();
+    }
+    // Each time anew that more has come and the end is still in sight.
+  }, [isAtEnd, count]);
+
   React.useEffect(() => {
     const node = host.current;
     if (!node) {
@@ -147,7 +157,7 @@ export function Grid<T>(props: Grid.IProps<T>): React.JSX.Element {
       className="jp-OscarTable"
       role="grid"
       aria-label={props.label}
-      aria-rowcount={rows.length + 1}
+      aria-rowcount={props.isPartial ? -1 : rows.length + 1}
       aria-colcount={columns.length}
       aria-activedescendant={at < 0 ? undefined : `${id}-${at}`}
       tabIndex={0}
@@ -181,6 +191,7 @@ export function Grid<T>(props: Grid.IProps<T>): React.JSX.Element {
             key={key}
             id={`${id}-${first + index}`}
             data-oscar-key={key}
+            {...props.dataOf?.(row)}
             role="row"
             aria-rowindex={first + index + 2}
             aria-selected={key === selected}
@@ -238,6 +249,12 @@ export namespace Grid {
     onSelect: (row: T) => void;
     onOpen: (row: T) => void;
     onDelete: (row: T) => void;
+    /** Attributes of one row, for context menus. */
+    dataOf?: (row: T) => Record<`data-${string}`, string>;
+    /** Whether there are more rows than these. */
+    isPartial?: boolean;
+    /** The last rows come into sight. */
+    onEnd?: () => void;
     /** The mouse went down on a row: perhaps a drag begins. */
     onPress?: (row: T, event: React.MouseEvent<HTMLElement>) => void;
   }

@@ -131,3 +131,22 @@ def test_the_parts_of_a_service_s_page(server, lab, page):
         execute(page, "open-service", cluster="sandbox", name="copy", tab=tab)
         page.locator(f".jp-OscarPage {there}:visible").first.wait_for(timeout=30_000)
         assert findings(page, ".jp-OscarPage") == [], tab
+
+
+def test_the_buckets_their_table_and_their_dialogs(server, lab, page):
+    server.sandbox("start")
+    server.oscar("bucket", "create", "scenes")
+    page.goto(lab)
+    show(page)
+    title = page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title", has_text="Buckets")
+    title.click()
+    page.locator(".jp-OscarBuckets .jp-DirListing-item", has_text="scenes").wait_for()
+    title.get_by_role("button", name="Filter (/)").click()
+    # The list itself is core's own.
+    assert findings(page, ".jp-OscarBuckets-head") == []
+    execute(page, "open-folder", cluster="sandbox", path="")
+    page.locator(".jp-OscarTable-row").first.click()
+    assert findings(page, ".jp-OscarFolderView") == []
+    execute(page, "new-bucket", cluster="sandbox")
+    page.locator(".jp-Dialog").wait_for()
+    assert findings(page, ".jp-Dialog-body") == []

@@ -120,4 +120,4 @@ def test_a_section_works_alone_where_lab_moves_it(sockets, page):
     show(page)
     page.locator(".jp-OscarSidebar .jp-OscarServiceRow").first.wait_for()
     titles = page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title").all_inner_texts()
-    assert [title.strip().lower() for title in titles] == ["cluster", "services", "calls"]
+    assert [title.strip().lower() for title in titles] == ["cluster", "services", "calls", "buckets"]

@@ -11,7 +11,8 @@ import {
 import * as React from 'react';
 
 import { download } from '../../save';
-import { problemOf, ServiceModel } from '../../services/page/model';
+import { problemOf } from '../../errors';
+import { ServiceModel } from '../../services/page/model';
 import { Shown, Wrong } from '../../services/page/shown';
 import { GOING } from '../../tokens';
 import { CallRow, Output, Problem } from '../../types';

@@ -7,7 +7,8 @@ import { duration, size } from '../../format';
 import { download } from '../../save';
 import { CallInput, CommandIDs } from '../../tokens';
 import { Problem, Reply, ServiceDetail } from '../../types';
-import { problemOf, ServiceModel } from './model';
+import { problemOf } from '../../errors';
+import { ServiceModel } from './model';
 import { Skeleton } from '../../states';
 import { Shown, Wrong } from './shown';
 
@@ -57,6 +58,13 @@ function Form(props: {
   const [answer, setAnswer] = React.useState<
     { reply: Reply; seconds: number } | undefined
   >();
+  const { offered } = model;
+  React.useEffect(() => {
+    if (offered !== undefined) {
+      setWay('object');
+      setPlace(offered);
+    }
+  }, [offered]);
   const schema = refused ? null : detail.input_schema;
   const asForm = way === 'json' && !!schema;
   const wrongJson =

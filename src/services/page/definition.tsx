@@ -15,7 +15,8 @@ import { IDefinition, readFdl, readFiles, readText, SCRIPT } from '../fdl';
 import { Draft } from './draft';
 import { TextEditor } from './editor';
 import examples from './examples.json';
-import { problemOf } from './model';
+import { problemOf } from '../../errors';
+
 import { Foot } from './review';
 
 /** Below this width the script stands below the FDL. */

@@ -4,7 +4,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { IOscarClient } from '../../tokens';
 import { Plan, Problem, ServiceRow } from '../../types';
 import { IDefinition, nameOf, SCRIPT, scriptsOf } from '../fdl';
-import { problemOf } from './model';
+import { problemOf } from '../../errors';
 
 /** So long after the last key the definition is checked, in milliseconds. */
 const PAUSE = 400;

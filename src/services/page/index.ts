@@ -141,13 +141,27 @@ export const servicePagesPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.callService, {
       label: trans.__('Call Service'),
       caption: trans.__('Give a service an input'),
-      describedBy: { args: { type: 'object', properties: named } },
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            ...named,
+            object: text(trans.__('Bucket and key of an object as its input'))
+          }
+        }
+      },
       isEnabled,
       // One that is exposed is opened instead.
       isVisible: args =>
         model.services.rows?.find(({ name }) => name === meant(args)?.name)
           ?.kind !== 'exposed',
-      execute: args => open(args, 'call')
+      execute: async args => {
+        const widget = await open(args, 'call');
+        if (widget && typeof args.object === 'string') {
+          widget.content.model.offer(args.object);
+        }
+        return widget;
+      }
     });
 
     commands.addCommand(CommandIDs.editService, {

@@ -1,7 +1,8 @@
 import { DisposableSet, IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { IOscarChannel, IOscarClient, OscarError } from '../../tokens';
+import { problemOf } from '../../errors';
+import { IOscarChannel, IOscarClient } from '../../tokens';
 import { CallRow, Problem, ServiceDetail, ServiceRow } from '../../types';
 
 /** The parts of a service's page. */
@@ -11,21 +12,6 @@ export const TABS: readonly Tab[] = ['call', 'calls', 'log', 'definition'];
 
 /** An exposed service is opened, not called. */
 export const EXPOSED_TABS: readonly Tab[] = ['log', 'definition'];
-
-/** What an error says; one that is not ours is said as it is. */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof OscarError) {
-    return error.problem;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return {
-    code: 'failed',
-    message,
-    hint: '',
-    line: null,
-    upstream_status: null
-  };
-}
 
 /**
  * One service and its calls, current while somebody looks.
@@ -93,6 +79,14 @@ export class ServiceModel implements IDisposable {
       this._merge(this.calls ?? []);
       this._changed.emit();
     }
+  }
+
+  /** An object that somebody offered as the input of a call: bucket and key. */
+  offered: string | undefined;
+
+  offer(object: string): void {
+    this.offered = object;
+    this._changed.emit();
   }
 
   /** A call that was just made is in the list before the list knows of it. */

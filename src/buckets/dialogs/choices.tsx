@@ -1,0 +1,198 @@
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
+import { TranslationBundle } from '@jupyterlab/translation';
+import { HTMLSelect, ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { number } from '../../format';
+import { BucketRow, Place, ServiceRow } from '../../types';
+import { placeName } from '../paths';
+import { IStorage } from '../tokens';
+import { Body } from './body';
+
+/** Where to copy something: a bucket, and a folder in it that need not be there yet. */
+export async function folderDialog(options: {
+  cluster: string;
+  storage: IStorage;
+  paths: readonly string[];
+  trans: TranslationBundle;
+}): Promise<string | undefined> {
+  const { cluster, paths, storage, trans } = options;
+  const buckets = await storage.buckets(cluster);
+  if (!buckets.length) {
+    await showDialog({
+      title: trans.__('There is no bucket'),
+      body: trans.__('Make one first.'),
+      buttons: [Dialog.okButton({ label: trans.__('Close') })]
+    });
+    return undefined;
+  }
+  const said = { bucket: buckets[0].name, folder: '' };
+  const { button } = await showDialog({
+    title:
+      paths.length === 1
+        ? trans.__('Copy %1 to a Bucket', PathExt.basename(paths[0]))
+        : trans.__('Copy %1 Files to a Bucket', number(paths.length)),
+    body: new Body(() => <FolderForm {...{ buckets, said, trans }} />),
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: trans.__('Copy') })
+    ],
+    focusNodeSelector: 'select'
+  });
+  const folder = said.folder.split('/').filter(Boolean).join('/');
+  return button.accept
+    ? [said.bucket, folder].filter(Boolean).join('/')
+    : undefined;
+}
+
+function FolderForm(props: {
+  buckets: readonly BucketRow[];
+  said: { bucket: string; folder: string };
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { buckets, said, trans } = props;
+  const [, again] = React.useReducer((count: number) => count + 1, 0);
+  const set = (change: Partial<typeof said>): void => {
+    Object.assign(said, change);
+    again();
+  };
+  return (
+    <>
+      <label className="jp-OscarForm-field">
+        <span>{trans.__('Bucket')}</span>
+        <HTMLSelect
+          value={said.bucket}
+          onChange={event => {
+            set({ bucket: event.target.value });
+          }}
+        >
+          {buckets.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </HTMLSelect>
+      </label>
+      <label className="jp-OscarForm-field">
+        <span>{trans.__('Folder')}</span>
+        <input
+          className="jp-mod-styled"
+          value={said.folder}
+          placeholder={trans.__('the top of the bucket')}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={event => {
+            set({ folder: event.target.value });
+          }}
+        />
+      </label>
+    </>
+  );
+}
+
+/** Which services a new file in a folder starts; the one to be opened, if any. */
+export async function watchersDialog(options: {
+  folder: Place;
+  services: readonly ServiceRow[];
+  trans: TranslationBundle;
+}): Promise<string | undefined> {
+  const { folder, services, trans } = options;
+  const here = placeName(folder).replace(/\/$/, '');
+  const watched = services.flatMap(({ name, inputs }) =>
+    inputs.map(path => ({ name, path: path.replace(/\/$/, '') }))
+  );
+  const within = (inner: string, outer: string): boolean =>
+    inner === outer || inner.startsWith(`${outer}/`);
+  const started = watched.filter(({ path }) => within(here, path));
+  const below = watched.filter(
+    ({ path }) => path !== here && within(path, here)
+  );
+  let opened: string | undefined;
+  const dialog = new Dialog({
+    title: trans.__('A new file in %1', here),
+    body: ReactWidget.create(
+      <>
+        {started.length ? (
+          <p>
+            {trans._n(
+              'It starts this service:',
+              'It starts these %1 services:',
+              started.length
+            )}
+          </p>
+        ) : (
+          <p>
+            {trans.__(
+              'It starts nothing: no service that you see has its input here.'
+            )}
+          </p>
+        )}
+        <ul className="jp-OscarWatchers">
+          {started.map(({ name }) => (
+            <li key={name}>
+              <button
+                type="button"
+                className="jp-OscarLink"
+                onClick={() => {
+                  opened = name;
+                  dialog.reject();
+                }}
+              >
+                {name}
+              </button>
+            </li>
+          ))}
+        </ul>
+        {below.map(({ name, path }) => (
+          <p className="jp-OscarQuiet" key={`${name} ${path}`}>
+            {trans.__('A new file in %1 starts %2.', path, name)}
+          </p>
+        ))}
+      </>
+    ),
+    buttons: [Dialog.okButton({ label: trans.__('Close') })]
+  });
+  await dialog.launch();
+  return opened;
+}
+
+/** The service that is to be called with an object. */
+export async function serviceDialog(options: {
+  object: string;
+  services: readonly ServiceRow[];
+  trans: TranslationBundle;
+}): Promise<string | undefined> {
+  const { object, services, trans } = options;
+  if (!services.length) {
+    await showDialog({
+      title: trans.__('There is no service to call'),
+      body: trans.__('Deploy one first.'),
+      buttons: [Dialog.okButton({ label: trans.__('Close') })]
+    });
+    return undefined;
+  }
+  let chosen = services[0].name;
+  const { button } = await showDialog({
+    title: trans.__('Use as Input'),
+    body: new Body(() => (
+      <label className="jp-OscarForm-field">
+        <span>{trans.__('Call with %1', object)}</span>
+        <HTMLSelect
+          defaultValue={chosen}
+          onChange={event => {
+            chosen = event.target.value;
+          }}
+        >
+          {services.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </HTMLSelect>
+      </label>
+    )),
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: trans.__('Go On') })
+    ],
+    focusNodeSelector: 'select'
+  });
+  return button.accept ? chosen : undefined;
+}
