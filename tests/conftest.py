@@ -137,9 +137,9 @@ def objects_are_files() -> None:
         pytest.skip("about objects as files of a folder, which MinIO does not keep")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    """One sandbox for all tests that only use it. Make services with names of your own, and remove them."""
+    """One sandbox for all tests of a file that only use it. Make services with names of your own, and remove them."""
     if ELSEWHERE:
         pytest.skip(f"needs the sandbox's process or files; JUPYTER_OSCAR_TEST_CLUSTER is {ELSEWHERE}")
     top = tmp_path_factory.mktemp("sandbox")
