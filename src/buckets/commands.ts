@@ -22,6 +22,7 @@ import { described, words } from '../commands';
 import { tellProblem } from '../errors';
 import { bucketIcon } from '../icons';
 import { IOscarClient, IOscarModel } from '../tokens';
+import { TransferCommands } from '../transfers/tokens';
 import { IBucketActions, BucketCommandIDs, IOscarDrives } from './tokens';
 import type { IMeant } from './actions';
 
@@ -154,15 +155,8 @@ export const bucketsPlugin: JupyterFrontEndPlugin<void> = {
         const one = meant(args);
         return one?.place ? one : undefined;
       },
-      async ({ cluster, path }) => {
-        const { name } = drives.drive(cluster);
-        const browser = browsers.tracker.find(
-          one => one.model.driveName === name
-        );
-        for (const file of await Private.picked()) {
-          await browser?.model.upload(file, `${name}:${path}`);
-        }
-      },
+      ({ cluster, path }) =>
+        commands.execute(TransferCommands.upload, { cluster, path }),
       trans.__('Not everything was uploaded')
     );
     add(
@@ -268,21 +262,3 @@ export const bucketsPlugin: JupyterFrontEndPlugin<void> = {
     );
   }
 };
-
-namespace Private {
-  /** The files that a person picks; none if they change their mind. */
-  export function picked(): Promise<File[]> {
-    return new Promise(resolve => {
-      const input = document.createElement('input');
-      input.type = 'file';
-      input.multiple = true;
-      input.onchange = () => {
-        resolve([...(input.files ?? [])]);
-      };
-      input.addEventListener('cancel', () => {
-        resolve([]);
-      });
-      input.click();
-    });
-  }
-}
