@@ -52,7 +52,7 @@ def lines() -> Iterator[Line]:
             folder.mkdir(parents=True)
             for number in range(count):
                 os.close(os.open(folder / f"object-{number:06}.txt", os.O_CREAT | os.O_WRONLY))
-        with server(box) as address:
+        with server(box) as (address, _):
             page = httpx.Client(base_url=address, headers={"Authorization": f"token {TOKEN}"}, timeout=300)
 
             def ours() -> float:
