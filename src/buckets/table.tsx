@@ -14,6 +14,7 @@ import { problemOf } from '../errors';
 import { number } from '../format';
 import { useChanged } from '../hooks';
 import { Notice, Skeleton, Step } from '../states';
+import { BarButton } from '../table/bar';
 import { Grid, ISort } from '../table/grid';
 import { Problem } from '../types';
 import { columnsOf, entriesOf, entryName, IEntry, pathOf } from './entries';
@@ -368,21 +369,6 @@ function Bar(
 ): React.JSX.Element {
   const { cluster, trans, view } = props;
   const parts = view.path.split('/').filter(Boolean);
-  const button = (
-    Icon: typeof refreshIcon,
-    label: string,
-    onClick: () => void
-  ): React.JSX.Element => (
-    <button
-      type="button"
-      className="jp-OscarButton"
-      title={label}
-      aria-label={label}
-      onClick={onClick}
-    >
-      <Icon.react tag="span" />
-    </button>
-  );
   return (
     <div className="jp-OscarTable-bar">
       <nav className="jp-OscarFolderView-path" aria-label={trans.__('Folder')}>
@@ -410,13 +396,21 @@ function Bar(
             : number(view.entries.length)}
       </span>
       <span className="jp-OscarFill" />
-      {button(searchIcon, trans.__('Filter (/)'), () => {
-        view.isFiltered = !view.isFiltered;
-        view.filter('');
-      })}
-      {button(refreshIcon, trans.__('Look again now'), () => {
-        view.refresh();
-      })}
+      <BarButton
+        icon={searchIcon}
+        label={trans.__('Filter (/)')}
+        onClick={() => {
+          view.isFiltered = !view.isFiltered;
+          view.filter('');
+        }}
+      />
+      <BarButton
+        icon={refreshIcon}
+        label={trans.__('Look again now')}
+        onClick={() => {
+          view.refresh();
+        }}
+      />
     </div>
   );
 }

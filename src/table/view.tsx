@@ -1,7 +1,6 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import {
   addIcon,
-  LabIcon,
   ReactWidget,
   refreshIcon,
   searchIcon
@@ -20,6 +19,7 @@ import { ServicesTable } from '../services/table';
 import { Usable } from '../sidebar/welcome';
 import { Name, StateSign } from '../states';
 import { CommandIDs, IOscarModel } from '../tokens';
+import { BarButton } from './bar';
 import { ISort } from './grid';
 
 /** Services or calls of the current cluster as a table in the main area. */
@@ -119,21 +119,6 @@ function Bar(
 ): React.JSX.Element {
   const { commands, filter, kind, model, trans } = props;
   const row = model.currentRow;
-  const button = (
-    Icon: LabIcon,
-    label: string,
-    onClick: () => void
-  ): React.JSX.Element => (
-    <button
-      type="button"
-      className="jp-OscarButton"
-      title={label}
-      aria-label={label}
-      onClick={onClick}
-    >
-      <Icon.react tag="span" />
-    </button>
-  );
   return (
     <div className="jp-OscarTable-bar">
       {row ? (
@@ -143,17 +128,29 @@ function Bar(
         </span>
       ) : null}
       <span className="jp-OscarFill" />
-      {button(searchIcon, trans.__('Filter (/)'), () => {
-        filter.toggle();
-      })}
-      {kind === 'services' && commands.hasCommand(CommandIDs.deploy)
-        ? button(addIcon, trans.__('Deploy a service'), () => {
+      <BarButton
+        icon={searchIcon}
+        label={trans.__('Filter (/)')}
+        onClick={() => {
+          filter.toggle();
+        }}
+      />
+      {kind === 'services' && commands.hasCommand(CommandIDs.deploy) ? (
+        <BarButton
+          icon={addIcon}
+          label={trans.__('Deploy a service')}
+          onClick={() => {
             void commands.execute(CommandIDs.deploy);
-          })
-        : null}
-      {button(refreshIcon, trans.__('Look again now'), () => {
-        void commands.execute(CommandIDs.refresh);
-      })}
+          }}
+        />
+      ) : null}
+      <BarButton
+        icon={refreshIcon}
+        label={trans.__('Look again now')}
+        onClick={() => {
+          void commands.execute(CommandIDs.refresh);
+        }}
+      />
     </div>
   );
 }

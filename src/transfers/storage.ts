@@ -1,16 +1,6 @@
-import { URLExt } from '@jupyterlab/coreutils';
-import { ServerConnection } from '@jupyterlab/services';
-import { TranslationBundle } from '@jupyterlab/translation';
-
+import { Requests } from '../requests';
 import { OscarError } from '../tokens';
-import {
-  Arrived,
-  ObjectRow,
-  PartLink,
-  Problem,
-  Unfinished,
-  Upload
-} from '../types';
+import { Arrived, ObjectRow, PartLink, Unfinished, Upload } from '../types';
 import { ITarget } from './tokens';
 
 /** An object that is to be, and the id of its upload. */
@@ -21,15 +11,12 @@ export interface IWhere {
 }
 
 /** What uploads ask of the server half. */
-export class UploadStorage {
-  constructor(
-    private readonly _settings: ServerConnection.ISettings,
-    private readonly _trans: TranslationBundle
-  ) {}
-
+export class UploadStorage extends Requests {
   async info(target: ITarget, key: string): Promise<ObjectRow | undefined> {
     try {
-      return await this._json(target, 'info', { key });
+      return await this.json(Private.path(target, 'info'), 'GET', null, {
+        key
+      });
     } catch (reason) {
       if (
         reason instanceof OscarError &&
@@ -47,25 +34,24 @@ export class UploadStorage {
     body: Blob,
     signal: AbortSignal
   ): Promise<void> {
-    await this._answer(
-      target,
-      'object',
-      { key },
-      { method: 'PUT', body, signal }
+    await this.answer(
+      Private.path(target, 'object'),
+      { method: 'PUT', body, signal },
+      { key }
     );
   }
 
   begin(target: ITarget, key: string, size: number): Promise<Upload> {
     const query = { key, size: String(size) };
-    return this._json(target, 'uploads', query, { method: 'POST' });
+    return this.json(Private.path(target, 'uploads'), 'POST', {}, query);
   }
 
   unfinished(target: ITarget, prefix: string): Promise<Unfinished[]> {
-    return this._json(target, 'uploads', { prefix });
+    return this.json(Private.path(target, 'uploads'), 'GET', null, { prefix });
   }
 
   arrived({ target, key, id }: IWhere): Promise<Arrived[]> {
-    return this._json(target, 'upload', { key, id });
+    return this.json(Private.path(target, 'upload'), 'GET', null, { key, id });
   }
 
   /** Send a part: straight to the storage where a page may, else through the server. */
@@ -90,17 +76,23 @@ export class UploadStorage {
     }
     const query = { key, id, number: String(number) };
     const init = { method: 'PUT', body: part, headers, signal };
-    await this._answer(target, 'upload', query, init);
+    await this.answer(Private.path(target, 'upload'), init, query);
   }
 
   async finish({ target, key, id }: IWhere, size: number): Promise<void> {
-    const body = JSON.stringify({ size });
-    const init = { method: 'POST', body };
-    await this._answer(target, 'upload/finish', { key, id }, init);
+    await this.answer(
+      Private.path(target, 'upload', 'finish'),
+      { method: 'POST', body: JSON.stringify({ size }) },
+      { key, id }
+    );
   }
 
   async giveUp({ target, key, id }: IWhere): Promise<void> {
-    await this._answer(target, 'upload', { key, id }, { method: 'DELETE' });
+    await this.answer(
+      Private.path(target, 'upload'),
+      { method: 'DELETE' },
+      { key, id }
+    );
   }
 
   private async _partStraight(
@@ -109,11 +101,11 @@ export class UploadStorage {
     part: Blob,
     signal: AbortSignal
   ): Promise<boolean> {
-    const { url } = await this._json<PartLink>(
-      target,
-      'upload/link',
-      { key, id },
-      { method: 'POST', body: JSON.stringify({ number }) }
+    const { url } = await this.json<PartLink>(
+      Private.path(target, 'upload', 'link'),
+      'POST',
+      { number },
+      { key, id }
     );
     if (location.protocol === 'https:' && url.startsWith('http:')) {
       return false; // a browser does not let such a page
@@ -130,71 +122,16 @@ export class UploadStorage {
     }
   }
 
-  private async _json<T>(
-    target: ITarget,
-    what: string,
-    query: Record<string, string>,
-    init: RequestInit = {}
-  ): Promise<T> {
-    const answer = await this._answer(target, what, query, init);
-    return (await answer.json()) as T;
-  }
-
-  private async _answer(
-    target: ITarget,
-    what: string,
-    query: Record<string, string>,
-    init: RequestInit
-  ): Promise<Response> {
-    const { cluster, bucket } = target;
-    const path = ['clusters', cluster, 'buckets', bucket].map(
-      encodeURIComponent
-    );
-    const url =
-      URLExt.join(this._settings.baseUrl, 'jupyter-oscar', ...path, what) +
-      URLExt.objectToQueryString(query);
-    const answer = await ServerConnection.makeRequest(
-      url,
-      init.method === 'POST' && !init.body ? { ...init, body: '{}' } : init,
-      this._settings
-    );
-    if (!answer.ok) {
-      throw new OscarError(await this._problem(answer));
-    }
-    return answer;
-  }
-
-  private async _problem(answer: Response): Promise<Problem> {
-    const said = (await answer.json().catch(() => null)) as Problem | null;
-    if (said && typeof said.code === 'string') {
-      return said;
-    }
-    const tooLarge = answer.status === Private.TOO_LARGE;
-    return {
-      code: 'failed',
-      message: tooLarge
-        ? this._trans.__(
-            'Something between this page and the Jupyter server takes no requests of 8 MB.'
-          )
-        : this._trans.__(
-            'The Jupyter server refuses: %1',
-            answer.statusText || String(answer.status)
-          ),
-      hint: tooLarge
-        ? this._trans.__(
-            'Ask who runs it to let bodies of 16 MB pass, or use `jupyter oscar bucket put`.'
-          )
-        : '',
-      upstream_status: null,
-      line: null
-    };
-  }
-
   private readonly _straight = new Map<string, boolean>();
 }
 
 namespace Private {
-  export const TOO_LARGE = 413;
+  export function path(
+    { cluster, bucket }: ITarget,
+    ...what: string[]
+  ): string[] {
+    return ['clusters', cluster, 'buckets', bucket, ...what];
+  }
 
   /** SHA-256 in base64; undefined where the page may not make one, as over plain http. */
   export async function digest(part: Blob): Promise<string | undefined> {

@@ -21,7 +21,7 @@ export class Uploader {
     private readonly _trans: TranslationBundle
   ) {
     const { serverSettings } = _app.serviceManager;
-    this._storage = new UploadStorage(serverSettings, _trans);
+    this._storage = new UploadStorage({ serverSettings, trans: _trans });
     this.transfers = new Transfers(this._storage, state, _trans);
     window.addEventListener('beforeunload', event => {
       if (this.transfers.busy) {
