@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -244,8 +245,8 @@ def test_what_an_object_is_good_for_is_in_its_menu(bucket, page, sandbox):
     page.keyboard.press("Escape")
     bucket.menu("table.csv", "Insert Cell That Reads It")
     cell = page.locator(".jp-Notebook .jp-mod-active .cm-content")
-    assert f'cluster.fs.open("{bucket.name}/in/table.csv", "rb")' in cell.inner_text()
-    assert "pd.read_csv(file)" in cell.inner_text()
+    expect(cell).to_contain_text(f'cluster.fs.open("{bucket.name}/in/table.csv", "rb")')
+    expect(cell).to_contain_text("pd.read_csv(file)")
     bucket.menu("table.csv", "Copy to My Files")
     page.get_by_text("Copied to").first.wait_for()
     assert (sandbox.work / "table.csv").read_bytes() == b"a,b\n1,2\n"
