@@ -45,10 +45,14 @@ class Markers:
                     "Object-prefix is already an object, please choose a different object-prefix name.",
                 )
         path.mkdir(parents=True, exist_ok=True)
+        self.note(bucket, key)
+        self._told(bucket, key, content)
+
+    def note(self, bucket: str, key: str) -> None:
+        """There is such a folder, and it is to be seen as an object; nobody is told."""
         made = time.time_ns()
         self._db.put_marker(bucket, key, made)
         self._markers.setdefault(bucket, {})[key] = made
-        self._told(bucket, key, content)
 
     def drop(self, bucket: str, key: str | None = None) -> None:
         """One marker, or all of a bucket that is gone. The folder stays as long as something is in it."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from .heads import Streams
+    from .markers import Markers
     from .rights import Rights
     from .store import Database
     from .triggers import Triggers
@@ -67,6 +68,8 @@ class ObjectStore(abc.ABC):
         self.public: socket.socket | None = None
         """The port that clients know, when a front listens there."""
         self._inner_port = 0
+        self.markers: Markers | None = None
+        """Where it does not know them itself."""
         self.on_return: Callable[[], None] = lambda: None  # called when it answers again after it had ended
 
     # where it is

@@ -81,8 +81,13 @@ class Rclone(ObjectStore):
 
     async def make(self, bucket: str, folders: Iterable[str] = (), tags: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
         """It has no tags."""
-        for folder in ("", *folders):
-            (self._data.buckets / bucket / folder).mkdir(parents=True, exist_ok=True)
+        top = self._data.buckets / bucket
+        top.mkdir(exist_ok=True)
+        for folder in folders:
+            if not (top / folder).is_dir():
+                (top / folder).mkdir(parents=True)
+                if self.markers is not None:
+                    self.markers.note(bucket, f"{folder}/")
 
     async def remove(self, bucket: str) -> None:
         """Out of sight at once, then object by object: a kill in between leaves no half bucket."""

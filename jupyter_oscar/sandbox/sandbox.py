@@ -99,7 +99,7 @@ def assemble(data: DataFolder, settings: Settings, options: Options, database: D
     throttle = Throttle() if options.throttle else NoThrottle()
     oidc = Oidc(options.trust)
     faults = read_faults(options.faults) if options.faults else []
-    markers = Markers(data.buckets, database, triggers.folder_marked) if s3.FRONTED else None
+    markers = s3.markers = Markers(data.buckets, database, triggers.folder_marked) if s3.FRONTED else None
     front = None
     if s3.public is not None:
         from .front import Front, Mischief

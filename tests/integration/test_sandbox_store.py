@@ -80,6 +80,15 @@ def test_a_folder_marker_is_an_object_of_its_own(user, bucket):
     assert [row["object_name"] for row in shown] == every
 
 
+def test_the_folders_that_oscar_makes_for_a_service_are_markers_too(user, service):
+    s3 = boto(user)
+    assert keys(s3, service) == ["in/", "out/"]
+    user.put(service, "in/x.txt")
+    eventually(lambda: user.over(service))
+    assert keys(s3, service) == ["in/", "in/x.txt", "out/", "out/x.txt"]
+    assert len(user.jobs(service)) == 1
+
+
 def test_a_marker_is_deleted_alone(user, bucket):
     s3 = boto(user)
     for key in ("a/", "b/", "c/", "a/x", "b/x"):
