@@ -1,0 +1,201 @@
+"""What deploying a dataflow would change: the compiled one beside what stands in the engine, one sentence a step.
+
+Pure but for the machine's key, by which a changed secret is recognised without anybody being able to read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from jupyter_oscar.client.keys import MachineKey
+
+from . import changes
+from .marker import Marker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .changes import Change
+    from .engines.base import Deployed
+    from .snapshot.made import Snapshot
+
+#: A sentence names this many things at most.
+_NAMED: Final = 6
+
+
+class Action(str, Enum):
+    """What becomes of a thing, or of the whole."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    NOTHING = "nothing"
+    REFUSE = "refuse"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that would be done. ``what``: group, parameters, processor, connection, listener, queue, bundle."""
+
+    action: Action
+    what: str
+    name: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that would be done, in order.
+
+    An engine acts upon ``action``: *create* makes parameter context and group; *change* sets the parameters named in
+    ``parameters`` anew, then, where there are ``changes``, makes the group as the snapshot says, keeping what is the
+    same; both end with :attr:`marker` in the group's comments.
+    """
+
+    name: str
+    snapshot: Snapshot
+    deployed: Deployed | None
+    steps: Sequence[Step]
+    #: Parameters to be set anew, plain and secret ones.
+    parameters: Sequence[str] = ()
+    #: Parameters that nothing refers to any more.
+    forgotten: Sequence[str] = ()
+    changes: Sequence[Change] = ()
+    #: A group that is not ours is taken over.
+    adopts: bool = False
+    marker: Marker = field(default_factory=lambda: Marker("", ""), repr=False)
+
+    @property
+    def action(self) -> Action:
+        """The heaviest of its steps."""
+        order = (Action.REFUSE, Action.CREATE, Action.CHANGE)
+        found = {step.action for step in self.steps}
+        if self.deployed is not None:
+            order = (Action.REFUSE, Action.CHANGE, Action.CREATE)
+        return next((action for action in order if action in found), Action.NOTHING)
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why it may not be done."""
+        return [step.sentence for step in self.steps if step.action is Action.REFUSE]
+
+    @property
+    def bridges(self) -> list[str]:
+        """Which processes must stay alive for events to arrive, one sentence each."""
+        return [
+            f"{listener.element} is waiting for its bridge: a process that reads {listener.kind} and posts events to "
+            f"port {listener.port} of NiFi's machine at {listener.path}. It has to stay alive for events to arrive."
+            for listener in self.snapshot.listeners
+        ]
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.action}", *(f"  {step.action}: {step.sentence}" for step in self.steps)]
+        lines += [f"  {source.element}: {source.how}, {source.why}" for source in self.snapshot.sources]
+        return "\n".join([*lines, *(f"  {line}" for line in (*self.bridges, *self.snapshot.notes))])
+
+
+def make(
+    snapshot: Snapshot,
+    deployed: Deployed | None,
+    *,
+    adopt: bool = False,
+    allow_missing: bool = False,
+    key: MachineKey | None = None,
+) -> Plan:
+    """The plan that makes what is ``deployed`` what the ``snapshot`` says.
+
+    A group of the same name that is not ours is refused unless it is to be adopted; a type that the engine lacks is
+    refused unless its processors may stand there as ghosts until their NAR is installed.
+    """
+    key = key or MachineKey()
+    fingerprint = key.fingerprint() or ""
+    word = key.derive("flows")
+    seals = snapshot.seals(word) if word else {}
+    marker = Marker(
+        snapshot.name,
+        snapshot.digest,
+        seals=seals,
+        sealed_by=fingerprint,
+        bridged=tuple(listener.element for listener in snapshot.listeners),
+    )
+    steps = list(_refusals(snapshot, deployed, adopt=adopt, allow_missing=allow_missing))
+    adopts = adopt and deployed is not None and deployed.marker is None
+    if deployed is None:
+        steps += _creation(snapshot)
+        return Plan(snapshot.name, snapshot, None, steps, tuple(_all(snapshot)), marker=marker)
+    found = changes.between(snapshot, deployed)
+    again = _parameters(snapshot, deployed, marker)
+    forgotten = changes.forgotten(snapshot, deployed)
+    if adopts:
+        sentence = f"Take over the group {snapshot.name}, which was not made from here: it becomes what the file says."
+        steps.append(Step(Action.CHANGE, "group", snapshot.name, sentence))
+    steps += [Step(Action.CHANGE, "parameters", name, sentence) for name, sentence in again.items()]
+    steps += [Step(Action.CHANGE, "parameters", name, f"Forget the parameter {name}.") for name in forgotten]
+    steps += [Step(Action.CHANGE, change.what, change.name, str(change)) for change in found]
+    return Plan(snapshot.name, snapshot, deployed, steps, tuple(again), forgotten, found, adopts, marker)
+
+
+def _refusals(snapshot: Snapshot, deployed: Deployed | None, *, adopt: bool, allow_missing: bool) -> Iterator[Step]:
+    name = snapshot.name
+    if deployed is not None and deployed.count > 1:
+        sentence = f"There are {deployed.count} groups named {name}: rename or remove all but one on NiFi's canvas."
+        yield Step(Action.REFUSE, "group", name, sentence)
+    elif deployed is not None and deployed.marker is None and not adopt:
+        sentence = (
+            f"A group named {name} is there that was not made from here. Give the dataflow another name, "
+            "or take that group over with --adopt (adopt=True)."
+        )
+        yield Step(Action.REFUSE, "group", name, sentence)
+    if not allow_missing:
+        yield from (Step(Action.REFUSE, "bundle", one.element, str(one)) for one in snapshot.missing)
+
+
+def _creation(snapshot: Snapshot) -> Iterator[Step]:
+    groups = [group["name"] for group in snapshot.flow["flowContents"]["processGroups"]]
+    sentence = f"Create the group {snapshot.name} with {_listed(groups)}."
+    yield Step(Action.CREATE, "group", snapshot.name, sentence)
+    if names := list(_all(snapshot)):
+        secret = len(snapshot.secrets)
+        sentence = f"Create its parameters {_listed(names)}; {secret or 'none'} of them secret."
+        yield Step(Action.CREATE, "parameters", snapshot.context, sentence)
+    for queue in snapshot.queues:
+        at = queue.endpoint or f"AWS, {queue.region}"
+        sentence = f"Make the queue {queue.name} ({at}) unless it is there"
+        if queue.bucket:
+            sentence += f", and add it to the notifications of the bucket {queue.bucket}"
+        yield Step(Action.CREATE, "queue", queue.name, f"{sentence}.")
+
+
+def _parameters(snapshot: Snapshot, deployed: Deployed, marker: Marker) -> dict[str, str]:
+    """What is to be set anew, and the sentence for it."""
+    again = {name: f"Set {name} anew: {what}." for name, what in changes.parameters(snapshot, deployed).items()}
+    old = deployed.marker
+    known = old.seals if old is not None and old.sealed_by == marker.sealed_by else {}
+    if "*" in marker.seals:
+        changed = list(snapshot.secrets) if known != marker.seals else []
+    else:
+        changed = [name for name, seal in marker.seals.items() if known.get(name) != seal]
+    why = "the secret has another value"
+    if old is None or not known:
+        why = "whether the secret has changed cannot be told from this machine"
+    again |= {name: f"Set {name} anew: {why}." for name in changed}
+    return again
+
+
+def _all(snapshot: Snapshot) -> Iterator[str]:
+    yield from snapshot.parameters
+    yield from snapshot.secrets
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(names[:_NAMED])
+    if len(names) > _NAMED:
+        shown[-1:] = [f"{len(names) - _NAMED + 1} more"]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
