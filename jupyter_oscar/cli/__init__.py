@@ -19,15 +19,18 @@ _COMMANDS = {
     "bucket": "Buckets and the objects in them.",
     "cluster": "Clusters: add, sign in, list, choose, look at, remove.",
     "completion": "The lines that let your shell complete commands.",
+    "delete": "Remove the services of an FDL file.",
     "diff": "What applying an FDL file would change.",
     "doctor": "What is wrong on the way to a cluster.",
     "mount": "Mount a bucket as a folder.",
+    "prune": "Clear what old calls left behind.",
     "quota": "What you may use of a cluster, and use.",
     "sandbox": "A local OSCAR on this machine.",
     "service": "Services: list, look at, call, read logs, remove.",
     "umount": "Undo a mount.",
     "volume": "Volumes: list, create, delete.",
     "watch": "Follow calls until they have ended.",
+    "why": "Why a call waits, or did not end well.",
 }
 
 

@@ -18,24 +18,41 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.plan import Change
 
 file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+name = click.option("--name", "-n", metavar="NAME", help="Call its one service, and the bucket of that name, so.")
+env_file = click.option(
+    "--env-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="KEY=value lines, in place of what FILE says of variables and secrets it names.",
+)
 
 
 @click.command(epilog=f"{EPILOG} With --exit-code 7: there is a difference.")
 @file
+@name
+@env_file
 @click.option("--exit-code", "as_code", is_flag=True, help="End with 7 where something differs.")
 @as_json
 @on_cluster
-async def diff(cluster: Cluster, *, file: Path, as_code: bool, as_json: bool) -> None:
-    """Show what applying the FDL FILE would change."""
-    from jupyter_oscar.client import fdl
-
-    changes = await planned(cluster, fdl.load(file))
+async def diff(
+    cluster: Cluster, *, file: Path, name: str | None, env_file: Path | None, as_code: bool, as_json: bool
+) -> None:
+    """Show what applying the FDL FILE would change. Of secrets only the names are looked at."""
+    changes = await planned(cluster, read(file, name, env_file))
     if as_json:
         out([change._asdict() for change in changes])
     else:
         show(changes)
     if as_code and any(change.diff for change in changes):
         raise SystemExit(DIFFERENT)
+
+
+def read(file: Path, name: str | None, env_file: Path | None) -> Fdl:
+    """The file, with what is said beside it."""
+    from jupyter_oscar.client import fdl
+
+    from . import dotenv
+
+    return fdl.load(file, name=name, values=dotenv.read(env_file) if env_file else None)
 
 
 async def planned(cluster: Cluster, found: Fdl) -> Sequence[Change]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import names
 from .codes import EPILOG
 from .names import services
 from .terminal import as_json, confirm, on_cluster, out, table, yes
@@ -62,7 +63,7 @@ async def _newest(cluster: Cluster, service: str) -> str:
 
 @logs.command(epilog=EPILOG)
 @click.argument("service", shell_complete=services)
-@click.argument("job", required=False)
+@click.argument("job", required=False, shell_complete=names.jobs)
 @click.option("--latest", "-l", is_flag=True, help="Of the newest job, in place of JOB.")
 @click.option("--show-timestamps", "-t", "timestamps", is_flag=True, help="Begin each line with its moment.")
 @click.option("--script", is_flag=True, help="Only what the script printed, without the supervisor's lines.")
@@ -85,7 +86,7 @@ async def get(cluster: Cluster, *, service: str, job: str | None, latest: bool, 
 
 @logs.command(epilog=EPILOG)
 @click.argument("service", shell_complete=services)
-@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=names.jobs)
 @click.option("--succeeded", is_flag=True, help="All that the server calls Succeeded, everybody's.")
 @click.option("--all", "every", is_flag=True, help="All, everybody's; those that run are ended.")
 @yes

@@ -1,7 +1,8 @@
 """Names for shell completion: of clusters from files, of services and buckets from the cluster, asked once a minute.
 
 A shell waits while one presses Tab, so a cluster gets two seconds; what was known before is said when it does not
-answer, and nothing is ever said in place of names. Only names are kept, in Jupyter's runtime folder.
+answer, and nothing is ever said in place of names. Only names are kept, in Jupyter's runtime folder. Calls are those
+that we recorded, by one listing of their records: the server's own list costs it a request for each job.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FRESH: Final = 60.0
 PATIENCE: Final = 2.0
 # Seconds for which a cluster that did not answer is not asked again.
 AGAIN: Final = 15.0
+MOST_CALLS: Final = 100
 
 
 def clusters(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
@@ -43,6 +45,39 @@ def services(context: click.Context, _: click.Parameter, incomplete: str) -> lis
 def buckets(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Of one's buckets."""
     return _beginning("buckets", context, incomplete)
+
+
+def jobs(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The newest calls of the service that was named."""
+    return _calls(context, str(context.params.get("service") or ""), incomplete)
+
+
+def references(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The same as ``service/id``, once the service is told from others."""
+    name, sign, identity = incomplete.partition("/")
+    if sign:
+        return [f"{name}/{one}" for one in _calls(context, name, identity)]
+    found = _beginning("services", context, name)
+    if len(found) != 1:
+        return [f"{one}/" for one in found]
+    return [f"{found[0]}/{one}" for one in _calls(context, found[0], "")] or [f"{found[0]}/"]
+
+
+def _calls(context: click.Context, service: str, incomplete: str) -> list[str]:
+    import asyncio
+
+    async def ask() -> list[str]:
+        from jupyter_oscar.client.cluster import Cluster
+        from jupyter_oscar.client.profiles import resolve
+
+        async with Cluster(resolve(context.params.get("on"))) as cluster:
+            return await cluster.calls.newest(service, MOST_CALLS)
+
+    try:
+        found = asyncio.run(asyncio.wait_for(ask(), PATIENCE))
+    except Exception:  # noqa: BLE001 - a shell shows whatever is raised
+        return []
+    return [name for name in found if name.startswith(incomplete)]
 
 
 def _beginning(kind: str, context: click.Context, incomplete: str) -> list[str]:

@@ -1,26 +1,26 @@
-"""``jupyter oscar service``: look at services, call them, remove them; their logs are in ``logs``."""
+"""``jupyter oscar service``: look at services, remove them, start and stop them.
+
+Beside it are its other words: calling in ``invoking``, changing in ``changing``, jobs in ``logs``, files in ``files``.
+"""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from . import files
-from .codes import EPILOG, SCRIPT
+from . import changing, files, invoking
+from .codes import EPILOG
 from .logs import logs
-from .names import services
-from .terminal import as_json, confirm, inside, on_cluster, out, say, table, yes
-from .words import Noun
+from .names import buckets, services
+from .terminal import as_json, confirm, on_cluster, out, say, size, table, yes
+from .words import Noun, WithDefault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from jupyter_oscar.client.calls import Payload
+    from jupyter_oscar.client.belongings import Belonging
     from jupyter_oscar.client.cluster import Cluster
-    from jupyter_oscar.client.records import Call
 
 # What others' passwords may stand in, which a server gives back in clear (oscar.md §10.19).
 _UNSHOWN = {"token", "storage_providers", "clusters", "kserve", "federation"}
@@ -28,10 +28,11 @@ _UNSHOWN = {"token", "storage_providers", "clusters", "kserve", "federation"}
 
 @click.group(cls=Noun, epilog=EPILOG)
 def service() -> None:
-    """Services: list, look at, call, read logs, remove."""
+    """Services: list, look at, call, change, read logs, remove."""
 
 
-for _command in (logs, files.put_file, files.get_file, files.list_files, files.delete_file):
+_OTHERS = (logs, files.put_file, files.get_file, files.list_files, files.delete_file)
+for _command in (*_OTHERS, invoking.run, invoking.job, changing.change):
     service.add_command(_command)
 
 
@@ -67,17 +68,45 @@ async def get(cluster: Cluster, *, name: str, script: bool, as_json: bool) -> No
 
 @service.command(epilog=EPILOG)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=services)
+@click.option("--keep", metavar="BUCKET", shell_complete=buckets, help="First copy their objects into this bucket.")
 @yes
 @on_cluster
-async def remove(cluster: Cluster, *, names: tuple[str, ...], yes: bool) -> None:
-    """Remove services WITH their input and output buckets and all objects in them."""
-    doomed = [await cluster.services.get(name) for name in names]
-    for one in doomed:
-        buckets = one.buckets()
-        goes = f" with the buckets {', '.join(buckets)} and all objects in them" if buckets else ""
-        confirm(f"Remove {one.name}{goes}?", sure=yes)
-        await cluster.services.delete(one.name)
-        click.echo(f"{one.name}: removed{goes}")
+async def remove(cluster: Cluster, *, names: tuple[str, ...], keep: str | None, yes: bool) -> None:
+    """Remove services WITH their input and output buckets and all objects in them.
+
+    With --keep the objects are first copied into a bucket that stays, as BUCKET/<their bucket>/<their key>. It is made
+    if need be. Where not everything arrives, nothing is removed.
+    """
+    for name in names:
+        await removed(cluster, name, keep, sure=yes)
+
+
+async def removed(cluster: Cluster, name: str, keep: str | None, *, sure: bool) -> None:
+    """Remove a service, having said what goes with it."""
+    goes = await cluster.services.belongings(name)
+    confirm(f"Remove {name}{_with(goes, keep)}?", sure=sure)
+    kept = await cluster.services.delete(name, keep=keep)
+    click.echo(f"{name}: removed{_with(goes, keep)}")
+    for one in kept:
+        say(f"{_amount(one)} of {one.bucket} kept in {keep}/{one.bucket}/")
+
+
+def _with(goes: Sequence[Belonging], keep: str | None) -> str:
+    """What is destroyed with a service, in words."""
+    if not goes:
+        return ""
+    named = ", ".join(f"{one.bucket} ({_amount(one)}{_users(one)})" for one in goes)
+    rest = f"their objects are kept in {keep}" if keep else "all objects in them are lost"
+    return f" with the buckets {named}: {rest}"
+
+
+def _amount(one: Belonging) -> str:
+    more = " or more" if one.more else ""
+    return f"{one.objects} object{'s' * (one.objects != 1)}, {size(one.bytes)}{more}"
+
+
+def _users(one: Belonging) -> str:
+    return f"; used by {', '.join(one.others)} too" if one.others else ""
 
 
 def _lifecycle(verb: str) -> None:
@@ -93,105 +122,37 @@ for _verb in ("start", "stop", "restart"):
     _lifecycle(_verb)
 
 
-def _input(function: Callable[..., Any]) -> Callable[..., Any]:
-    function = click.option("--text-input", "-i", "text", metavar="TEXT", help="The input as text.")(function)
-    return click.option(
-        "--file-input",
-        "-f",
-        "path",
-        type=click.Path(path_type=Path, allow_dash=True),
-        help="The input as a file; - is stdin.",
-    )(function)
+@service.group(cls=WithDefault, epilog=EPILOG)
+def deployment() -> None:
+    """How a service runs, and what its instances print: [status] NAME, logs NAME."""
 
 
-def _payload(path: Path | None, text: str | None) -> Payload:
-    from jupyter_oscar.client.calls import Payload
-    from jupyter_oscar.client.errors import FileMissing
-
-    if (path is None) == (text is None):
-        msg = "Name the input: --file-input FILE (- is stdin) or --text-input TEXT, one of the two."
-        raise click.UsageError(msg)
-    if text is not None:
-        return Payload("input.txt", text.encode())
-    if path is None or str(path) == "-":
-        return Payload("input", sys.stdin.buffer.read())
-    try:
-        with path.open("rb"):
-            return Payload.file(path)
-    except OSError as error:
-        msg = f"The input {path} cannot be read: {(error.strerror or str(error)).lower()}."
-        raise FileMissing(msg, hint="Check the path.") from error
-
-
-@service.command(epilog=EPILOG)
+@deployment.command(epilog=EPILOG)
 @click.argument("name", shell_complete=services)
-@_input
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the answer to this file.")
-@on_cluster
-async def run(cluster: Cluster, *, name: str, path: Path | None, text: str | None, output: Path | None) -> None:
-    """Call a service and wait for its answer: text, or the file or zip that it made."""
-    answer = await cluster.calls.run(name, _payload(path, text))
-    if output is None:
-        sys.stdout.buffer.write(answer.content)
-        if not answer.is_file and not answer.content.endswith(b"\n"):
-            sys.stdout.buffer.write(b"\n")
-        return
-    try:
-        output.write_bytes(answer.content)
-    except OSError as error:
-        from jupyter_oscar.client.errors import NotSaved
-
-        msg = f"The answer cannot be written to {output}: {(error.strerror or str(error)).lower()}."
-        raise NotSaved(msg, hint="Name another file.") from error
-    say(f"The answer is in {output}.")
-
-
-@service.command(epilog=EPILOG)
-@click.argument("name", shell_complete=services)
-@_input
-@click.option("--wait", is_flag=True, help="Wait for its end; 6 if it ends badly.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Wait, and write its outputs into this folder.")
 @as_json
 @on_cluster
-async def job(
-    cluster: Cluster,
-    *,
-    name: str,
-    path: Path | None,
-    text: str | None,
-    wait: bool,
-    output: Path | None,
-    as_json: bool,
-) -> None:
-    """Submit a job and print what it is called: SERVICE/ID. Follow it with `watch`, read it with `service logs get`."""
-    call = await cluster.calls.submit(name, _payload(path, text))
-    if not (wait or output):
-        _told(call, None, (), as_json=as_json)
-        return
-    from jupyter_oscar.client.jobs import State, state
-
-    say(call.reference)
-    facts = await cluster.watch.until_ended(call)
-    saved = []
-    if output:
-        for bucket, found in await cluster.calls.outputs(call, facts):
-            kept = found.key.removeprefix(f"{call.place[1]}/") if call.place else found.key.rpartition("/")[2]
-            target = inside(output, kept)
-            await cluster.store.download(bucket, found.key, target)
-            saved.append(str(target))
-    now = state(facts)
-    _told(call, now, saved, as_json=as_json)
-    if now is not State.DONE:
-        say(f"{call.reference} ended as {now}. Its log: jupyter oscar service logs get {call.service} {call.id}")
-        raise SystemExit(SCRIPT)
-
-
-def _told(call: Call, now: object, saved: Any, *, as_json: bool) -> None:
+async def status(cluster: Cluster, *, name: str, as_json: bool) -> None:
+    """Say how a service runs: state, why, instances."""
+    found = await cluster.deployments.of(name)
     if as_json:
-        out({"job": call.reference, "state": str(now) if now else "queued", "outputs": list(saved)})
-    elif now is None:
-        click.echo(call.reference)
+        out(found.model_dump(mode="json"))
     else:
-        click.echo(f"{call.reference}\t{now}")
-        for one in saved:
-            click.echo(one)
+        table(("WHAT", "VALUE"), [(key, "" if value is None else value) for key, value in found])
+
+
+@deployment.command("logs", epilog=EPILOG)
+@click.argument("name", shell_complete=services)
+@click.option("--lines", "-n", type=click.IntRange(1, 1000), default=200, show_default=True, help="How many at most.")
+@click.option("--show-timestamps", "-t", "timestamps", is_flag=True, help="Begin each line with its moment.")
+@as_json
+@on_cluster
+async def deployment_logs(cluster: Cluster, *, name: str, lines: int, timestamps: bool, as_json: bool) -> None:
+    """Print what the instances of a service printed last."""
+    found = await cluster.deployments.log(name, lines=lines, timestamps=timestamps)
+    if as_json:
+        out(found.model_dump(mode="json"))
+        return
+    for line in found.lines:
+        click.echo(line)
+    if not found.lines and found.message:
+        say(found.message)

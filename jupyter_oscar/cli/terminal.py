@@ -30,7 +30,8 @@ yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def on_cluster(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """Give a command the option --cluster, and its function the open client as first argument.
 
-    Of a command with an FDL ``file``, the cluster that the file names is taken where it is known and no other was said.
+    Of a command with an FDL ``file``, the cluster that the file names is taken where it is known and no other was said;
+    of one with an ``endpoint``, that.
     """
 
     @click.option("--cluster", "-c", "on", metavar="NAME", shell_complete=clusters, help="On which [default: yours].")
@@ -40,8 +41,11 @@ def on_cluster(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             from jupyter_oscar.client.cluster import Cluster
             from jupyter_oscar.client.profiles import resolve
 
-            name = on or (_named_in(arguments["file"]) if "file" in arguments else None)
-            async with Cluster(resolve(name)) as cluster:
+            if endpoint := arguments.pop("endpoint", None):
+                profile = resolve(on, endpoint=endpoint)
+            else:
+                profile = resolve(on or (_named_in(arguments["file"]) if "file" in arguments else None))
+            async with Cluster(profile) as cluster:
                 if sys.stdin.isatty():
                     cluster.confirming = right
                 await function(cluster, **arguments)

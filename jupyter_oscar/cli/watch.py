@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .codes import EPILOG, SCRIPT
+from .names import references
 from .terminal import as_json, on_cluster, say
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _seconds(_: click.Context, __: click.Parameter, said: str) -> int:
 
 
 @click.command(epilog=f"{EPILOG} Here 6: one of the calls did not end well.")
-@click.argument("jobs", nargs=-1, metavar="[SERVICE/ID]...")
+@click.argument("jobs", nargs=-1, metavar="[SERVICE/ID]...", shell_complete=references)
 @click.option("--since", default="1d", callback=_seconds, help="Without names: how far back to look [default: 1d].")
 @as_json
 @on_cluster

@@ -18,6 +18,8 @@ OTHERS: Final = {
     "pf": ("put-file",),
     "list-file": ("list-files",),
     "lsf": ("list-files",),
+    "log": ("logs",),
+    "df": ("delete-file",),
 }
 
 
@@ -30,3 +32,13 @@ class Noun(click.Group):
             if (found := super().get_command(ctx, name)) is not None:
                 return found
         return None
+
+
+class WithDefault(Noun):
+    """A noun whose first command is meant where none is said."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the first command in front of what begins with none."""
+        if not {"-h", "--help"}.intersection(args[:1]) and not (args and self.get_command(ctx, args[0])):
+            args = [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)

@@ -29,7 +29,7 @@ from .errors import (
     TrackingRefused,
     UpstreamFailed,
 )
-from .records import RECORDS, Call, Records, dump, new_id
+from .records import ID_LENGTH, RECORDS, Call, Records, dump, new_id
 from .staging import event, staged_key
 from .traces import Traces
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from .answers import Answer
     from .cluster import Cluster
+    from .jobs import Facts
     from .pending import Reason
     from .pruning import Pruned
     from .service import Service
@@ -201,37 +202,43 @@ class Calls(Traces):
             else:
                 return
 
-    async def run(self, service_name: str, payload: Payload) -> Answer:
+    async def run(self, service_name: str, payload: Payload, *, token: str | None = None) -> Answer:
         """Call a service and wait for its answer (at most 300 s, the server's own limit).
+
+        With the service's own ``token`` nothing else of the cluster is asked.
 
         Raises:
             RunFailed: the container ended badly; the error holds what it printed.
 
         """
+        body = base64.b64encode(await payload.content(self._cluster))
+        if token is not None:
+            return await self._run(service_name, body, token)
+        service = await self._cluster.services.known(service_name)
+        try:
+            return await self._run(service.name, body, service.token.get_secret_value())
+        except NotAuthenticated:
+            # A service made anew under the old name has another token.
+            service = await self._cluster.services.get(service_name)
+            return await self._run(service.name, body, service.token.get_secret_value())
+
+    async def _run(self, service_name: str, body: bytes, token: str) -> Answer:
         from .policy import RUN
 
-        body = base64.b64encode(await payload.content(self._cluster))
-        service = await self._cluster.services.known(service_name)
-        for attempt in range(2):
-            try:
-                response = await self._cluster.request(
-                    "POST",
-                    "/run",
-                    service.name,
-                    what=f'Calling "{service.name}"',
-                    missing=ServiceNotFound,
-                    content=body,
-                    headers={"Authorization": f"Bearer {service.token.get_secret_value()}"},
-                    timeout=RUN,
-                )
-                return decode(response.text)
-            except NotAuthenticated:
-                if attempt:
-                    raise
-                service = await self._cluster.services.get(service_name)
-            except UpstreamFailed as error:
-                raise _run_failed(service, error) from error
-        raise AssertionError  # pragma: no cover - the second try returns or raises
+        try:
+            response = await self._cluster.request(
+                "POST",
+                "/run",
+                service_name,
+                what=f'Calling "{service_name}"',
+                missing=ServiceNotFound,
+                content=body,
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=RUN,
+            )
+        except UpstreamFailed as error:
+            raise _run_failed(service_name, error) from error
+        return decode(response.text)
 
     async def find(self, reference: str) -> Call:
         """A call by ``service/id``, from the record in its bucket.
@@ -254,21 +261,36 @@ class Calls(Traces):
         msg = f'No call "{identity}" of service "{service_name}" is recorded.'
         raise JobNotFound(msg, hint="Its record may have been cleared, or the id is of another cluster.")
 
+    async def newest(self, service_name: str, most: int) -> list[str]:
+        """The ids of the calls of a service that were recorded last, newest first: one listing, no record is read.
+
+        Of a map those in whose names the records of a hundred lie.
+        """
+        service = await self._cluster.services.known(service_name)
+        bucket = service.home or await self.records.own_bucket(make=False)
+        prefix = f"{RECORDS}/{service.name}-"
+        keys = [row.key async for row in self._cluster.buckets.under(bucket, prefix) if row.key.endswith(".json")]
+        ids = [key.removeprefix(f"{RECORDS}/").removesuffix(".json") for key in keys]
+        return sorted((one for one in ids if len(one) == len(service.name) + ID_LENGTH), reverse=True)[:most]
+
     async def recorded(self, since: datetime, *, known: Mapping[str, Call]) -> dict[str, Call]:
         """The calls recorded since then; see :meth:`Records.recorded`."""
         return await self.records.recorded(since, known=known)
 
-    async def why(self, call: Call) -> Sequence[Reason]:
-        """Why a call has not begun, in words; see ``pending``. Nothing, for one that has.
+    async def why(self, call: Call, facts: Facts | None = None) -> Sequence[Reason]:
+        """Why a call has not begun, or did not end well, in words; nothing where all is well.
 
         Its row in the server's list is not read, since that costs a request for each job of the service.
         """
+        from .endings import bad_end
         from .jobs import State, state
-        from .pending import why
+        from .pending import Reason, why
 
-        if state(await self.look(call)) not in {State.QUEUED, State.PENDING}:
-            return ()
-        return await why(self._cluster, await self._cluster.services.known(call.service))
+        facts = facts or await self.look(call)
+        if state(facts) in {State.QUEUED, State.PENDING}:
+            return await why(self._cluster, await self._cluster.services.known(call.service))
+        bad = await bad_end(self._cluster, call, facts)
+        return [Reason("end", str(bad))] if bad else ()
 
     async def prune(self, older: timedelta | None = None, *, dry: bool = False) -> Pruned:
         """Clear what old calls left of ours; see :func:`.pruning.prune`."""
@@ -313,11 +335,11 @@ def _sent(call: Call, sent: Sent) -> Call:
     return call.model_copy(update={"size": sent.size, "sha256": sent.sha256})
 
 
-def _run_failed(service: Service, error: UpstreamFailed) -> RunFailed:
+def _run_failed(service: str, error: UpstreamFailed) -> RunFailed:
     said = error.upstream or ""
     if error.status == 502 and not said:  # noqa: PLR2004
-        msg = f'"{service.name}" has no synchronous side on this cluster.'
+        msg = f'"{service}" has no synchronous side on this cluster.'
         return RunFailed(msg, hint="Submit it as a job.", status=error.status)
     last = next((line for line in reversed(said.splitlines()) if line.strip()), "it does not say why")
-    msg = f'"{service.name}" failed before its script ended: {last}'
+    msg = f'"{service}" failed before its script ended: {last}'
     return RunFailed(msg, hint="", status=error.status, upstream=said)

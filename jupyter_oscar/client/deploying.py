@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import checks
-from .errors import AlreadyExists, FdlError, OscarError, ServiceNotFound, UpstreamFailed
+from . import checks, fdl
+from .errors import AlreadyExists, FdlError, OscarError, SecretsUnconfirmed, ServiceNotFound, UpstreamFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,17 +33,30 @@ class Progress(NamedTuple):
 
 
 async def deploy(
-    cluster: Cluster, file: Fdl, *, update: bool = False, progress: Callable[[Progress], None] | None = None
+    cluster: Cluster,
+    file: Fdl,
+    *,
+    update: bool = False,
+    secrets: bool = False,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Sequence[Service]:
     """Deploy every service of a file; as stored, in the file's order. Those that exist are replaced with ``update``.
+
+    With ``secrets`` those that the file only refers to are read from this machine and sent. A file from somebody else
+    could name any file or variable of whoever deploys it, so that is said by a person.
 
     When one fails, those that this call created are removed again.
 
     Raises:
-        FdlError: a service exists, or the cluster would refuse one; nothing was created.
+        SecretsUnconfirmed: the file refers to secrets of this machine; nothing was read.
+        FdlError: a service exists, a secret is missing, or the cluster would refuse one; nothing was created.
         OscarError: the cluster refused all the same.
 
     """
+    if file.elsewhere:
+        if not secrets:
+            raise unconfirmed(file)
+        file = fdl.filled(file)
     there = {str(row.get("name")) for row in await cluster.services.rows()}
     clash = [service.name for service in file.services if service.name in there]
     if clash and not update:
@@ -55,6 +68,13 @@ async def deploy(
         problem = f"{'.'.join(map(str, refusal.key))}: {refusal.error.message}"
         raise FdlError(file.path, line, problem, fix=refusal.error.hint) from refusal.error
     return await _carry_out(cluster, file, there, progress)
+
+
+def unconfirmed(file: Fdl) -> SecretsUnconfirmed:
+    """Which secrets of this machine a file wants."""
+    wanted = ", ".join(map(str, file.elsewhere))
+    msg = f"{file.path} takes secrets from this machine and sends them to the cluster: {wanted}. Nothing was read."
+    return SecretsUnconfirmed(msg, hint="If that is right, deploy with secrets=True.")
 
 
 async def _carry_out(

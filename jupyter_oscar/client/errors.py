@@ -1,14 +1,12 @@
-"""The one error table: what can go wrong, in a person's words.
+"""What can go wrong, in a person's words.
 
 Every error says what failed, why (in the upstream's own words) and what to do. ``code`` is stable and is what other
-programs match on. :func:`from_response` is the only place that turns an answer of OSCAR into an exception; OSCAR's
-texts have odd spellings, so it matches on status and a part of the text and always keeps the whole text (oscar.md
-§10.26).
+programs match on. What an answer of OSCAR becomes is in ``error_table``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +45,7 @@ __all__ = [
     "RunNotFound",
     "SecretMissing",
     "SecretWouldBeBlanked",
+    "SecretsUnconfirmed",
     "ServiceNotFound",
     "StorageFailed",
     "StorageUnconfirmed",
@@ -208,6 +207,12 @@ class SecretMissing(OscarError):
     code = "secret-missing"
 
 
+class SecretsUnconfirmed(OscarError):
+    """A file takes secrets from this machine, and nobody has said that this is right; nothing was read or sent."""
+
+    code = "secrets-unconfirmed"
+
+
 class UpstreamFailed(OscarError):
     """The cluster failed while doing what it was asked."""
 
@@ -364,78 +369,3 @@ class FdlError(OscarError):
         self.path, self.line, self.problem, self.fix = path, line, problem, fix
         place = f"{path}:{line}" if line else str(path)
         super().__init__(f"{place}: {problem}", hint=fix)
-
-
-class Row(NamedTuple):
-    """One row of the table below: status, a part of the text, what it becomes, and what to do."""
-
-    status: int | None
-    part: str
-    error: type[OscarError]
-    hint: str | None = None
-
-
-# A token that its issuer has revoked passes OSCAR's own check, and then the issuer refuses it (oscar.md §3.1).
-REVOKED: Final = "error getting user info: 401"
-
-# First match wins. Texts and statuses: oscar.md §1.2, §1.5, §3.3 and wire phases A–G.
-TABLE: tuple[Row, ...] = (
-    Row(None, "already exists", AlreadyExists),
-    Row(None, "quota exceeded", QuotaExceeded),
-    Row(None, "not enough volume", QuotaExceeded),
-    Row(None, "is not allowed for pull", NotAllowed, "The cluster's operator lists the image repositories it allows."),
-    Row(
-        None,
-        "cannot be read",
-        UpstreamFailed,
-        "The operator has to mend that service's record: one written by an older OSCAR blocks the list for everyone.",
-    ),
-    Row(None, "NoSuchBucket", BucketNotFound),
-    Row(500, "Missing bucket metadata", BucketNotFound),
-    Row(400, "invalid serviceName", ServiceNotFound, "Service names are lower-case letters, digits and hyphens."),
-    Row(500, REVOKED, NotAuthenticated, "Sign in again."),
-    Row(401, "", NotAuthenticated),
-    Row(403, "", NotAllowed),
-    Row(404, "404 page not found", NotOscar, "This server does not offer that; it may be older, or not OSCAR."),
-    Row(404, "", NotFound),
-    Row(409, "", AlreadyExists),
-    Row(413, "", InvalidRequest, "Something between here and the cluster limits the size of a request."),
-    Row(429, "", UpstreamFailed, "The cluster is busy; try again in a moment."),
-    Row(503, "", UpstreamFailed, "The cluster is busy or restarting; try again in a moment."),
-)
-
-
-def from_response(
-    what: str, status: int, text: str, *, missing: type[NotFound] = NotFound, hint: str | None = None
-) -> OscarError:
-    """The exception for an answer of OSCAR that is not a success.
-
-    ``what`` is the attempt in words ("create service cow"); ``missing`` is what a 404 without text means for it.
-    """
-    upstream = text.strip()
-    row = next((r for r in TABLE if r.status in (None, status) and r.part in text), None)
-    error = row.error if row else (InvalidRequest if status < 500 else UpstreamFailed)  # noqa: PLR2004
-    if error is NotFound:
-        error = missing
-    why = upstream or REASONS.get(status, f"the server answered {status} and nothing else")
-    hint = hint if hint is not None else (row.hint if row else None)
-    return error(
-        f"{what} failed: {why}{'' if why.endswith(('.', '!', '?')) else '.'}",
-        hint=hint,
-        status=status,
-        upstream=upstream,
-    )
-
-
-REASONS = {
-    400: "the cluster refuses the request",
-    401: "the cluster does not accept the credentials",
-    403: "the cluster does not allow it",
-    404: "it is not there",
-    409: "something of that name exists",
-    413: "it is too large",
-    500: "the cluster failed and does not say why",
-    502: "what runs behind the cluster's door does not answer",
-    503: "the cluster is busy or restarting",
-    504: "the cluster took too long",
-}

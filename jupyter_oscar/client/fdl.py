@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from . import checks, prologue, references
-from .errors import FdlError, FileMissing, SecretMissing, TrackingRefused
+from .errors import FdlError, FileMissing, InvalidRequest, SecretMissing, TrackingRefused
 from .service import RESPONSE_ONLY, SERVER_LABELS, Environment, Service, StorageIO
 
 if TYPE_CHECKING:
@@ -27,6 +27,19 @@ SERVER_MADE: Final = RESPONSE_ONLY | {"owner", "script", "storage_providers", "c
 TOP: Final = ("functions", "storage_providers", "clusters")
 # oscar-cli's and older servers' spelling (oscar.md §2.3).
 RENAMED: Final[dict[type[BaseModel], dict[str, str]]] = {Environment: {"Variables": "variables"}}
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A secret that a file does not hold: of which service, and where on this machine its value is said to be."""
+
+    service: str
+    key: str
+    place: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.key} from {self.place} (line {self.line})"
 
 
 @dataclass(frozen=True)
@@ -42,23 +55,48 @@ class Fdl:
     text: str = field(default="", repr=False)
     #: The file that each service names as its script.
     scripts: dict[str, str] = field(default_factory=dict)
-    #: Whether references to secrets were followed.
-    follows: bool = True
+    #: Secrets whose values are not in it; see :func:`filled`.
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def line(self, name: str) -> int | None:
         """The line on which the service of that name begins."""
         return self.lines.get(name)
 
 
-def load(path: Path | str) -> Fdl:
-    """Read an FDL file with the scripts it names.
+def load(path: Path | str, *, name: str | None = None, values: Mapping[str, str] | None = None) -> Fdl:
+    """Read an FDL file with the scripts it names. Where a secret is a reference, that is not followed: see `filled`.
+
+    ``name`` is what its one service, and the bucket of that name, are called instead. ``values`` stand in place of what
+    the file says of variables and secrets; what it does not name is left out.
 
     Raises:
         FileMissing: there is no such file.
         FdlError: it is wrong; the message has file, line and fix.
+        InvalidRequest: there is a name for several services.
 
     """
-    return Reader(Path(path)).read()
+    file = Reader(Path(path), name=name, values=values).read()
+    if name is not None and len(file.services) > 1:
+        msg = f"{path} holds several services, which cannot all be called {name}."
+        raise InvalidRequest(msg, hint="Name them in the file.")
+    return file
+
+
+def filled(file: Fdl) -> Fdl:
+    """The same with the values of the secrets that lie elsewhere on this machine.
+
+    Raises:
+        FdlError: a reference leads nowhere; what is there is never part of the message.
+
+    """
+    services = {service.name: service.model_copy(deep=True) for service in file.services}
+    for one in file.elsewhere:
+        try:
+            value = references.follow(one.place, file.path.parent)
+        except SecretMissing as error:
+            raise FdlError(file.path, one.line, f"{one.key}: {error.message}", fix=error.hint) from error
+        services[one.service].environment.secrets[one.key] = SecretStr(value)
+    return replace(file, services=list(services.values()), elsewhere=())
 
 
 def parse(text: str, scripts: Mapping[str, str], name: str = "fdl.yaml") -> Fdl:
@@ -100,12 +138,25 @@ def _said(value: Any) -> Any:
 class Reader:
     """One reading of one file; holds the path and the parsed nodes, which know their lines."""
 
-    def __init__(self, path: Path, scripts: Mapping[str, str] | None = None, *, follow: bool | None = None) -> None:
-        """``scripts`` are contents by name, instead of files; then references to secrets are not followed either."""
+    def __init__(
+        self,
+        path: Path,
+        scripts: Mapping[str, str] | None = None,
+        *,
+        name: str | None = None,
+        values: Mapping[str, str] | None = None,
+        refers: bool | None = None,
+    ) -> None:
+        """``scripts`` are contents by name, instead of files; then secrets may not be references, unless it ``refers``.
+
+        ``name`` and ``values``: see :func:`load`.
+        """
         self.path = path
         self._scripts = scripts
-        self._follows = scripts is None if follow is None else follow
+        self._refers = scripts is None if refers is None else refers
         self._named: dict[str, str] = {}
+        self._name, self._values = name, values or {}
+        self._elsewhere: list[Elsewhere] = []
 
     def read(self, text: str | None = None) -> Fdl:
         text = self._text() if text is None else text
@@ -124,7 +175,7 @@ class Reader:
                 raise self._error(where, msg, "Give one of them another name.")
             lines[service.name], targets[service.name] = _line(node), target
             services.append(service)
-        return Fdl(self.path, services, lines, targets, text, self._named, self._follows)
+        return Fdl(self.path, services, lines, targets, text, self._named, tuple(self._elsewhere))
 
     def _text(self) -> str:
         try:
@@ -179,7 +230,9 @@ class Reader:
             service = Service.model_validate({**data, "script": script})
         except ValidationError as error:
             raise self._invalid(node, error) from error
-        self._follow(node, service)
+        service = self._called(service)
+        self._put_in(service)
+        self._look_for_references(node, service)
         self._check_values(node, service)
         self._complete_paths(service)
         return self._tracked(node, service)
@@ -254,19 +307,34 @@ class Reader:
         fix = 'Put it in quotes: "…".' if first["type"] == "string_type" else ""
         return self._error(where, f'"{path}" {wanted}, not {_shown(first["input"])}.', fix)
 
-    def _follow(self, node: yaml.MappingNode, service: Service) -> None:
-        """Put in the values of secrets that are only said to be somewhere."""
+    def _called(self, service: Service) -> Service:
+        """Under the name it is given instead of its own, and so its bucket."""
+        if self._name is None or self._name == service.name:
+            return service
+        old, self._named[self._name] = service.name, self._named.pop(service.name, "")
+        for _, place in _places(service):
+            if place.is_minio and place.bucket == old:
+                place.path = "/".join(part for part in (self._name, place.folder) if part)
+        return service.model_copy(update={"name": self._name})
+
+    def _put_in(self, service: Service) -> None:
+        """The values that are given from outside, for what the file names."""
+        variables, secrets = service.environment.variables, service.environment.secrets
+        variables |= {key: value for key, value in self._values.items() if key in variables}
+        secrets |= {key: SecretStr(references.PLAIN + value) for key, value in self._values.items() if key in secrets}
+
+    def _look_for_references(self, node: yaml.MappingNode, service: Service) -> None:
+        """Note which secrets lie elsewhere, and take the sign off those that only look so."""
         for name, value in service.environment.secrets.items():
             where = _deepest(node, ["environment", "secrets", name])
             said = value.get_secret_value()
-            if not self._follows and references.is_reference(said):
+            if not references.is_reference(said):
+                service.environment.secrets[name] = SecretStr(said.removeprefix(references.PLAIN))
+            elif self._refers:
+                self._elsewhere.append(Elsewhere(service.name, name, said, _line(where)))
+            else:
                 problem = f'the secret {name} is read from "{said}" only for a file on this machine.'
                 raise self._error(where, problem, "Deploy the file from a cell or on the command line.")
-            try:
-                followed = references.follow(said, self.path.parent)
-            except SecretMissing as error:
-                raise self._error(where, f"{name}: {error.message}", error.hint) from error
-            service.environment.secrets[name] = SecretStr(followed)
 
     def _check_values(self, node: yaml.MappingNode, service: Service) -> None:
         for found in checks.wrong(service):

@@ -174,7 +174,7 @@ def _alone(part: Any) -> Any:
 
 def _read(file: Fdl, text: str) -> Fdl:
     """What a text says; which script a service names counts, and not what is in it."""
-    return fdl.Reader(file.path, _AnyScript(), follow=file.follows).read(text)
+    return fdl.Reader(file.path, _AnyScript(), refers=True).read(text)
 
 
 class _AnyScript(dict[str, str]):

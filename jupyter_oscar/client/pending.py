@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Reason(NamedTuple):
-    """``kind`` is quota, node, gpu, size, image or queue; ``why`` a sentence; ``never`` that waiting is in vain."""
+    """``why`` is a sentence; ``never`` says that waiting is in vain.
+
+    ``kind`` is quota, node, gpu, size, image or queue, or ``end`` for a call that has ended.
+    """
 
     kind: str
     why: str

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import fdl
+from . import fdl, replacing
 from .errors import ServiceNotFound
 from .replacing import kept
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .cluster import Cluster
     from .service import Service
 
@@ -28,8 +30,17 @@ async def change(cluster: Cluster, new: Service) -> Change:
     old: Service | None = None
     with contextlib.suppress(ServiceNotFound):
         old = await cluster.services.get(new.name)
-    before = text(old) if old else ""
-    after = text(kept(old, new) if old else new)
+    return _between(old, kept(old, new) if old else new)
+
+
+async def changing(cluster: Cluster, name: str, changes: Mapping[str, Any]) -> Change:
+    """What changing some fields of a deployed service would change; raises what :meth:`Services.change` does."""
+    old = await cluster.services.get(name)
+    return _between(old, replacing.changing(old, changes))
+
+
+def _between(old: Service | None, new: Service) -> Change:
+    before, after = text(old) if old else "", text(new)
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "deployed", "new", lineterm="")
     return Change(new.name, "update" if old else "create", "\n".join(lines))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr, ValidationError
 
+from . import prologue
 from .errors import InvalidRequest, SecretWouldBeBlanked
 from .references import follow
 from .service import SERVER_LABELS, Service
@@ -46,8 +47,14 @@ def kept(old: Service, new: Service) -> Service:
     return new.model_copy(update=more)
 
 
+def changing(old: Service, changes: Mapping[str, Any]) -> Service:
+    """What is sent to change some of a stored service; raises what :func:`changed` and :func:`replacing` do."""
+    secrets = (changes.get("environment") or {}).get("secrets") or {}
+    return replacing(old, changed(old, changes), [key for key, value in secrets.items() if value is None])
+
+
 def changed(old: Service, changes: Mapping[str, Any]) -> Service:
-    """A stored service with some of it changed.
+    """A stored service with some of it changed; tracked or not, as its label then says.
 
     Maps are changed key by key, where None takes a key out; anything else is replaced. Secrets may be references
     (``env:NAME`` …).
@@ -55,6 +62,7 @@ def changed(old: Service, changes: Mapping[str, Any]) -> Service:
     Raises:
         InvalidRequest: there is no such field, or the value is of another kind.
         SecretMissing: a reference leads nowhere.
+        TrackingRefused: its outputs cannot be kept apart.
 
     """
     unknown = sorted(set(changes) - set(Service.model_fields))
@@ -70,11 +78,12 @@ def changed(old: Service, changes: Mapping[str, Any]) -> Service:
     secrets = merged["environment"]["secrets"]
     merged["environment"]["secrets"] = {key: follow(_clear(value)) for key, value in secrets.items()}
     try:
-        return Service.model_validate(merged)
+        new = Service.model_validate(merged)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         msg = f"{'.'.join(map(str, first['loc']))}: {first['msg']}."
         raise InvalidRequest(msg) from None  # its own words would show the values
+    return prologue.track(new) if new.tracked else new.model_copy(update={"script": prologue.remove(new.script)})
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -13,7 +13,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
-from .errors import REVOKED, NotFound, NotOscar, TimedOut, Unreachable, from_response
+from .error_table import REVOKED, from_response
+from .errors import NotFound, NotOscar, TimedOut, Unreachable
 from .policy import BUSY, READ, REDIRECTS, Busy, patiently
 from .transport import Connections, why_not
 

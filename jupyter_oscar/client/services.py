@@ -152,11 +152,9 @@ class Services:
             SecretWouldBeBlanked, InvalidRequest, ServiceNotFound: as :meth:`update`.
 
         """
-        from .replacing import changed, replacing
+        from .replacing import changing
 
-        secrets = (changes.get("environment") or {}).get("secrets") or {}
-        dropped = [key for key, value in secrets.items() if value is None]
-        return await self._replace(await self.get(name), lambda old: replacing(old, changed(old, changes), dropped))
+        return await self._replace(await self.get(name), lambda old: changing(old, changes))
 
     async def _replace(self, old: Service, make: Callable[[Service], Service]) -> Service:
         from . import checks
@@ -167,12 +165,17 @@ class Services:
         return await self._read_back(new.name, "updated")
 
     async def deploy(
-        self, file: Fdl, *, update: bool = False, progress: Callable[[Progress], None] | None = None
+        self,
+        file: Fdl,
+        *,
+        update: bool = False,
+        secrets: bool = False,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Sequence[Service]:
         """Deploy every service of an FDL; see :func:`.deploying.deploy`."""
         from .deploying import deploy
 
-        return await deploy(self._cluster, file, update=update, progress=progress)
+        return await deploy(self._cluster, file, update=update, secrets=secrets, progress=progress)
 
     async def belongings(self, name: str) -> Sequence[Belonging]:
         """What deleting a service would destroy.

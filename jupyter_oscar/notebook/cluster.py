@@ -134,13 +134,15 @@ class Cluster:
         """
         bridge.run(self.client.confirm_storage(address))
 
-    def deploy(self, path: Path | str, *, update: bool = False) -> Deployed:
+    def deploy(self, path: Path | str, *, update: bool = False, secrets: bool = False) -> Deployed:
         """Deploy every service of an FDL file. Takes 6 to 10 s a service on a real cluster.
 
-        A service that exists is replaced only with ``update=True``. When one fails, those this call created are removed
-        again.
+        A service that exists is replaced only with ``update=True``. Secrets that the file only refers to (``env:NAME``,
+        ``file:PATH``, ``keyring:SERVICE/USER``) are read from this machine and sent only with ``secrets=True``: look
+        into a file from somebody else first. When one service fails, those this call created are removed again.
 
         Raises:
+            SecretsUnconfirmed: the file refers to secrets of this machine; the error names them.
             FdlError: the file is wrong, or a service exists; nothing was created.
             OscarError: the cluster refused.
 
@@ -151,7 +153,7 @@ class Cluster:
             if self.client.profile.sandbox is None or now.total > 1:
                 print(now)  # noqa: T201 - a cell that takes long says what it does
 
-        made = self.client.services.deploy(fdl.load(path), update=update, progress=tell)
+        made = self.client.services.deploy(fdl.load(path), update=update, secrets=secrets, progress=tell)
         return Deployed.of(bridge.run(made), self.name)
 
     def diff(self, path: Path | str) -> Changes:

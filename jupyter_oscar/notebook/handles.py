@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_oscar.client.errors import JobCancelled, JobFailed, JobLost, JobNotFound, TimedOut
+from jupyter_oscar.client.endings import bad_end
+from jupyter_oscar.client.errors import JobNotFound, TimedOut
 from jupyter_oscar.client.jobs import Facts, State, script_lines, state
 
 from . import views
@@ -89,11 +90,11 @@ class Job:
 
     @property
     def why(self) -> views.Log:
-        """Why it has not begun, in words, as far as the cluster tells; empty once it has."""
+        """Why it has not begun, or did not end well, in words, as far as can be told; empty where all is well."""
 
         async def ask() -> str:
             await self._accept()
-            return "\n".join(map(str, await self._client.calls.why(self._call)))
+            return "\n".join(map(str, await self._client.calls.why(self._call, self._ended)))
 
         return views.Log(bridge.run(ask()))
 
@@ -188,34 +189,8 @@ class Job:
         return Result(sorted(named, key=lambda output: output.name), self.reference)
 
     async def _raise_if_bad(self, facts: Facts) -> None:
-        now = state(facts)
-        if now is State.CANCELLED:
-            msg = f"{self.reference} was cancelled."
-            raise JobCancelled(msg)
-        if now is State.LOST:
-            msg = f"The cluster lost the pod of {self.reference}."
-            raise JobLost(msg, hint="Submit it again.")
-        if now is not State.DONE:
-            raise await self._failure(facts, now)
-
-    async def _failure(self, facts: Facts, now: State) -> JobFailed:
-        if facts.done is not None:
-            lines = facts.done.lines.splitlines()
-            what = f"{self.reference} failed: its script ended with exit code {facts.done.exit}"
-            msg = f"{what} after printing:\n" + "\n".join(lines[-10:]) if lines else f"{what}."
-            return JobFailed(msg, exit_code=facts.done.exit, lines=lines)
-        try:
-            lines = [line for line in (await self._client.calls.log(self._call)).splitlines() if line.strip()]
-        except JobNotFound:
-            lines = []
-        if now is State.FAILED:
-            why = "the cluster failed to carry it out, before or after its script ran"
-            hint = "The whole log: job.log(raw=True)."
-        else:
-            why = "it is gone from the cluster, or ended without leaving a record, and how it ended cannot be told"
-            hint = "Submit it again."
-        last = f" Last words: {lines[-1]}" if lines else ""
-        return JobFailed(f"{self.reference} failed: {why}.{last}", lines=lines[-20:], hint=hint)
+        if (bad := await bad_end(self._client, self._call, facts)) is not None:
+            raise bad
 
     async def _log(self, *, raw: bool) -> str:
         await self._accept()

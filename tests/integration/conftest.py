@@ -22,6 +22,7 @@ def _load(name):
 helpers = _load("sandbox_user")
 exposed_page = _load("exposed_page")
 people = _load("client_people")
+command_line = _load("command_line")
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +125,26 @@ async def olga_client(shared_box, issuer):
     async with people.person_at(shared_box, issuer, people.OLGA) as cluster:
         await cluster.config()
         yield cluster
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def cli(home, tmp_path):
+    return command_line.runner(home, tmp_path)
+
+
+@pytest.fixture
+def on_sandbox(cli, sandbox):
+    """The same with the shared sandbox added as the default cluster."""
+    cli("cluster", "add", "box", sandbox.endpoint, sandbox.user, "--password-stdin", stdin=sandbox.password + "\n")
+    return cli
+
+
+@pytest.fixture
+def fdl(tmp_path):
+    return command_line.write_fdl(tmp_path)

@@ -18,6 +18,7 @@ from jupyter_oscar.client.errors import (
     NotAllowed,
     QuotaExceeded,
     SecretMissing,
+    SecretsUnconfirmed,
     SecretWouldBeBlanked,
     ServiceNotFound,
     Unreachable,
@@ -111,13 +112,16 @@ async def test_a_file_names_where_its_secrets_are(
     )
     (tmp_path / "script.sh").write_text('#!/bin/sh\necho "$KEY$OTHER"\n')
     (tmp_path / "fdl.yaml").write_text(text)
-    with pytest.raises(FdlError, match=r"fdl\.yaml:10: OTHER: The secret's file .*other cannot be read: no such file"):
-        fdl.load(tmp_path / "fdl.yaml")
-    (tmp_path / "other").write_text("!")
     file = fdl.load(tmp_path / "fdl.yaml")
-    await admin_client.services.deploy(file)
+    wanted = r"KEY from env:MY_KEY \(line 9\), OTHER from file:other \(line 10\)\. Nothing was read"
+    with pytest.raises(SecretsUnconfirmed, match=wanted):
+        await admin_client.services.deploy(file)
+    with pytest.raises(FdlError, match=r"fdl\.yaml:10: OTHER: The secret's file .*other cannot be read: no such file"):
+        await admin_client.services.deploy(file, secrets=True)
+    (tmp_path / "other").write_text("!")
+    await admin_client.services.deploy(file, secrets=True)
     assert (await admin_client.calls.run("svc", Payload("x", b""))).text == "MARKER!"
-    await admin_client.services.deploy(file, update=True)
+    await admin_client.services.deploy(file, update=True, secrets=True)
     assert (await admin_client.calls.run("svc", Payload("x", b""))).text == "MARKER!"
     change = await plan.change(admin_client, file.services[0])
     assert "MARKER" not in f"{change}{file}"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from command_line import SHOUT
 from sandbox_user import new_name
 
-SHOUT = '#!/bin/sh\ntr a-z A-Z < "$INPUT_FILE_PATH" > "$TMP_OUTPUT_DIR/$(basename "$INPUT_FILE_PATH")"\necho shouted\n'
 CONFIG = """\
 # the lab's own clusters
 oscar:
@@ -29,65 +29,6 @@ oscar:
         of_a_newer_version: [1, 2]
 default: lab
 """
-
-
-@pytest.fixture
-def home(tmp_path):
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def cli(home, tmp_path):
-    """Run a command where nothing is a terminal, check its exit code, and give its stdout; ``said`` is its stderr."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG") if name in os.environ}
-    env = {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
-
-    def run(*arguments, code=0, stdin=""):
-        command = [sys.executable, "-m", "jupyter_oscar", *map(str, arguments)]
-        binary = isinstance(stdin, bytes)
-        done = subprocess.run(
-            command,
-            env=env,
-            cwd=tmp_path,
-            capture_output=True,
-            timeout=90,
-            check=False,
-            input=stdin if binary else stdin.encode(),
-        )
-        run.said = done.stderr.decode()
-        assert done.returncode == code, (arguments, done.returncode, done.stdout, run.said)
-        assert "Traceback" not in run.said
-        return done.stdout if binary else done.stdout.decode()
-
-    run.env = env
-    return run
-
-
-@pytest.fixture
-def on_sandbox(cli, sandbox):
-    """The same with the shared sandbox added as the default cluster."""
-    cli("cluster", "add", "box", sandbox.endpoint, sandbox.user, "--password-stdin", stdin=sandbox.password + "\n")
-    return cli
-
-
-@pytest.fixture
-def fdl(tmp_path):
-    """An FDL file of one tracked service."""
-    name = new_name("cli")
-    service = {
-        "name": name,
-        "image": "debian",
-        "script": "script.sh",
-        "log_level": "CRITICAL",
-        "input": [{"path": f"{name}/in"}],
-        "output": [{"path": f"{name}/out"}],
-        "labels": {"jupyter-oscar/tracked": "true"},
-    }
-    (tmp_path / "script.sh").write_text(SHOUT)
-    path = tmp_path / "fdl.yaml"
-    path.write_text(yaml.safe_dump({"functions": {"oscar": [{"oscar-cluster": service}]}}))
-    return path, name
 
 
 def test_a_service_from_file_to_removal(on_sandbox, fdl, tmp_path):

@@ -101,7 +101,7 @@ def test_only_what_was_changed_differs(tmp_path: Path) -> None:
         '+                mine: "no"',
         "+                more: x",
     ]
-    again = fdl.load(path)
+    again = fdl.filled(fdl.load(path))
     assert again.services[0].environment.secrets["KEY"].get_secret_value() == "MARKER"
     assert "env:MY_KEY" in path.read_text()
     assert "MARKER" not in path.read_text()
