@@ -191,6 +191,9 @@ class Kept:
     credentials: Credentials
     verify: bool = True
     storage: str | None = None
+    #: What it is a sign-in to: "oscar", or "nifi", which has more to say in ``extra``.
+    kind: str = "oscar"
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 class Memory:
@@ -238,9 +241,9 @@ class TokenStore:
         found = [kept for path in sorted(self.folder.glob("*.json")) if (kept := self._read(path))]
         return sorted(found, key=lambda kept: kept.name)
 
-    def get(self, name: str) -> Kept | None:
-        """One sign-in by its name."""
-        return self._read(self._path(name))
+    def get(self, name: str, kind: str = "oscar") -> Kept | None:
+        """One sign-in by its name; a cluster and a NiFi may have the same."""
+        return self._read(self._path(name, kind))
 
     def save(self, kept: Kept) -> None:
         """Keep a sign-in under its name, in place of an older one."""
@@ -258,14 +261,17 @@ class TokenStore:
             "agent": who.agent,
             "verify": kept.verify,
             "storage": kept.storage,
+            "kind": kept.kind if kept.kind != "oscar" else None,
+            "extra": kept.extra or None,
         }
         with self._locked():
-            self._write(self._path(kept.name), {key: value for key, value in said.items() if value is not None})
+            path = self._path(kept.name, kept.kind)
+            self._write(path, {key: value for key, value in said.items() if value is not None})
             self._forget_renewed(kept.name, but=who.grant)
 
-    def forget(self, name: str) -> bool:
+    def forget(self, name: str, kind: str = "oscar") -> bool:
         """Remove a sign-in; whether there was one."""
-        path = self._path(name)
+        path = self._path(name, kind)
         with self._locked():
             there = path.exists()
             path.unlink(missing_ok=True)
@@ -305,8 +311,9 @@ class TokenStore:
             json.dump(said, file)
         fresh.replace(path)
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{quote(name, safe='')}.json"
+    def _path(self, name: str, kind: str = "oscar") -> Path:
+        suffix = "" if kind == "oscar" else f"@{kind}"  # no name has an @ once it is quoted
+        return self.folder / f"{quote(name, safe='')}{suffix}.json"
 
     @contextlib.contextmanager
     def _locked(self, name: str = ".lock") -> Iterator[None]:
@@ -324,6 +331,7 @@ class TokenStore:
             parts = [said.get(key) for key in ("issuer", "client_id", "refresh_token")]
             grant = Grant(said["name"], parts[0], parts[1], Secret(parts[2])) if all(parts) else None
             who = Credentials(said.get("user"), secret["password"], secret["token"], file, grant, said.get("agent"))
-            return Kept(said["name"], said["endpoint"], who, bool(said.get("verify", True)), said.get("storage"))
+            more = said.get("kind", "oscar"), dict(said.get("extra") or {})
+            return Kept(said["name"], said["endpoint"], who, bool(said.get("verify", True)), said.get("storage"), *more)
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -243,6 +243,8 @@ def _of_platform() -> Credentials:
 def _from_store() -> Iterator[Profile]:
     """What was signed in to in the panel, a cell or the command line."""
     for kept in TokenStore().all():
+        if kept.kind != "oscar":
+            continue
         yield Profile(kept.name, kept.endpoint, kept.credentials, kept.verify, STORE, kept.storage)
 
 

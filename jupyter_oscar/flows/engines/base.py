@@ -121,6 +121,8 @@ class FlowStatus:
     #: Where a person sees it on the engine's own page.
     url: str | None = None
     id: str = ""
+    #: What keeps it, or soon will keep it, from going on although it runs.
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,297 @@
+"""The AWS side of the sources GetSQS and GetS3: a queue, and a bucket's events sent to it.
+
+DCNiOS lets anybody send to the queue, and replaces every notification that the bucket had (flows.md §1.5). Here the
+queue takes from one bucket of one account, what others set up stays, and only what we made is ever removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from jupyter_oscar.client.errors import (
+    BucketNotFound,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    OscarError,
+    Unreachable,
+    UpstreamFailed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from .marker import Marker
+    from .snapshot.made import Queue
+
+#: Tells our statement in a policy, our notification of a bucket, and our queues by their tag.
+OURS: Final = "jupyter-oscar"
+EVENTS: Final = ("s3:ObjectCreated:*",)
+#: Seconds that SQS wants between deleting a queue and making one of the same name.
+AGAIN: Final = 60
+#: A bucket takes a queue only once SQS has its policy everywhere.
+TRIES: Final = 5
+
+_MISSING: Final = frozenset({"NoSuchBucket", "404"})
+_NO_QUEUE: Final = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+_WHO: Final = frozenset({"InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidAccessKeyId"})
+_RIGHTS: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A queue's address, and what had to be made for it.
+
+    In a marker's words: ``region/queue`` and ``region/bucket/queue``, with `` at <address>`` where that is not AWS.
+    """
+
+    url: str
+    queues: tuple[str, ...] = ()
+    notifications: tuple[str, ...] = ()
+
+
+async def ensure(queue: Queue) -> Made:
+    """Have the queue there, with its bucket's events sent to it. What is there is used as it is.
+
+    Raises:
+        NotAuthenticated, NotAllowed, BucketNotFound, UpstreamFailed, Unreachable: as AWS says; nothing is left behind.
+
+    """
+    what = f"Making the queue {queue.name}"
+    async with _clients(queue, what) as (sqs, s3, sts):
+        url = await _there(sqs, queue.name)
+        queues: tuple[str, ...] = ()
+        if url is None:
+            url = (await sqs.create_queue(QueueName=queue.name, tags={OURS: queue.element}))["QueueUrl"]
+            queues = (str(_Word(queue.region, "", queue.name, queue.endpoint or "")),)
+        notifications: tuple[str, ...] = ()
+        try:
+            if queue.bucket:
+                account = (await sts.get_caller_identity())["Account"]
+                arn = await _arn(sqs, url)
+                await _permit(sqs, url, arn, queue.bucket, account)
+                notifications = await _notify(s3, queue, arn, account)
+        except BaseException:
+            if queues:
+                with contextlib.suppress(Exception):
+                    await sqs.delete_queue(QueueUrl=url)
+            raise
+        return Made(url, queues, notifications)
+
+
+async def remove(made: Made, queue: Queue) -> None:
+    """Remove what :func:`ensure` made, and nothing else."""
+    await _remove(queue, made.queues, made.notifications)
+
+
+async def forget(marker: Marker) -> None:
+    """Remove what a deployment made, by its marker, with the keys that this machine has for AWS."""
+    from .snapshot.made import Queue
+
+    words = [_Word.read(one) for one in (*marker.notifications, *marker.queues)]
+    for region, at in sorted({(word.region, word.at) for word in words}):
+        here = Queue(marker.flow, "", region, "", endpoint=at or None)
+        made = [
+            tuple(one for one in some if (_Word.read(one).region, _Word.read(one).at) == (region, at))
+            for some in (marker.queues, marker.notifications)
+        ]
+        await _remove(here, *made)
+
+
+class _Word(NamedTuple):
+    """What a marker says of one thing made."""
+
+    region: str
+    bucket: str
+    queue: str
+    at: str
+
+    @classmethod
+    def read(cls, text: str) -> _Word:
+        words, _, at = text.partition(" at ")
+        region, *bucket, queue = words.split("/")
+        return cls(region, "".join(bucket), queue, at)
+
+    def __str__(self) -> str:
+        words = "/".join(filter(None, (self.region, self.bucket, self.queue)))
+        return f"{words} at {self.at}" if self.at else words
+
+
+async def _remove(at: Queue, queues: Sequence[str], notifications: Sequence[str]) -> None:
+    async with _clients(at, "Removing what was made in AWS") as (sqs, s3, _):
+        ours = [_Word.read(one).queue for one in queues]
+        for word in map(_Word.read, notifications):
+            await _unnotify(s3, word.bucket, f"{OURS}-{word.queue}")
+            if word.queue not in ours:
+                await _forbid(sqs, word.queue, word.bucket)
+        for name in ours:
+            url = await _there(sqs, name)
+            if url is not None:
+                await sqs.delete_queue(QueueUrl=url)
+
+
+async def _there(sqs: Any, name: str) -> str | None:
+    from botocore.exceptions import ClientError
+
+    try:
+        return str((await sqs.get_queue_url(QueueName=name))["QueueUrl"])
+    except ClientError as error:
+        if _code(error) in _NO_QUEUE:
+            return None
+        raise
+
+
+async def _arn(sqs: Any, url: str) -> str:
+    found = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(found["Attributes"]["QueueArn"])
+
+
+async def _permit(sqs: Any, url: str, arn: str, bucket: str, account: str) -> None:
+    """Let this bucket of this account send, beside whatever the policy says already."""
+    statement = {
+        "Sid": _sid(bucket),
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"},
+            "StringEquals": {"aws:SourceAccount": account},
+        },
+    }
+    policy = await _policy(sqs, url)
+    there = policy["Statement"]
+    policy["Statement"] = [*(one for one in there if one.get("Sid") != _sid(bucket)), statement]
+    if policy["Statement"] != there:
+        await sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+
+async def _forbid(sqs: Any, name: str, bucket: str) -> None:
+    """Take our statement out of the policy of a queue that was there before."""
+    url = await _there(sqs, name)
+    if url is None:
+        return
+    policy = await _policy(sqs, url)
+    left = [one for one in policy["Statement"] if one.get("Sid") != _sid(bucket)]
+    if left != policy["Statement"]:
+        said = json.dumps({**policy, "Statement": left}) if left else ""
+        await sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": said})
+
+
+async def _policy(sqs: Any, url: str) -> dict[str, Any]:
+    found = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+    said = json.loads((found.get("Attributes") or {}).get("Policy") or "{}")
+    return {"Version": "2012-10-17", "Statement": [], **said}
+
+
+def _sid(bucket: str) -> str:
+    return f"{OURS}-{bucket}"
+
+
+async def _notify(s3: Any, queue: Queue, arn: str, account: str) -> tuple[str, ...]:
+    """Send the bucket's events to the queue, beside whatever it does with them already."""
+    from botocore.exceptions import ClientError
+
+    bucket, name = str(queue.bucket), f"{OURS}-{queue.name}"
+    config = await _notifications(s3, bucket)
+    there = config.get("QueueConfigurations") or []
+    if any(one["QueueArn"] == arn and set(EVENTS) <= set(one["Events"]) and not one.get("Filter") for one in there):
+        return ()
+    others = [one for one in there if one.get("Id") != name]
+    config["QueueConfigurations"] = [*others, {"Id": name, "QueueArn": arn, "Events": list(EVENTS)}]
+    for left in reversed(range(TRIES)):
+        try:
+            await s3.put_bucket_notification_configuration(
+                Bucket=bucket, NotificationConfiguration=config, ExpectedBucketOwner=account
+            )
+            break
+        except ClientError as error:
+            # AWS asks the queue whether the bucket may; its policy takes some seconds to be known everywhere.
+            if _code(error) != "InvalidArgument" or not left:
+                raise
+        await asyncio.sleep(2)
+    return (str(_Word(queue.region, bucket, queue.name, queue.endpoint or "")),)
+
+
+async def _unnotify(s3: Any, bucket: str, name: str) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        config = await _notifications(s3, bucket)
+    except ClientError as error:
+        if _code(error) in _MISSING:
+            return
+        raise
+    there = config.get("QueueConfigurations") or []
+    left = [one for one in there if one.get("Id") != name]
+    if len(left) != len(there):
+        config.pop("QueueConfigurations")
+        if left:
+            config["QueueConfigurations"] = left
+        await s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=config)
+
+
+async def _notifications(s3: Any, bucket: str) -> dict[str, Any]:
+    config = dict(await s3.get_bucket_notification_configuration(Bucket=bucket))
+    config.pop("ResponseMetadata", None)
+    return config
+
+
+@contextlib.asynccontextmanager
+async def _clients(queue: Queue, what: str) -> AsyncIterator[tuple[Any, Any, Any]]:
+    """SQS, S3 and STS, with the file's keys or else those of this machine, in AWS's own order."""
+    from aiobotocore.session import get_session
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    keys: Mapping[str, str] = {}
+    if queue.access_key is not None and queue.secret_key is not None:
+        keys = {
+            "aws_access_key_id": queue.access_key.get_secret_value(),
+            "aws_secret_access_key": queue.secret_key.get_secret_value(),
+        }
+    config = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard"}, s3={"addressing_style": "auto"})
+    options = {"region_name": queue.region, "endpoint_url": queue.endpoint, "config": config, **keys}
+    session = get_session()
+    try:
+        async with (
+            session.create_client("sqs", **options) as sqs,
+            session.create_client("s3", **options) as s3,
+            session.create_client("sts", **options) as sts,
+        ):
+            yield sqs, s3, sts
+    except NoCredentialsError as error:
+        msg = f"{what} failed: there are no keys for AWS."
+        hint = "Give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the file, as references, or in the environment."
+        raise NotAuthenticated(msg, hint=hint) from error
+    except ClientError as error:
+        raise _said(what, error) from error
+    except BotoCoreError as error:
+        msg = f"{what} failed: {queue.endpoint or f'AWS in {queue.region}'} cannot be reached."
+        raise Unreachable(msg) from error
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _said(what: str, error: Any) -> OscarError:
+    code, text = _code(error), str(error.response.get("Error", {}).get("Message") or "")
+    kinds: tuple[tuple[frozenset[str], type[OscarError], str | None], ...] = (
+        (_MISSING, BucketNotFound, "The bucket has to be there: it is yours, and is never made or removed here."),
+        (_WHO, NotAuthenticated, "Check the keys of AWS."),
+        (_RIGHTS, NotAllowed, "The keys need sqs:* on the queue and s3:*BucketNotification on the bucket."),
+        (
+            frozenset({"AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"}),
+            UpstreamFailed,
+            f"A queue of that name was deleted just now: try again after {AGAIN} s.",
+        ),
+        (frozenset({"InvalidArgument", "InvalidParameterValue"}), InvalidRequest, None),
+    )
+    kind, hint = next(((kind, hint) for codes, kind, hint in kinds if code in codes), (UpstreamFailed, None))
+    why = text.rstrip(".") or code or "AWS does not say why"
+    return kind(f"{what} failed: {why}.", hint=hint, upstream=text or code)

@@ -1,0 +1,161 @@
+"""The engine: what is asked of it, and which part of this folder does that."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jupyter_oscar.client.errors import NotAllowed, NotFound
+from jupyter_oscar.flows import marker as marks
+from jupyter_oscar.flows.engines.base import Deployed, Engine
+from jupyter_oscar.flows.errors import FlowNotFound, FlowRefused
+
+from . import reading
+from .client import Client
+from .deploying import Deploying
+from .errors import NotNifi
+from .running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from jupyter_oscar.client.nifis import Nifi
+    from jupyter_oscar.flows.engines.base import Capabilities, FlowStatus, Outcome, Progress
+    from jupyter_oscar.flows.plan import Plan
+
+OLDEST = (1, 18)
+
+
+class NifiEngine(Engine):
+    """One NiFi. ``client`` is what it is talked to with."""
+
+    def __init__(self, profile: Nifi) -> None:
+        self.profile = profile
+        self.client = Client(profile)
+        self._capabilities: Capabilities | None = None
+
+    def __repr__(self) -> str:
+        return f"<NifiEngine {self.profile.name} {self.profile.endpoint}>"
+
+    async def capabilities(self) -> Capabilities:
+        """What it has.
+
+        Raises:
+            FlowRefused: it is older than what we know.
+
+        """
+        if self._capabilities is None:
+            found = reading.capabilities(await self.client.manifest())
+            if found.numbers[0] not in {1, 2} or found.numbers < OLDEST:
+                msg = f"{self.profile.endpoint} is NiFi {found.version or 'of unknown version'}."
+                raise FlowRefused(msg, hint="Dataflows need NiFi 1.18 or later, or 2.x.")
+            self._capabilities = found
+        return self._capabilities
+
+    async def read(self, name: str) -> Deployed | None:
+        """What stands under that name on the root canvas; its definition only where it is alone."""
+        found = [one for one in await self.client.groups() if one.get("component", {}).get("name") == name]
+        if not found:
+            return None
+        [group, *more] = found
+        marker = marks.read(group["component"].get("comments"))
+        flow = None if more else await self.client.definition(group["id"])
+        return Deployed(name, group["id"], marker, flow, count=len(found), inner=group)
+
+    async def apply(self, plan: Plan, progress: Progress | None = None) -> Outcome:
+        """Carry a plan out."""
+        if plan.refusals:
+            raise FlowRefused(" ".join(plan.refusals), hint="Nothing was changed.")
+        return await Deploying(self.client, plan, progress).carry_out()
+
+    async def status(self, names: Sequence[str] | None = None) -> list[FlowStatus]:
+        """Ours, by name, in four requests; a name that is not there is left out."""
+        groups, figures, bulletins, disks = await asyncio.gather(
+            self.client.groups(), self.client.status(), self._bulletins(), self.disks()
+        )
+        by_id = {one["id"]: one["processGroupStatusSnapshot"] for one in figures["processGroupStatusSnapshots"]}
+        found = []
+        for group in groups:
+            marker = marks.read((group.get("component") or {}).get("comments"))
+            name = (group.get("component") or {}).get("name")
+            if marker is None or group["id"] not in by_id or (names is not None and name not in names):
+                continue
+            one = reading.status(group, by_id[group["id"]], marker, bulletins, self.profile.canvas)
+            found.append(_with(one, disks))
+        return sorted(found, key=lambda one: one.name)
+
+    async def disks(self) -> list[str]:
+        """What is wrong with its disks; nothing where we may not know."""
+        try:
+            return reading.disks(await self.client.diagnostics())
+        except (NotAllowed, NotFound, NotNifi):
+            return []
+
+    async def _bulletins(self) -> Sequence[Mapping[str, Any]]:
+        try:
+            return await self.client.bulletins()
+        except (NotAllowed, NotFound):
+            return ()
+
+    async def start(self, name: str) -> FlowStatus:
+        """Enable its services and start all of it."""
+        group = await self._ours(name)
+        await Running(self.client, group).start()
+        return await self._one(group)
+
+    async def stop(self, name: str) -> FlowStatus:
+        """Stop all of it and wait until nothing works any more."""
+        group = await self._ours(name)
+        await Running(self.client, group).stop()
+        return await self._one(group)
+
+    async def drain(self, name: str, *, seconds: float = 60) -> FlowStatus:
+        """Stop the sources, let the rest work off what is queued, then stop it."""
+        group = await self._ours(name)
+        await Running(self.client, group).drain(seconds)
+        return await self._one(group)
+
+    async def delete(self, name: str, *, empty: bool = False) -> None:
+        """Remove the group, its parameters, and what was made for it in AWS."""
+        await Running(self.client, await self._ours(name)).delete(empty=empty)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.client.aclose()
+
+    async def _ours(self, name: str) -> Mapping[str, Any]:
+        """The one group of that name that is ours."""
+        named = [one for one in await self.client.groups() if (one.get("component") or {}).get("name") == name]
+        ours = [one for one in named if marks.read(one["component"].get("comments"))]
+        if not named:
+            msg = f'There is no dataflow named "{name}" in {self.profile.name}.'
+            raise FlowNotFound(msg, hint="`jupyter oscar flow status` lists what is there.")
+        if not ours:
+            msg = f"The group {name} in {self.profile.name} was not made from here."
+            raise FlowRefused(
+                msg, hint="Nothing was done. Take it over with `flow apply --adopt`, or use NiFi's canvas."
+            )
+        if len(named) > 1:
+            msg = f"There are {len(named)} groups named {name} in {self.profile.name}."
+            raise FlowRefused(msg, hint="Nothing was done. Rename or remove all but one on NiFi's canvas.")
+        return ours[0]
+
+    async def _one(self, group: Mapping[str, Any]) -> FlowStatus:
+        """How one is now, with the reasons for what is not valid."""
+        snapshot, bulletins, disks = await asyncio.gather(
+            self.client.status(group["id"]), self._bulletins(), self.disks()
+        )
+        marker = marks.read(group["component"].get("comments"))
+        one = _with(reading.status(group, snapshot, marker, bulletins, self.profile.canvas), disks)
+        if one.invalid:
+            ghosts, invalid, _ = reading.wrong(await self.client.processors(group["id"]))
+            said = [f"This NiFi has no {type_.rpartition('.')[2]}." for type_ in ghosts]
+            one = replace(one, invalid=(*said, *invalid) or one.invalid)
+        return one
+
+
+def _with(one: FlowStatus, disks: Sequence[str]) -> FlowStatus:
+    """Of a full disk only what runs has to know."""
+    return replace(one, warnings=(*one.warnings, *disks)) if disks and one.running else one
