@@ -79,7 +79,8 @@ def between(snapshot: Snapshot, deployed: Deployed) -> tuple[Change, ...]:
     """All differences; where the engine did not give its definition back, the marker alone says whether there are."""
     if deployed.flow is None:
         if deployed.marker is not None and deployed.marker.digest == snapshot.digest:
-            name = snapshot.name
+            return ()
+        name = snapshot.name
         return (Change("group", snapshot.identifier, name, name, "content", "what is deployed", "the file"),)
     new, old = _index(snapshot.flow), _index(deployed.flow)
     found = [change for key, part in new.items() for change in _of(key, part, old.get(key))]
@@ -146,10 +147,12 @@ def _of(key: str, new: Part, old: Part | None) -> Iterator[Change]:
 def _fields(what: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:
     if what in {"processor", "service"}:
         yield "type", (old.get("type"), new.get("type"))
-        secret = {name for name, one in (new.get("propertyDescriptors") or {}).items() if one.get("sensitive")}
-        kept = old.get("properties") or {}
+        descriptors, kept = new.get("propertyDescriptors") or {}, old.get("properties") or {}
         for name, value in (new.get("properties") or {}).items():
-            if name not in secret or name in kept:  # an engine gives a reference back, or nothing, never a value
+            said = descriptors.get(name) or {}
+            # An engine tells every property it knows, but for sensitive ones, of which it tells references at most; one
+            # that it does not tell has another name there. What a person adds is told only where it is.
+            if name in kept or (said.get("dynamic") and not said.get("sensitive")):
                 yield f"properties.{name}", (kept.get(name), value)
     fields = SCHEDULE if what == "processor" else LINK if what == "connection" else {}
     for name in fields:

@@ -9,7 +9,7 @@ from jupyter_oscar.client.errors import NotFound, OscarError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .lint import Finding
+    from .findings import Finding
 
 __all__ = ["FlowError", "FlowNotFound", "FlowRefused"]
 

@@ -1,0 +1,109 @@
+"""A queue in SQS. Ten messages at a time, asked for with a long wait: an empty queue costs three requests a minute.
+
+S3 greets a queue with a test message when its notifications are set up; that is no event (flows.md §4.2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from jupyter_oscar.client.credentials import Secret
+from jupyter_oscar.flows.snapshot import arrival
+from jupyter_oscar.flows.snapshot.made import Queue
+from jupyter_oscar.flows.snapshot.parts import Runs, runs, text
+from jupyter_oscar.flows.snapshot.types import AWS_SERVICE, GET_SQS, ROUTE_ON_CONTENT
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from jupyter_oscar.flows.model import AwsSource, S3Destination, SqsSource
+    from jupyter_oscar.flows.snapshot.parts import Group
+
+TEST: Final = r'"Event"\s*:\s*"s3:TestEvent"'
+CREDENTIALS: Final = "AWS Credentials Provider service"
+
+
+def place(element: SqsSource, group: Group) -> None:
+    """Its group."""
+    read(element, group)
+
+
+def read(element: AwsSource, group: Group, bucket: str | None = None) -> None:
+    """The processors that read a queue, which gets the events of a ``bucket`` if one is named."""
+    old = group.build.capabilities.major < 2  # noqa: PLR2004
+    native = arrival.native(element, element.extra, group.build, GET_SQS, *(() if old else (AWS_SERVICE,)))
+    reference = _queue(element, group, bucket, native=native)
+    if not native:
+        arrival.listen(element, element.extra, group)
+        return
+    properties = {
+        "Queue URL": reference,
+        "Auto Delete Messages": "true",
+        "Region": element.AWS_DEFAULT_REGION,
+        "Batch Size": "10",
+        "Visibility Timeout": "15 mins",
+        "Receive Message Wait Time": "20 sec",
+        "Communications Timeout": "30 secs",
+        "Endpoint Override URL": text(element.extra.endpoint) if element.extra.endpoint else None,
+        **credentials(element, group),
+    }
+    made = group.processor(
+        "GetSQS",
+        GET_SQS,
+        properties,
+        runs(element, "GetSQS"),
+        hidden=["Access Key", "Secret Key"],
+        services=[CREDENTIALS],
+        at=(0, 0),
+    )
+    test = group.processor(
+        "Leave out test messages",
+        ROUTE_ON_CONTENT,
+        {
+            "Match Requirement": "content must contain match",
+            "Character Set": "UTF-8",
+            "Content Buffer Size": "1 MB",
+            "test": TEST,
+        },
+        Runs(ends=("test",)),
+        dynamic=["test"],
+    )
+    group.connect(made, test, ["success"])
+    group.connect(test, group.port("out"), ["unmatched"])
+
+
+def credentials(element: AwsSource | S3Destination, group: Group) -> dict[str, str | None]:
+    """The properties by which a processor signs in to AWS: two in NiFi 1, a service in NiFi 2."""
+    keys = {
+        "Access Key": _key(group, element.name, "access-key", element.AWS_ACCESS_KEY_ID),
+        "Secret Key": _key(group, element.name, "secret-key", element.AWS_SECRET_ACCESS_KEY),
+    }
+    if group.build.capabilities.major < 2:  # noqa: PLR2004
+        return keys
+    if keys["Access Key"] is None:
+        group.build.notes.append(f"{element.name}: no AWS keys were found, so NiFi uses what its own machine has.")
+        return {CREDENTIALS: group.service("AWS credentials", AWS_SERVICE, {})}
+    return {CREDENTIALS: group.service("AWS credentials", AWS_SERVICE, keys, hidden=["Access Key", "Secret Key"])}
+
+
+def _key(group: Group, element: str, name: str, value: SecretStr | None) -> str | None:
+    return None if value is None else group.build.secret(element, name, value)
+
+
+def _queue(element: AwsSource, group: Group, bucket: str | None, *, native: bool) -> str:
+    """What has to be made in AWS, and the reference to the address that the queue then has."""
+    reference = group.build.parameter(element.name, "queue-url", "") if native else ""
+    access, secret = element.AWS_ACCESS_KEY_ID, element.AWS_SECRET_ACCESS_KEY
+    group.build.queues.append(
+        Queue(
+            element.name,
+            element.queue,
+            element.AWS_DEFAULT_REGION,
+            reference[2:-1],
+            bucket,
+            element.extra.endpoint,
+            Secret(access.get_secret_value()) if access else None,
+            Secret(secret.get_secret_value()) if secret else None,
+        )
+    )
+    return reference
