@@ -1,8 +1,9 @@
 """Tests in two processes at once (``-n 2``, pytest-xdist): what goes to which, and what has the machine to itself.
 
-A file stays in one process. So do all that need a browser, because two of those with their servers are more than two
-processors do in the time that a test has. A test that is marked ``alone`` waits until no other runs, and others wait
-for it; the time limit of a test does not count the wait.
+A file stays in one process. Files that need a browser are run by one process at a time, because two of those with
+their servers are more than two processors do in the time that a test has; only when nothing else is left does the
+other process take some of them, too. Quick files come last, so that both end together. A test that is marked ``alone``
+waits until no other runs, and others wait for it; the time limit of a test does not count the wait.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 BROWSERS = "tests/browser/"
+QUICK = ("tests/unit/", "tests/contract/")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -27,8 +29,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling
 
     class OneBrowser(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return BROWSERS if nodeid.startswith(BROWSERS) else super()._split_scope(nodeid)
+        def _assign_work_unit(self, node: Any) -> None:
+            browsing = any(
+                file.startswith(BROWSERS) and not all(tests.values())
+                for other, files in self.assigned_work.items()
+                if other is not node
+                for file, tests in files.items()
+            )
+            # Of the kind that is wanted, or else any; of those the first: files with many tests lead the queue.
+            first = min(
+                self.workqueue, key=lambda file: (file.startswith(BROWSERS) is browsing, file.startswith(QUICK))
+            )
+            self.workqueue.move_to_end(first, last=False)
+            super()._assign_work_unit(node)
 
     return OneBrowser(config, log)
 
