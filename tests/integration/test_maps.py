@@ -144,12 +144,10 @@ def test_outputs_of_the_same_name_do_not_overwrite_each_other(cluster: Any, twic
 
 
 def test_cancelling_ends_what_runs_and_sends_nothing_more(cluster: Any, tmp_path: Path) -> None:
-    name = deployed(cluster, tmp_path, "sleeps", "#!/bin/sh\nsleep 60\n")
+    name = deployed(cluster, tmp_path, "sleeps", "#!/bin/sh\nsleep 600\n")
     jobs = cluster.map(name, text=[str(number) for number in range(20)])
     jobs[0].accepted()
-    began = time.monotonic()
-    jobs.cancel().wait(timeout=30)
-    assert time.monotonic() - began < 30
+    jobs.cancel().wait(timeout=60)
     assert set(jobs.counts) <= {"cancelled"}
 
 
