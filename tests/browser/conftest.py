@@ -39,6 +39,7 @@ def chromium():
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not program:
         pytest.skip("Chromium is missing: sudo apt-get install chromium")
+    playwright.expect.set_options(timeout=30_000)  # as long as every other wait
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser

@@ -1,6 +1,9 @@
 """What a person does on the pages of services."""
 
+import contextlib
 import textwrap
+
+import pytest
 
 FDL = """\
 functions:
@@ -18,6 +21,50 @@ functions:
           - storage_provider: minio.default
             path: {name}/out
 """
+
+
+def eventually(page, what, why=""):
+    """Wait until ``what()`` is true; for what Playwright's own ``expect`` has no words."""
+    for _ in range(300):
+        if what():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(why or "what the test waited for did not happen")
+
+
+@contextlib.contextmanager
+def layout_saved(page, what):
+    """Do what is inside, and wait until Lab has saved a layout that holds ``what``: it does so a while later."""
+
+    def holds(answer):
+        asked = answer.request
+        return "/api/workspaces/" in answer.url and asked.method == "PUT" and what in asked.post_data
+
+    with page.expect_response(holds):
+        yield
+
+
+def focus(page, row):
+    """Give a row the focus so that it stays there: Lab's launcher takes it when it opens."""
+    page.locator(".jp-Launcher").wait_for()
+    row.evaluate(
+        """async row => {
+            for (let frames = 0; frames < 15; frames++) {
+                if (document.activeElement !== row) {
+                    row.focus();
+                    frames = 0;
+                }
+                await new Promise(requestAnimationFrame);
+            }
+        }"""
+    )
+
+
+def images_failed(page):
+    """Wait until an image that is not there has said so, as one in markup would have."""
+    page.evaluate(
+        "() => new Promise(done => { const one = new Image(); one.onerror = () => setTimeout(done); one.src = 'x'; })"
+    )
 
 
 def execute(page, command, **args):

@@ -2,11 +2,12 @@
 
 import pytest
 from shots import show
-from test_sidebar import deploy, held
+from test_sidebar import deploy
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-ROUNDS = 100
+# One listener that stays is thirty; what comes and goes by itself is a handful.
+ROUNDS = 30
 # Counts every timer that repeats for as long as it does.
 TIMERS = """
 window.repeating = new Set();
@@ -54,7 +55,18 @@ OURS = {
 }
 
 
-def test_what_was_opened_and_closed_a_hundred_times_leaves_what_an_empty_tab_leaves(server, lab, page):
+def held(devtools, page):
+    """Listeners and nodes that are alive; what was let go of is collected when the browser finds the time for it."""
+    found = []
+    for _ in range(4):
+        devtools.send("HeapProfiler.collectGarbage")
+        page.wait_for_timeout(200)
+        counted = devtools.send("Memory.getDOMCounters")
+        found.append((counted["jsEventListeners"], counted["nodes"]))
+    return min(found)
+
+
+def test_what_was_opened_and_closed_leaves_what_an_empty_tab_leaves(server, lab, page):
     sockets = set()
 
     def on_socket(socket):
@@ -81,9 +93,9 @@ def test_what_was_opened_and_closed_a_hundred_times_leaves_what_an_empty_tab_lea
             for (let round = 0; round < rounds; round++) {{ {what} }}
         }}"""
         page.evaluate(program, [name, 5])
-        before = min(held(devtools, page) for _ in range(5))
+        before = held(devtools, page)
         page.evaluate(program, [name, rounds])
-        after = min(held(devtools, page) for _ in range(5))
+        after = held(devtools, page)
         return [round((last - first) / rounds, 2) for first, last in zip(before, after, strict=True)]
 
     left(EMPTY, 10)  # what is made once for all
@@ -92,8 +104,9 @@ def test_what_was_opened_and_closed_a_hundred_times_leaves_what_an_empty_tab_lea
     found = {what: left(program) for what, program in OURS.items()}
     print(f"an empty tab leaves {listeners} listeners and {nodes} nodes; ours: {found}")  # noqa: T201 - for who tunes it
     page.wait_for_timeout(1500)
-    assert len(sockets) == streams
+    assert len(sockets) == streams == 1
     assert page.evaluate("() => window.repeating.size") <= timers
     for what, (more_listeners, more_nodes) in found.items():
-        assert more_listeners <= listeners + 0.5, (what, found, listeners)
-        assert more_nodes <= nodes + 2, (what, found, nodes)
+        allowed = (0, 0) if what == "sidebar" else (listeners, nodes)  # that one opens no tab
+        assert more_listeners <= allowed[0] + 0.5, (what, found, listeners)
+        assert more_nodes <= allowed[1] + 2, (what, found, nodes)

@@ -4,7 +4,9 @@ import json
 import textwrap
 
 import pytest
+from playwright.sync_api import expect
 from shots import CLUSTER, SERVICES, calls, said, show
+from steps import focus, images_failed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -68,9 +70,9 @@ def test_from_nothing_a_local_oscar_is_one_click_away(server, lab, page):
 
     page.get_by_text("No services.").wait_for(timeout=60_000)
     line = page.locator(".jp-OscarCluster-line")
-    assert "sandbox" in line.inner_text()
-    assert "local" in line.inner_text()
-    assert page.get_by_text("no containers").is_visible()
+    expect(line).to_contain_text("sandbox")
+    expect(line).to_contain_text("local")
+    expect(page.get_by_text("no containers")).to_be_visible()
 
 
 def test_what_is_deployed_and_called_elsewhere_appears_by_itself(sandbox, lab, page):
@@ -100,9 +102,10 @@ def test_a_wrong_password_is_said_in_the_dialog_and_nothing_typed_is_lost(sandbo
     page.keyboard.press("Enter")
 
     dialog.locator(".jp-mod-error").wait_for()
-    assert dialog.get_by_label("Address").input_value() == endpoint
-    assert dialog.get_by_label("Password", exact=True).input_value() == "wrong-marker"
+    expect(dialog.get_by_label("Address")).to_have_value(endpoint)
+    expect(dialog.get_by_label("Password", exact=True)).to_have_value("wrong-marker")
     page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
     assert "mine" not in page.evaluate("() => document.body.innerText")
     assert "wrong-marker" not in page.evaluate("() => JSON.stringify({ ...localStorage, ...sessionStorage })")
 
@@ -120,8 +123,8 @@ def test_the_last_list_of_a_cluster_that_does_not_answer_stays_and_says_how_old_
     sockets[-1].send(json.dumps({"topic": "services/vega", "problem": problem}))
     page.get_by_text(message).wait_for()
     page.get_by_text("The list is").wait_for()
-    assert page.get_by_role("button", name="Try again").is_visible()
-    assert page.locator(".jp-OscarServiceRow").count() == len(SERVICES)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.locator(".jp-OscarServiceRow")).to_have_count(len(SERVICES))
 
     sockets[-1].send(json.dumps({"topic": "clusters", "cursor": "1", "data": [CLUSTER]}))
     sockets[-1].send(json.dumps({"topic": "services/vega", "cursor": "1", "data": SERVICES}))
@@ -136,6 +139,7 @@ def test_a_cell_that_calls_a_service_is_put_below_the_active_one(sandbox, lab, p
     page.locator(".jp-OscarServiceRow").first.click(button="right")
     page.get_by_role("menuitem", name="Insert Cell").click()
 
+    page.locator(".jp-Notebook .jp-Cell").nth(1).wait_for()
     cells = page.evaluate(
         """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells.map(cell => cell.getSource())"""
     )
@@ -154,20 +158,17 @@ def test_what_a_server_says_is_shown_as_text(lab, page):
     page.locator(".jp-OscarServiceRow").first.focus()
     page.keyboard.press("ArrowRight")
     page.locator(".jp-OscarRow-detail").wait_for()
-    page.wait_for_timeout(300)
-
+    expect(page.locator(".jp-OscarRow-detail")).to_contain_text("onerror")
+    expect(page.locator(".jp-OscarSidebar img")).to_have_count(0)
+    images_failed(page)
     assert page.evaluate("() => window.hit") is None
-    assert page.locator(".jp-OscarSidebar img").count() == 0
-    assert "onerror" in page.locator(".jp-OscarRow-detail").inner_text()
 
 
 def test_everything_can_be_done_without_a_mouse(lab, page):
     said(page, CLUSTER, SERVICES, calls(300))
     open_sidebar(page, lab)
     page.locator(".jp-OscarCallRow").first.wait_for()
-    page.locator(".jp-Launcher").wait_for()
-    page.wait_for_timeout(1500)  # the launcher takes the focus when it opens, and opening the sidebar moves it there
-    page.locator(".jp-OscarCluster-line").focus()
+    focus(page, page.locator(".jp-OscarCluster-line"))
 
     def at():
         return page.evaluate("() => document.activeElement.dataset.oscarKey ?? document.activeElement.className")
@@ -187,19 +188,22 @@ def test_everything_can_be_done_without_a_mouse(lab, page):
     on(SERVICES[-1]["name"])
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    assert page.locator(".jp-OscarRow-detail").count() == 1
+    expect(page.locator(".jp-OscarRow-detail")).to_have_count(1)
     page.keyboard.press("ArrowLeft")
-    assert page.locator(".jp-OscarRow-detail").count() == 0
+    expect(page.locator(".jp-OscarRow-detail")).to_have_count(0)
     page.keyboard.press("Space")
-    assert page.locator('.jp-OscarServiceRow[aria-selected="true"]').count() == 1
+    expect(page.locator('.jp-OscarServiceRow[aria-selected="true"]')).to_have_count(1)
 
     page.keyboard.press("/")
+    page.wait_for_function("() => document.activeElement.matches('input')")
     page.keyboard.type("cows")
-    assert page.locator(".jp-OscarServiceRow").count() == 1
-    assert page.get_by_text("1 of 4").is_visible()
+    expect(page.locator(".jp-OscarServiceRow")).to_have_count(1)
+    expect(page.get_by_text("1 of 4")).to_be_visible()
     page.keyboard.press("Escape")
-    assert page.locator(".jp-OscarServiceRow").count() == len(SERVICES)
-    assert at() in {row["name"] for row in SERVICES}
+    expect(page.locator(".jp-OscarServiceRow")).to_have_count(len(SERVICES))
+    page.wait_for_function(
+        "names => names.includes(document.activeElement.dataset.oscarKey)", arg=[row["name"] for row in SERVICES]
+    )
 
     page.keyboard.press("Home")
     page.keyboard.press("ContextMenu")
@@ -217,13 +221,11 @@ def test_deleting_asks_with_the_names_and_the_focus_on_cancel(lab, page):
     belongings = [{"bucket": "grayify", "objects": 118, "bytes": 46_000_000, "more": False}]
     page.route("**/belongings*", lambda route: route.fulfill(json=belongings))
     open_sidebar(page, lab)
-    page.locator(".jp-Launcher").wait_for()
-    page.wait_for_timeout(1500)  # the launcher takes the focus when it opens
-    page.locator(".jp-OscarServiceRow").first.focus()
+    focus(page, page.locator(".jp-OscarServiceRow").first)
     page.keyboard.press("Delete")
 
     page.get_by_role("button", name="Delete grayify and 1 bucket").wait_for()
-    assert page.get_by_text("118 objects").is_visible()
+    expect(page.get_by_text("118 objects")).to_be_visible()
     page.wait_for_function("() => document.activeElement.textContent === 'Cancel'")
     page.keyboard.press("Enter")
     page.locator(".jp-Dialog").wait_for(state="detached")
@@ -235,18 +237,17 @@ def test_a_refresh_moves_nothing(lab, page):
     sockets = []
     said(page, CLUSTER, SERVICES, calls(40), sockets=sockets)
     open_sidebar(page, lab)
-    page.locator(".jp-Launcher").wait_for()
-    page.wait_for_timeout(1500)  # the launcher takes the focus when it opens
-    page.locator(".jp-OscarServiceRow").nth(1).focus()
+    focus(page, page.locator(".jp-OscarServiceRow").nth(1))
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
+    expect(page.locator('[aria-expanded="true"].jp-OscarRow')).to_have_count(1)
     more = [{**SERVICES[0], "name": "aaa"}, *SERVICES]
     sockets[-1].send(json.dumps({"topic": "services/vega", "cursor": "2", "data": more}))
     page.get_by_role("row", name="aaa").wait_for()
 
     page.wait_for_function("key => document.activeElement.dataset.oscarKey === key", arg=SERVICES[1]["name"])
-    assert page.locator('.jp-OscarRow[aria-selected="true"]').get_attribute("data-oscar-key") == SERVICES[1]["name"]
-    assert page.locator('[aria-expanded="true"].jp-OscarRow').get_attribute("data-oscar-key") == SERVICES[1]["name"]
+    for mark in ('[aria-selected="true"]', '[aria-expanded="true"]'):
+        expect(page.locator(f".jp-OscarRow{mark}")).to_have_attribute("data-oscar-key", SERVICES[1]["name"])
 
 
 def test_nobody_looking_costs_nothing(lab, page):
@@ -263,50 +264,12 @@ def test_nobody_looking_costs_nothing(lab, page):
     assert not asked
 
 
-def held(devtools, page):
-    """Listeners and nodes that are alive."""
-    devtools.send("HeapProfiler.collectGarbage")
-    page.wait_for_timeout(300)
-    found = devtools.send("Memory.getDOMCounters")
-    return found["jsEventListeners"], found["nodes"]
-
-
-def test_a_hundred_times_opened_and_closed_leaves_nothing_behind(sandbox, lab, page):
-    alive = set()
-
-    def on_socket(socket):
-        if "jupyter-oscar" in socket.url:
-            alive.add(socket)
-            socket.on("close", lambda _: alive.discard(socket))
-
-    page.on("websocket", on_socket)
-    open_sidebar(page, lab)
-    page.locator(".jp-OscarCluster").wait_for()
-    devtools = page.context.new_cdp_session(page)
-
-    def counted(times):
-        for name in ["filebrowser", "jupyter-oscar-sidebar"] * times:
-            page.evaluate("name => window.jupyterapp.shell.activateById(name)", name)
-            page.wait_for_timeout(15)
-        page.wait_for_timeout(1500)
-        # What was let go of is collected when the browser finds the time for it.
-        return min(held(devtools, page) for _ in range(6))
-
-    # What is made once for all may be made late, so the second hundred may show what the first hides.
-    first, middle, last = counted(20), counted(100), counted(100)
-
-    listeners, nodes = (min(b - a, c - b) for a, b, c in zip(first, middle, last, strict=True))
-    assert listeners < 50
-    assert nodes < 200
-    assert len(alive) == 1
-
-
 def test_without_the_server_half_it_says_which_command_helps(lab, page):
     page.route("**/jupyter-oscar/health*", lambda route: route.fulfill(status=404, json={"message": "Not Found"}))
     open_sidebar(page, lab)
 
     page.get_by_text("pip install jupyter-oscar").wait_for()
-    assert page.get_by_role("button", name="Copy command").is_visible()
+    expect(page.get_by_role("button", name="Copy command")).to_be_visible()
     page.unroute("**/jupyter-oscar/health*")
     page.get_by_role("button", name="Try again").click()
     page.get_by_text("pip install jupyter-oscar").wait_for(state="hidden")
@@ -333,4 +296,4 @@ def test_where_there_is_no_server_at_all_nothing_is_asked_to_be_installed(lab, p
     open_sidebar(page, lab)
 
     page.get_by_text("OSCAR needs a Jupyter server, and JupyterLite has none.").wait_for()
-    assert page.get_by_text("pip install").count() == 0
+    expect(page.get_by_text("pip install")).to_have_count(0)
