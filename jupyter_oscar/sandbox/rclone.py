@@ -164,6 +164,11 @@ class Rclone(ObjectStore):
         # asking it to remember nothing (0s) makes it spin: 60 times slower, one core busy. What a long-lived service
         # writes into its mounted bucket is told by nobody, and seen when it forgets.
         command += ["--dir-cache-time", "5s", "--no-cleanup", str(self._data.buckets)]
+        # A key is its bytes. Otherwise rclone compares a new name, spelled in Unicode's normal form, with all others of
+        # its folder: the two spellings of one letter would be one object, and a thousand writes a million comparisons.
+        command += ["--no-unicode-normalization"]
+        # What is longer is not gathered first: each write, however small, would set aside as much.
+        command += ["--streaming-upload-cutoff", "4Ki"]
         return [*command, "--rc", "--rc-addr", f"unix://{self._socket}", "--rc-no-auth"]
 
     async def _spawn(self) -> asyncio.subprocess.Process:

@@ -240,6 +240,14 @@ def test_of_many_that_write_at_once_none_fails_and_one_is_last(user, bucket):
     assert user.get(bucket, "same") in data
 
 
+def test_a_key_is_its_bytes_also_where_two_of_them_look_alike(user, bucket):
+    one, two = "gr\u00fcn.txt", "gru\u0308n.txt"
+    user.put(bucket, one, b"one letter")
+    user.put(bucket, two, b"a letter and its dots")
+    assert user.get(bucket, one) == b"one letter"
+    assert sorted(keys(boto(user), bucket)) == sorted((one, two))
+
+
 def test_unfinished_uploads_are_listed_also_where_there_are_none(user, bucket):
     s3 = boto(user)
     assert s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
