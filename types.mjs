@@ -19,6 +19,7 @@ const ASKED = [
   'DeviceSignIn',
   'Input',
   'NewCluster',
+  'NewMount',
   'SignIn'
 ];
 

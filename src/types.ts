@@ -259,6 +259,53 @@ export interface Link {
 }
 
 /**
+ * A folder that is a bucket, or a folder of one.
+ *
+ * `path` is where the file browser has it: empty where it is the server's own folder, null where it has it not.
+ * `state`: `direct` is the sandbox's own folder, where what is written is in the bucket at once; `gone` ended
+ * though nobody undid it, `ending` waits for its last files to be written back. `ours` may be undone from here.
+ */
+export interface MountedFolder {
+  bucket: string;
+  files: WaitingFile[];
+  folder: string;
+  ours: boolean;
+  path: string | null;
+  point: string;
+  problem: Problem | null;
+  read_only: boolean;
+  state: 'mounted' | 'direct' | 'ending' | 'gone';
+  waiting: number;
+  watched_by: WatchedBy[];
+}
+
+/**
+ * A file of a mounted folder that is not in the bucket yet; `errors` says that writing it failed before.
+ */
+export interface WaitingFile {
+  errors: boolean;
+  key: string;
+  size: number;
+}
+
+/**
+ * A service that a file starts, and what was seen after it landed.
+ *
+ * `output` is an object in `bucket` that is newer than the file, `newer` how many there are, `by_name` whether
+ * it carries the file's name. Where none came `after` says for how many seconds. Of a folder only the service is
+ * told, and the `folder` by which it watches.
+ */
+export interface WatchedBy {
+  after: number | null;
+  bucket: string;
+  by_name: boolean;
+  folder: string;
+  newer: number;
+  output: ObjectRow | null;
+  service: string;
+}
+
+/**
  * A bucket to be made.
  */
 export interface NewBucket {
@@ -277,6 +324,16 @@ export interface NewCluster {
   token_file?: string | null;
   user?: string | null;
   verify?: boolean;
+}
+
+/**
+ * A bucket, or a folder of it, to be mounted at a path of the file browser.
+ */
+export interface NewMount {
+  bucket: string;
+  folder?: string;
+  path: string;
+  read_only?: boolean;
 }
 
 /**
@@ -442,32 +499,6 @@ export interface Upload {
 }
 
 /**
- * A file of the working directory that is not in the bucket yet; `errors` says that writing it failed before.
- */
-export interface WaitingFile {
-  errors: boolean;
-  key: string;
-  size: number;
-}
-
-/**
- * A service that a file starts, and what was seen after it landed.
- *
- * `output` is an object in `bucket` that is newer than the file, `newer` how many there are, `by_name` whether
- * it carries the file's name. Where none came `after` says for how many seconds. Of a folder only the service is
- * told, and the `folder` by which it watches.
- */
-export interface WatchedBy {
-  after: number | null;
-  bucket: string;
-  by_name: boolean;
-  folder: string;
-  newer: number;
-  output: ObjectRow | null;
-  service: string;
-}
-
-/**
  * How large the object is that the parts which have arrived should make.
  */
 export interface Whole {
@@ -483,12 +514,9 @@ export interface Wish {
 }
 
 /**
- * The bucket that the server's folder is. `direct`: what is written is there at once (the sandbox).
+ * The folders of this server that are buckets of a cluster, its own first, and why none can be mounted here.
  */
 export interface WorkingDirectory {
-  bucket: string;
-  direct: boolean;
-  folder: string;
-  waiting: WaitingFile[];
-  watched_by: WatchedBy[];
+  cannot: Problem | null;
+  mounts: MountedFolder[];
 }

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib.metadata
-import json
 import os
 import shutil
 import signal
@@ -21,12 +20,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from .mounts import CannotMount, state_file, states
+from . import notes
+from .mounts import CannotMount, is_dead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_oscar.client.config import MinioProvider
+
+    from .notes import Note
 
 DRIVE: Final = "Without it: the sidebar shows buckets as a drive, and `jupyter oscar bucket` gets and puts files."
 STARTING: Final = 20.0
@@ -106,25 +108,18 @@ def prepare(point: Path) -> bool:
     return True
 
 
-def is_dead(point: Path) -> bool:
-    """Whether it is a mount whose rclone is gone."""
-    try:
-        point.stat()
-    except OSError as error:
-        import errno
-
-        return error.errno in {errno.ENOTCONN, errno.EIO}
-    return False
-
-
 def clear(point: Path) -> None:
     """Take a mount away though it is dead or busy."""
     if program := unmounter():
         subprocess.run([program, "-u", "-z", str(point)], check=False, capture_output=True)
 
 
-def keep(storage: MinioProvider, place: str, point: Path, *, read_only: bool, ready: Callable[[], object]) -> None:
-    """Mount, call ``ready``, and stay until told to end.
+def keep(
+    storage: MinioProvider, place: str, point: Path, *, endpoint: str, read_only: bool, ready: Callable[[], object]
+) -> None:
+    """Mount a place of the cluster at ``endpoint``, call ``ready``, and stay until told to end.
+
+    The note of it stays where it ended for another reason.
 
     Raises:
         CannotMount: it could not be mounted; the folder is as it was.
@@ -145,17 +140,20 @@ def keep(storage: MinioProvider, place: str, point: Path, *, read_only: bool, re
             )  # fmt: skip
         try:
             _until_mounted(process, point, log)
-            _note(point, place, control)
+            pid = os.getpid()
+            notes.Note(point, place, endpoint, pid, notes.began(pid), control, read_only=read_only).write()
             ready()
             while process.poll() is None and not told:
                 time.sleep(0.1)
             if process.poll() is None:
+                notes.end(point)
                 _written_back(control, told)
         finally:
             _end(process)
             clear_if_mounted(point)
     finally:
-        state_file(point).unlink(missing_ok=True)
+        if told:
+            notes.forget(point)
         shutil.rmtree(home, ignore_errors=True)
         if made:
             _remove_empty(point)
@@ -222,15 +220,6 @@ def _until_mounted(process: subprocess.Popen[bytes], point: Path, log: Path) -> 
         time.sleep(0.05)
 
 
-def _note(point: Path, place: str, control: Path) -> None:
-    file = state_file(point)
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    said = {"point": str(point), "place": place, "pid": os.getpid(), "control": str(control)}
-    fresh = file.with_suffix(f".{os.getpid()}.new")
-    fresh.write_text(json.dumps(said), encoding="utf-8")
-    fresh.replace(file)
-
-
 def _written_back(control: Path, told: _Told) -> None:
     """Wait for rclone to have written back what it holds, until told once more."""
     while told.times < 2:  # noqa: PLR2004 - once to end, once more not to wait
@@ -274,39 +263,44 @@ def _remove_empty(point: Path) -> None:
         return  # somebody has put something there
 
 
-def link(folder: Path, point: Path) -> None:
+def link(folder: Path, point: Path, *, place: str, endpoint: str) -> None:
     """In the sandbox: the folder itself, by a link."""
     if prepare(point) or not any(point.iterdir()):
         point.rmdir()
     point.symlink_to(folder, target_is_directory=True)
+    notes.Note(point, place, endpoint).write()
 
 
-def undo(point: Path, said: Callable[[int], object]) -> None:
-    """Unmount a folder; ``said`` hears now and then how many files are still to be written back.
+def ask_to_end(point: Path) -> Note | None:
+    """Undo a mount, or have its keeper begin to: then what we noted of it is returned.
 
     Raises:
         CannotMount: it is no mount of ours.
 
     """
-    if point.is_symlink():
-        point.unlink()
-        return
-    state = next((state for state in states() if Path(state["point"]) == point), None)
-    if state is None:
-        if is_dead(point):
-            clear(point)
-            return
+    note = notes.of(point)
+    if note is not None and note.lives:
+        os.kill(note.pid, signal.SIGTERM)
+        return note
+    if note is None and not point.is_symlink() and not is_dead(point):
         msg = f"{point} is no folder that `jupyter oscar mount` has mounted."
         raise CannotMount(msg, hint="`jupyter oscar mount` without a bucket lists them.")
-    os.kill(int(state["pid"]), signal.SIGTERM)
-    while state_file(point).exists() and _lives(int(state["pid"])):
-        said(queue(Path(state["control"])))
+    if point.is_symlink():
+        point.unlink()
+    else:
+        clear_if_mounted(point)
+    notes.forget(point)
+    return None
+
+
+def undo(point: Path, said: Callable[[int], object]) -> None:
+    """Unmount a folder and wait for it; ``said`` hears now and then how many files are still to be written back.
+
+    Raises:
+        CannotMount: it is no mount of ours.
+
+    """
+    note = ask_to_end(point)
+    while note and notes.of(point) and note.lives:
+        said(queue(note.control) if note.control else 0)
         time.sleep(0.2)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True

@@ -7,14 +7,18 @@ mounted bucket is the folder that holds its objects.
 from __future__ import annotations
 
 import asyncio
-import json
+import errno
+import itertools
 import os
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from jupyter_oscar.client.errors import OscarError
+from jupyter_oscar.client.errors import NotFound, OscarError
+
+from . import notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +26,14 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.profiles import Profile
 
+    from .notes import Note
+
 TABLE: Final = Path("/proc/self/mountinfo")
-STATE: Final = "jupyter-oscar-mount-"
-# Files that are compared with the storage at most.
-COMPARED: Final = 2000
+# Where rclone cannot be asked: files that are looked through at most, how many of them are compared with the storage,
+# and for how many seconds after they were changed.
+LOOKED: Final = 2000
+COMPARED: Final = 100
+RECENT: Final = 3600.0
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -37,14 +45,16 @@ class CannotMount(OscarError):
 
 @dataclass(frozen=True)
 class Mount:
-    """A folder that is a bucket, or a folder of one. ``control`` is rclone's socket where we may ask it."""
+    """A folder that is a bucket, or a folder of one. ``note`` is what we noted of it, if it is a mount of ours."""
 
     point: Path
     bucket: str
     folder: str = ""
-    control: Path | None = None
+    note: Note | None = None
     #: It is not mounted but the folder itself: what is written is in the bucket at once.
     direct: bool = False
+    #: Nobody serves it any more, though nobody undid it.
+    gone: bool = False
 
     @property
     def place(self) -> str:
@@ -71,11 +81,11 @@ def mounted(table: Path = TABLE) -> list[Mount]:
         lines = table.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:  # no Linux
         return []
-    ours = {Path(state["point"]): Path(state["control"]) for state in states()}
+    ours = {note.point: note for note in notes.notes() if note.lives}
     return [found for line in lines if (found := _parse(line, ours))]
 
 
-def _parse(line: str, ours: dict[Path, Path]) -> Mount | None:
+def _parse(line: str, ours: dict[Path, Note]) -> Mount | None:
     """A line of the table: ids, root, mount point, options … ``-`` kind, source, options (proc(5))."""
     before, _, after = line.partition(" - ")
     fields, kinds = before.split(" "), after.split(" ")
@@ -109,25 +119,60 @@ def holding(path: Path, profile: Profile | None = None, table: Path = TABLE) -> 
     return None
 
 
+def here(root: Path, profile: Profile, table: Path = TABLE) -> list[Mount]:
+    """The mounted folders that concern somebody on a cluster whose files begin at ``root``; the one it is in first.
+
+    Those that ended though nobody undid them are among them.
+    """
+    own = holding(root, profile, table)
+    found = {mount.point: mount for mount in ([own] if own else []) + mounted(table)}
+    for note in notes.notes():
+        bucket, _, folder = note.place.partition("/")
+        if note.is_link and note.point.is_symlink():
+            found.setdefault(note.point, Mount(note.point, bucket, folder, note, direct=True))
+        elif not (note.is_link or (note.ending and note.lives)) and (note.point not in found or not note.lives):
+            found[note.point] = Mount(note.point, bucket, folder, note, gone=True)
+    ours = [mount for mount in found.values() if not mount.note or mount.note.endpoint in {"", profile.endpoint}]
+    return [replace(mount, gone=mount.gone or is_dead(mount.point)) for mount in ours]
+
+
+def is_dead(point: Path) -> bool:
+    """Whether it is a mount whose rclone is gone."""
+    try:
+        point.stat()
+    except OSError as error:
+        return error.errno in {errno.ENOTCONN, errno.EIO}
+    return False
+
+
 async def waiting(mount: Mount, cluster: Cluster) -> list[Waiting]:
     """What was written to the folder and is not in the bucket yet.
 
-    rclone is asked where we may: it knows. Elsewhere files are compared with the objects by name and size, so one that
-    was changed without becoming longer or shorter is not seen.
+    rclone is asked where we may: it knows. Elsewhere the files that were changed in the last hour, at most 100, are
+    compared with their objects by size, so one that was changed without becoming longer or shorter is not seen.
 
     Raises:
-        OscarError: the bucket cannot be listed.
+        OscarError: the bucket cannot be read.
 
     """
-    if mount.direct:
+    if mount.direct or mount.gone:
         return []
-    if mount.control is not None and (said := await _ask(mount.control, "vfs/queue")) is not None:
+    control = mount.note.control if mount.note else None
+    if control is not None and (said := await _ask(control, "vfs/queue")) is not None:
         prefix = f"{mount.folder}/" if mount.folder else ""
         return [Waiting(prefix + row["name"], row["size"], bool(row.get("tries"))) for row in said["queue"]]
-    prefix = f"{mount.folder}/" if mount.folder else ""
-    there = {row.key: row.size async for row in cluster.buckets.under(mount.bucket, prefix)}
-    files = await asyncio.to_thread(lambda: list(_files(mount.point)))
-    return [Waiting(mount.key(path), size) for path, size in files if there.get(mount.key(path), -1) != size]
+    files = await asyncio.to_thread(_changed, mount.point)
+    keys = [mount.key(path) for path, _ in files]
+    there = await asyncio.gather(*(_size(cluster, mount.bucket, key) for key in keys))
+    return [Waiting(key, size) for key, (_, size), stored in zip(keys, files, there, strict=True) if size != stored]
+
+
+async def _size(cluster: Cluster, bucket: str, key: str) -> int:
+    """The size of an object, -1 where there is none."""
+    try:
+        return (await cluster.objects.look(bucket, key)).size
+    except NotFound:
+        return -1
 
 
 async def _ask(control: Path, what: str) -> dict[str, Any] | None:
@@ -143,42 +188,20 @@ async def _ask(control: Path, what: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _files(top: Path) -> Iterator[tuple[Path, int]]:
-    """Files below a folder and their sizes, up to a number that takes no time."""
-    count = 0
+def _changed(top: Path) -> list[tuple[Path, int]]:
+    """Files below a folder that were changed lately, and their sizes: the newest, of as many as take no time."""
+    since = time.time() - RECENT
+    found = sorted(row for row in itertools.islice(_files(top), LOOKED) if row[0] > since)
+    return [(path, size) for _, path, size in found[-COMPARED:]]
+
+
+def _files(top: Path) -> Iterator[tuple[float, Path, int]]:
+    """Files below a folder: when each was changed, where it is, its size."""
     for folder, _, names in os.walk(top):
         for name in names:
             path = Path(folder, name)
             try:
-                yield path, path.stat().st_size
+                told = path.stat()
             except OSError:
                 continue
-            count += 1
-            if count == COMPARED:
-                return
-
-
-def states() -> list[dict[str, Any]]:
-    """What our own mounts noted down in Jupyter's runtime folder, of those whose process lives."""
-    found = []
-    for path in sorted(_runtime().glob(f"{STATE}*.json")):
-        try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            os.kill(int(said["pid"]), 0)
-        except (OSError, ValueError, KeyError):
-            continue
-        found.append(said)
-    return found
-
-
-def _runtime() -> Path:
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    return Path(jupyter_runtime_dir())
-
-
-def state_file(point: Path) -> Path:
-    """Where a mount of ours is noted down."""
-    import hashlib
-
-    return _runtime() / f"{STATE}{hashlib.sha256(str(point).encode()).hexdigest()[:8]}.json"
+            yield told.st_mtime, path, told.st_size

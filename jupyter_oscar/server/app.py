@@ -46,7 +46,9 @@ class JupyterOscarApp(ExtensionApp):
         their renewed tokens. Those of a refresh token that already stands in a person's file are kept beside it all the
         same: it may serve only once, and kernels share it.""",
     ).tag(config=True)
-    processes = Bool(default_value=True, help="Whether people may start a sandbox from the panel.").tag(config=True)
+    processes = Bool(
+        default_value=True, help="Whether people may start a sandbox or mount a bucket from the panel."
+    ).tag(config=True)
 
     ca_bundle = Unicode(
         help="A file of authorities (PEM) that are trusted for clusters and their storage, beside the public ones."
@@ -61,6 +63,7 @@ class JupyterOscarApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """What the routes share."""
+        from . import working_directory
         from .feeds import News
         from .pool import Pool
         from .processes import Processes
@@ -77,7 +80,7 @@ class JupyterOscarApp(ExtensionApp):
         self.settings.update(
             jupyter_oscar_pool=self._pool,
             jupyter_oscar_processes=Processes(allowed=self.processes),
-            jupyter_oscar_news=News(self._pool),
+            jupyter_oscar_news=News(self._pool, lambda: working_directory.root(self.settings)),
             jupyter_oscar_parts=asyncio.Semaphore(PARTS),
             jupyter_oscar_problems=[wrong] if wrong else [],
         )
@@ -110,6 +113,7 @@ class JupyterOscarApp(ExtensionApp):
             sign_in,
             triggers,
             uploads,
+            working_directory,
         )
 
         one, service = f"clusters/{NAME}", f"clusters/{NAME}/services/{NAME}"
@@ -149,7 +153,7 @@ class JupyterOscarApp(ExtensionApp):
             (f"{bucket}/uploads", uploads.UploadsRoute),
             (f"{bucket}/triggers", triggers.TriggersRoute),
             (f"{bucket}/triggers/job", triggers.StartedRoute),
-            (f"{one}/working-directory", triggers.WorkingDirectoryRoute),
+            (f"{one}/working-directory", working_directory.WorkingDirectoryRoute),
             (f"{bucket}/archive", archive.ArchiveRoute),
             (f"{bucket}/upload", uploads.UploadRoute),
             (f"{bucket}/upload/finish", uploads.FinishRoute),

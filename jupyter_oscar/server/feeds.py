@@ -14,6 +14,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -21,7 +22,7 @@ from jupyter_oscar.client.budget import POLLING
 from jupyter_oscar.client.errors import JobNotFound, OscarError
 from jupyter_oscar.client.jobs import Facts, State, state
 
-from . import buckets, calls, clusters, services
+from . import buckets, calls, clusters, services, working_directory
 from .pool import fallen
 from .route import problem
 
@@ -58,6 +59,7 @@ class Feed:
 
     def __init__(self, pool: Pool, topic: str) -> None:
         self.pool = pool
+        self.root: Callable[[], Path] = Path.cwd
         self.topic = topic
         self._tellers: dict[Callable[[Said], None], str] = {}
         self._task: asyncio.Task[None] | None = None
@@ -319,15 +321,30 @@ class FolderFeed(StateFeed):
         return FOLDER
 
 
+class WorkingDirectoryFeed(StateFeed):
+    """``working-directory/<cluster>``."""
+
+    async def look(self) -> float:
+        cluster = await self.pool.client(self.topic.split("/", 1)[1])
+        found = await working_directory.look(cluster, self.root())
+        self.tell(found.model_dump(mode="json"))
+        return FOLDER if any(row.waiting or row.state == "ending" for row in found.mounts) else FILES
+
+
 KINDS: dict[str, tuple[type[Feed], str]] = {
     "clusters": (ClustersFeed, "jupyter_oscar:clusters"),
     "services": (ServicesFeed, "jupyter_oscar:services"),
     "calls": (CallsFeed, "jupyter_oscar:jobs"),
     "buckets": (BucketsFeed, "jupyter_oscar:storage"),
     "folder": (FolderFeed, "jupyter_oscar:storage"),
+    "working-directory": (WorkingDirectoryFeed, "jupyter_oscar:storage"),
     "log": (LogFeed, "jupyter_oscar:jobs"),
     "deployment-log": (DeploymentLogFeed, "jupyter_oscar:services"),
 }
+# How many parts a topic has behind its kind.
+PARTS = {"clusters": 0, "folder": 2, "deployment-log": 2, "log": 3} | dict.fromkeys(
+    ("services", "calls", "buckets", "working-directory"), 1
+)
 # How long a feed that nobody listens to keeps what it knows.
 KEPT = 60.0
 
@@ -335,8 +352,8 @@ KEPT = 60.0
 class News:
     """Every feed of this server, by topic."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, root: Callable[[], Path] = Path.cwd) -> None:
+        self._pool, self._root = pool, root
         self._feeds: dict[str, Feed] = {}
 
     def feed(self, topic: str) -> Feed:
@@ -344,7 +361,8 @@ class News:
         now = time.monotonic()
         self._feeds = {name: feed for name, feed in self._feeds.items() if feed.busy or now - feed.idle_since < KEPT}
         if topic not in self._feeds:
-            self._feeds[topic] = KINDS[topic.split("/", 1)[0]][0](self._pool, topic)
+            feed = self._feeds[topic] = KINDS[topic.split("/", 1)[0]][0](self._pool, topic)
+            feed.root = self._root
         return self._feeds[topic]
 
     def soon(self, topic: str) -> None:
@@ -361,7 +379,5 @@ class News:
 def resource(topic: str) -> str | None:
     """What a topic's listener must be allowed to read, or None where there is no such topic."""
     kind, *rest = topic.split("/")
-    wanted = {"clusters": 0, "services": 1, "calls": 1, "buckets": 1, "folder": 2, "deployment-log": 2, "log": 3}.get(
-        kind
-    )
+    wanted = PARTS.get(kind)
     return KINDS[kind][1] if wanted == len(rest) and all(rest) else None

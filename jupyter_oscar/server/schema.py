@@ -10,14 +10,52 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from . import buckets, calls, clusters, health, objects, processes, services, sign_in, triggers, uploads
+from . import (
+    buckets,
+    calls,
+    clusters,
+    health,
+    objects,
+    processes,
+    services,
+    sign_in,
+    triggers,
+    uploads,
+    working_directory,
+)
 from .route import Message, Problem, Progress
+
+MODULES = (
+    buckets,
+    calls,
+    clusters,
+    health,
+    objects,
+    processes,
+    services,
+    sign_in,
+    triggers,
+    uploads,
+    working_directory,
+)
 
 
 def models() -> list[type[Message]]:
     """Every message, by name."""
     found: dict[str, type[Message]] = {Problem.__name__: Problem, Progress.__name__: Progress}
-    for module in (buckets, calls, clusters, health, objects, processes, services, sign_in, triggers, uploads):
+    for module in (
+        buckets,
+        calls,
+        clusters,
+        health,
+        objects,
+        processes,
+        services,
+        sign_in,
+        triggers,
+        uploads,
+        working_directory,
+    ):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Message) and value.__module__ == module.__name__:
                 found[value.__name__] = value

@@ -1,13 +1,8 @@
-"""What a file starts and what became of it, and the bucket that the server's own folder is."""
+"""What a file starts and what became of it."""
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-
-from jupyter_oscar.client.errors import NotFound
-from jupyter_oscar.deploy import mounts
 
 from .buckets import ObjectRow, object_row
 from .route import Message, Route, may
@@ -39,24 +34,6 @@ class StartedJob(Message):
     job: str | None = None
 
 
-class WaitingFile(Message):
-    """A file of the working directory that is not in the bucket yet; ``errors`` says that writing it failed before."""
-
-    key: str
-    size: int
-    errors: bool = False
-
-
-class WorkingDirectory(Message):
-    """The bucket that the server's folder is. ``direct``: what is written is there at once (the sandbox)."""
-
-    bucket: str
-    folder: str
-    direct: bool
-    waiting: tuple[WaitingFile, ...]
-    watched_by: tuple[WatchedBy, ...]
-
-
 class TriggersRoute(Route):
     """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/triggers?key=…``."""
 
@@ -83,39 +60,6 @@ class StartedRoute(Route):
         """Which job a file started: asked for by a click, since it costs the cluster a list and a few logs."""
         one = await self.cluster(cluster)
         self.reply(StartedJob(job=await one.triggers.job(self.plain("service"), bucket, self.plain("key"))))
-
-
-class WorkingDirectoryRoute(Route):
-    """``/jupyter-oscar/clusters/<cluster>/working-directory``."""
-
-    auth_resource: ClassVar[str] = "jupyter_oscar:storage"
-
-    @may()
-    async def get(self, cluster: str) -> None:
-        """The bucket that the server's own folder is in; 204 where it is none of this cluster's."""
-        one = await self.cluster(cluster)
-        root = str(self.settings.get("server_root_dir") or ".")
-        found = await asyncio.to_thread(lambda: mounts.holding(Path(root).expanduser(), one.profile))
-        if found is None:
-            self.reply(None)
-            return
-        try:
-            await one.buckets.page(found.bucket, size=1)
-        except NotFound:
-            self.reply(None)
-            return
-        waiting = await mounts.waiting(found, one)
-        watching = await one.triggers.watching(found.bucket, f"{found.folder}/" if found.folder else "")
-        below = await one.triggers.below(found.bucket, found.folder)
-        self.reply(
-            WorkingDirectory(
-                bucket=found.bucket,
-                folder=found.folder,
-                direct=found.direct,
-                waiting=tuple(WaitingFile(key=row.key, size=row.size, errors=row.errors) for row in waiting),
-                watched_by=tuple(WatchedBy(service=row.service, folder=row.folder) for row in [*watching, *below]),
-            )
-        )
 
 
 def _row(seen: Seen) -> WatchedBy:

@@ -1,4 +1,4 @@
-"""What a file starts when it lands: who watches it, what came after, which job it was; the server's own folder."""
+"""What a file starts when it lands: who watches it, what came after, which job it was."""
 
 from __future__ import annotations
 
@@ -75,18 +75,3 @@ async def test_a_folder_says_what_a_file_in_it_would_start(service: Bucket) -> N
     (seen,) = await service.ask("GET", "triggers", key="in/deeper/")
     assert (seen["service"], seen["output"], seen["after"]) == (service.name, None, None)
     assert await service.ask("GET", "triggers", key="out/") == []
-
-
-async def test_the_servers_own_folder_is_recognised_as_a_bucket(
-    service: Bucket, jp_serverapp: Any, jp_web_app: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = ("jupyter-oscar", "clusters", "box", "working-directory")
-    assert await page_buckets.said(service.fetch, path, "GET", None, None, {}) is None
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(sandbox.announcement.parent))
-    monkeypatch.setitem(jp_web_app.settings, "server_root_dir", str(sandbox.data / "buckets" / service.name))
-    del jp_serverapp
-    pool = jp_web_app.settings["jupyter_oscar_pool"]
-    await pool.aclose()
-    found = await page_buckets.said(service.fetch, path, "GET", None, None, {})
-    assert (found["bucket"], found["folder"], found["direct"]) == (service.name, "", True)
-    assert [one["service"] for one in found["watched_by"]] == [service.name]
