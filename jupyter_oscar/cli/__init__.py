@@ -22,6 +22,7 @@ _COMMANDS = {
     "delete": "Remove the services of an FDL file.",
     "diff": "What applying an FDL file would change.",
     "doctor": "What is wrong on the way to a cluster.",
+    "flow": "Dataflows: check a file, show what it would change in NiFi.",
     "mount": "Mount a bucket as a folder.",
     "prune": "Clear what old calls left behind.",
     "quota": "What you may use of a cluster, and use.",

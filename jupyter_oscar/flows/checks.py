@@ -68,7 +68,7 @@ def _head(nifi: model.Nifi) -> Iterator[Found]:
     if (nifi.user is None) != (nifi.password is None):
         missing = "password" if nifi.password is None else "user"
         yield ERROR, ("nifi",), f"of user and password only one is there: `{missing}` is missing.", f"Add `{missing}:`."
-    wants = {"bearer": ("token",), "certificate": ("certificate", "key")}.get(extra.auth or "", ())
+    wants = {"token": ("token",), "certificate": ("certificate",)}.get(extra.auth or "", ())
     for name in wants:
         if getattr(extra, name) is None:
             problem = f"auth: {extra.auth} wants `{name}`."

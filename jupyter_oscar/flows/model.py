@@ -320,10 +320,10 @@ class NifiExtra(Part):
 
     name: str | None = Field(None, min_length=1, description="The dataflow's name in NiFi [default: the file's].")
     profile: str | None = Field(None, description="A NiFi that is known here by this name, instead of endpoint.")
-    auth: Literal["none", "basic", "token", "bearer", "certificate"] | None = Field(
-        None, description="How to sign in: user and password by HTTP Basic at a proxy, or for a token; or neither."
+    auth: Literal["none", "password", "basic", "login", "token", "certificate"] | None = Field(
+        None, description="How to sign in [default: told from what is given]. basic: at a proxy; login: at NiFi itself."
     )
-    token: SecretStr | None = Field(None, description="With auth: bearer.")
+    token: SecretStr | None = Field(None, description="With auth: token.")
     certificate: str | None = Field(None, description="With auth: certificate. A file (PEM).")
     key: str | None = Field(None, description="Its key's file (PEM).")
     ca_bundle: str | None = Field(None, description="A file of authorities that are trusted beside the public ones.")

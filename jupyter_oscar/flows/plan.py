@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_oscar.client.keys import MachineKey
 
-from . import changes
+from . import changes, secrets
+from .engines.base import Engine
 from .marker import Marker
+from .snapshot.compile import compile_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .changes import Change
-    from .engines.base import Deployed
+    from .engines.base import Capabilities, Deployed
+    from .model import Flow
+    from .secrets import Asks
     from .snapshot.made import Snapshot
 
 #: A sentence names this many things at most.
@@ -96,9 +100,40 @@ class Plan:
         ]
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.action}", *(f"  {step.action}: {step.sentence}" for step in self.steps)]
+        words = {Action.NOTHING: "nothing to change", Action.REFUSE: "refused"}
+        lines = [f"{self.name}: {words.get(self.action, self.action)}"]
+        lines += [f"  {'refused: ' if step.action is Action.REFUSE else ''}{step}" for step in self.steps]
+        if self.snapshot.sources:
+            lines.append("How events arrive")
         lines += [f"  {source.element}: {source.how}, {source.why}" for source in self.snapshot.sources]
-        return "\n".join([*lines, *(f"  {line}" for line in (*self.bridges, *self.snapshot.notes))])
+        if notes := [*self.bridges, *self.snapshot.notes]:
+            lines += ["To keep in mind", *(f"  {note}" for note in notes)]
+        return "\n".join(lines)
+
+
+async def prepare(
+    flow: Flow,
+    engine: Engine | Capabilities,
+    *,
+    adopt: bool = False,
+    allow_missing: bool = False,
+    ask: Asks | None = None,
+) -> Plan:
+    """The whole way from a dataflow to its plan: its secrets found, compiled for that engine, beside what stands there.
+
+    Without an engine, for a look, assumed capabilities do (``base.without_engine``): nobody is asked for anything, and
+    references to secrets are not followed. ``ask`` gives the token of a service in OSCAR.
+
+    Raises:
+        FlowError: there is nothing where a reference to a secret leads.
+        OscarError: the engine, or the cluster that has the service, does not answer or refuses.
+
+    """
+    if not isinstance(engine, Engine):
+        return make(compile_flow(flow, engine), None, allow_missing=allow_missing)
+    complete = await secrets.complete(flow, ask)
+    snapshot = compile_flow(complete, await engine.capabilities())
+    return make(snapshot, await engine.read(snapshot.name), adopt=adopt, allow_missing=allow_missing)
 
 
 def make(

@@ -105,7 +105,8 @@ class Reading:
         try:
             node: yaml.Node | None = yaml.compose(text, Loader=self.loader)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            open_quote = error.context == "while scanning a quoted scalar"  # which ends wherever the next quote is
+            mark = (open_quote and error.context_mark) or error.problem_mark or error.context_mark
             problem = ", ".join(part for part in (error.context, error.problem) if part)
             fix = "Check indentation, colons and quotes there."
             line = mark.line + 1 if mark else 1

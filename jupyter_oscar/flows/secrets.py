@@ -6,7 +6,8 @@ The compiler gets a dataflow that this has completed. Values are held as secrets
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
@@ -17,11 +18,8 @@ from . import model
 from .errors import FlowError
 from .findings import ERROR, Finding
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    #: Asks a cluster for the token of a service: endpoint, service, user, password.
-    Asks = Callable[[str, str, str, SecretStr], Awaitable[SecretStr]]
+#: Asks a cluster for the token of a service: endpoint, service, user, password.
+Asks = Callable[[str, str, str, SecretStr], Awaitable[SecretStr]]
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -46,13 +44,32 @@ async def complete(flow: model.Flow, ask: Asks | None = None) -> model.Flow:
 
 
 def follow(flow: model.Flow) -> model.Flow:
-    """The same dataflow with its references to secrets followed; the network is not needed for it.
+    """The same dataflow with the references in its elements followed; the network is not needed for it.
 
     Raises:
         FlowError: there is nothing where a reference leads; the message has file and line.
 
     """
+    nifi, value = flow.nifi, _following(flow)
+    update = {key: _new(getattr(nifi, key), ("nifi", key), value) for key in ("Source", "Destination", "generic")}
+    return flow.with_nifi(nifi.model_copy(update=update))
 
+
+def follow_head(flow: model.Flow) -> model.Nifi:
+    """Only what is said of NiFi itself, with its references followed; its elements are as they are.
+
+    Raises:
+        FlowError: there is nothing where a reference leads; the message has file and line.
+
+    """
+    nifi, value = flow.nifi, _following(flow)
+    update: dict[str, Any] = {"extra": _each(nifi.extra, ("nifi", model.EXTRA), value)}
+    if nifi.password is not None:
+        update["password"] = value(nifi.password, ("nifi", "password"))
+    return nifi.model_copy(update=update)
+
+
+def _following(flow: model.Flow) -> Callable[[SecretStr, tuple[Any, ...]], SecretStr]:
     def value(secret: SecretStr, path: tuple[Any, ...]) -> SecretStr:
         try:
             return SecretStr(references.follow(secret.get_secret_value(), flow.path.parent))
@@ -62,7 +79,7 @@ def follow(flow: model.Flow) -> model.Flow:
             finding = Finding(ERROR, line, ".".join(map(str, path)), problem, error.hint)
             raise FlowError(f"{flow.path}:{line or 1}: {problem}", findings=[finding], hint=error.hint) from error
 
-    return flow.with_nifi(_each(flow.nifi, ("nifi",), value))
+    return value
 
 
 def _each(part: P, path: tuple[Any, ...], value: Callable[[SecretStr, tuple[Any, ...]], SecretStr]) -> P:

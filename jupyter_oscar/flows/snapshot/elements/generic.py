@@ -113,7 +113,9 @@ class Taken:
         descriptors = {key: dict(value) for key, value in (part.get("propertyDescriptors") or {}).items()}
         properties = {}
         for name, value in (part.get("properties") or {}).items():
-            descriptor = descriptors.setdefault(name, {"name": name, "displayName": name})
+            descriptor = {"displayName": name, "identifiesControllerService": False, "sensitive": False}
+            descriptor |= {**descriptors.get(name, {}), "name": name}
+            descriptors[name] = descriptor
             if descriptor.get("identifiesControllerService") and isinstance(value, str):
                 properties[name] = self._new(value)
             else:
