@@ -1,25 +1,39 @@
-"""Connections to one address, kept in pools of their own.
+"""Connections to one address, kept here and used again.
 
-httpx looks at every connection of a pool for every request it sends, which at 32 connections costs more than the
-request itself. Here each connection has a small pool; the one used last is used next, so that few are open when
-little is asked.
+httpx's own pool looks at every connection for every request it sends, asks the kernel three times what each one is, and
+sends a request's head and body apart: that is half of what a small request costs. Here the connection used last is used
+next, so that few are open when little is asked. A connection is httpcore's, and so is all it knows of HTTP and TLS.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import httpcore
 import httpx
 
 from .budget import Budget
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
 # Enough for calls to a far cluster to overlap.
 MOST: Final = 48
+IDLE: Final = 60.0
+_LITTLE: Final = 64 * 1024
+_FAILURES: Final = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)
 
 
 class Connections(httpx.AsyncBaseTransport):
@@ -29,35 +43,145 @@ class Connections(httpx.AsyncBaseTransport):
         self, endpoint: str, *, verify: bool, ca_bundle: str | None = None, budget: Budget | None = None
     ) -> None:
         secure = endpoint.startswith("https")
-        self._verify: bool | ssl.SSLContext = context(verify=verify, ca_bundle=ca_bundle) if secure else False
+        self._context = context(verify=verify, ca_bundle=ca_bundle) if secure else None
         self._budget = budget or Budget()
         self._proxy = proxy(endpoint)
+        self._proxied: httpx.AsyncHTTPTransport | None = None
         self._gate = asyncio.Semaphore(MOST)
-        self._idle: list[httpx.AsyncHTTPTransport] = []
-        self._all: list[httpx.AsyncHTTPTransport] = []
+        self._idle: list[httpcore.AsyncHTTPConnection] = []
+        self._all: set[httpcore.AsyncHTTPConnection] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send on the connection that was used last; one whose answer is still being read makes a second."""
+        """Send on the connection that was used last; it is free again when its answer is read or closed."""
         await self._budget.turn()
         async with self._gate:
-            pool = self._idle.pop() if self._idle else self._new()
+            if self._proxy is not None:
+                return await self._by_proxy(self._proxy).handle_async_request(request)
+            asked = _of_httpcore(request)
+            line = await self._line(asked.url.origin)
             try:
-                return await pool.handle_async_request(request)
-            finally:
-                self._idle.append(pool)
+                answer = await line.handle_async_request(asked)
+            except BaseException as error:  # a cancelled one is of no use any more either
+                self._all.discard(line)
+                if isinstance(error, _FAILURES):
+                    raise _named(error) from error
+                raise
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer, line, self), extensions=answer.extensions
+        )
 
-    def _new(self) -> httpx.AsyncHTTPTransport:
-        limits = httpx.Limits(max_keepalive_connections=1, keepalive_expiry=60)
-        pool = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits, proxy=self._proxy)
-        self._all.append(pool)
-        return pool
+    def _by_proxy(self, address: str) -> httpx.AsyncHTTPTransport:
+        if self._proxied is None:
+            limits = httpx.Limits(max_keepalive_connections=MOST, keepalive_expiry=IDLE)
+            self._proxied = httpx.AsyncHTTPTransport(verify=self._context or False, limits=limits, proxy=address)
+        return self._proxied
+
+    async def _line(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        while self._idle:
+            line = self._idle.pop()
+            if not line.has_expired():
+                return line
+            await self._drop(line)
+        line = httpcore.AsyncHTTPConnection(origin, self._context, keepalive_expiry=IDLE, network_backend=_Backend())
+        self._all.add(line)
+        return line
+
+    async def _drop(self, line: httpcore.AsyncHTTPConnection) -> None:
+        self._all.discard(line)
+        await line.aclose()
+
+    async def free(self, line: httpcore.AsyncHTTPConnection) -> None:
+        """Its answer is over."""
+        if line not in self._all or line in self._idle:
+            return
+        if line.is_idle():
+            self._idle.append(line)
+        else:
+            await self._drop(line)
 
     async def aclose(self) -> None:
         """Close them all."""
-        for pool in self._all:
-            await pool.aclose()
-        self._all.clear()
         self._idle.clear()
+        while self._all:
+            await self._all.pop().aclose()
+        if self._proxied is not None:
+            await self._proxied.aclose()
+
+
+def _of_httpcore(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    if url.scheme not in ("http", "https"):
+        msg = "The address begins with neither http:// nor https://."
+        raise httpx.UnsupportedProtocol(msg, request=request)
+    return httpcore.Request(
+        request.method,
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def _named(error: Exception) -> httpx.TransportError:
+    """The same as httpx says it; both give their errors the same names."""
+    same: httpx.TransportError = getattr(httpx, type(error).__name__)(str(error))
+    return same
+
+
+class _Body(httpx.AsyncByteStream):
+    """Of an answer; with its end the connection is free."""
+
+    def __init__(self, answer: httpcore.Response, line: httpcore.AsyncHTTPConnection, pool: Connections) -> None:
+        self._answer, self._line, self._pool = answer, line, pool
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.aiter_stream():
+                yield piece
+        except _FAILURES as error:
+            raise _named(error) from error
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+        await self._pool.free(self._line)
+
+
+class _Backend(httpcore.AnyIOBackend):
+    async def connect_tcp(self, *where: Any, **how: Any) -> httpcore.AsyncNetworkStream:
+        return _Whole(await super().connect_tcp(*where, **how))
+
+
+class _Whole(httpcore.AsyncNetworkStream):
+    """What is written goes when an answer is waited for: a head with its body, in one piece."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._unsent: list[bytes] = []
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._unsent.append(buffer)
+        if len(buffer) > _LITTLE:
+            await self._send(timeout)
+
+    async def _send(self, timeout: float | None) -> None:
+        unsent, self._unsent = self._unsent, []
+        for piece in [b"".join(unsent)] if sum(map(len, unsent)) <= _LITTLE else unsent:
+            await self._stream.write(piece, timeout)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            with contextlib.suppress(httpcore.WriteError):  # a server that hangs up early may have said why
+                await self._send(timeout)
+        return await self._stream.read(max_bytes, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(self, *how: Any, **more: Any) -> httpcore.AsyncNetworkStream:
+        return _Whole(await self._stream.start_tls(*how, **more))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 def context(*, verify: bool, ca_bundle: str | None = None) -> ssl.SSLContext:
