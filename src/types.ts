@@ -354,24 +354,21 @@ export interface Part {
 }
 
 /**
- * A link that takes one part, for ten minutes.
+ * A link that takes one part, for ten minutes, and the headers that go with it.
  */
 export interface PartLink {
+  headers: {
+    [k: string]: string;
+  };
   url: string;
 }
 
 /**
- * A part for which a link is wanted.
+ * A part for which a link is wanted; with `sha256` (base64) the storage takes no other bytes by it.
  */
 export interface PartWish {
   number: number;
-}
-
-/**
- * All parts of an object, in order.
- */
-export interface Parts {
-  etags: string[];
+  sha256: string;
 }
 
 /**

@@ -48,6 +48,7 @@ __all__ = [
     "SecretsUnconfirmed",
     "ServiceNotFound",
     "StorageFailed",
+    "StorageFull",
     "StorageUnconfirmed",
     "TimedOut",
     "TrackingRefused",
@@ -223,6 +224,12 @@ class StorageFailed(OscarError):
     """The cluster's object storage failed or refused."""
 
     code = "storage-failed"
+
+
+class StorageFull(StorageFailed):
+    """The storage has no room left; what was there stays."""
+
+    code = "storage-full"
 
 
 class StorageUnconfirmed(OscarError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .checksums import contradicts, digest, header
 from .errors import AlreadyExists, InvalidRequest, ObjectNotFound, OscarError, StorageFailed
 from .object_keys import check_key
+from .reading import steady
 from .transfers import PART, Object
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ COPIED_PART: Final = 1024**3
 #: Copies of a folder's objects under way, and objects that one request removes.
 AT_ONCE: Final = 8
 REMOVED_AT_ONCE: Final = 1000
-CHUNK: Final = 256 * 1024
 
 
 @dataclass
@@ -80,27 +80,27 @@ class Objects:
     ) -> AsyncIterator[Reading]:
         """An object for reading, the part of it that ``wanted`` says as an HTTP range (``bytes=0-99``).
 
-        It is one version of the object, whoever writes meanwhile. With ``etag``, and when that is no longer the
-        object's, the whole is read instead of the part.
+        It is one version of the object, whoever writes meanwhile: what breaks off is gone on with, if that is still
+        the same. With ``etag``, and when that is no longer the object's, the whole is read instead of the part.
 
         Raises:
             ObjectNotFound: there is none under that key.
+            StorageFailed: it broke off for good, or was replaced meanwhile; raised by ``chunks``.
 
         """
-        options: dict[str, Any] = {"Bucket": bucket, "Key": key}
-        if wanted and etag and (await self.look(bucket, key)).etag != etag:
-            wanted = None
-        if wanted:
-            options["Range"] = wanted
+        place = {"Bucket": bucket, "Key": key}
         async with self._cluster.s3.client(f"Reading {bucket}/{key}") as s3:
-            answer = await s3.get_object(**options)
+            answer = await s3.get_object(**place, **({"Range": wanted} if wanted else {}))
+            if wanted and etag and answer["ETag"].strip('"') != etag:
+                answer["Body"].close()
+                answer = await s3.get_object(**place)
             size, first, last = answer["ContentLength"], 0, answer["ContentLength"] - 1
             if answer.get("ContentRange"):
-                place, _, whole = answer["ContentRange"].removeprefix("bytes ").partition("/")
-                (first, last), size = map(int, place.split("-")), int(whole)
-            async with answer["Body"] as body:
-                found = Object(key, size, answer["LastModified"], answer["ETag"].strip('"'))
-                yield Reading(found, first, last, body.iter_chunks(CHUNK))
+                span, _, whole = answer["ContentRange"].removeprefix("bytes ").partition("/")
+                (first, last), size = map(int, span.split("-")), int(whole)
+            found = Object(key, size, answer["LastModified"], answer["ETag"].strip('"'))
+            async with contextlib.aclosing(steady(s3, place, answer, first, last)) as chunks:
+                yield Reading(found, first, last, chunks)
 
     async def read(self, bucket: str, key: str) -> AsyncIterator[bytes]:
         """An object piece by piece, whatever it is called; see :meth:`Store.chunks`."""

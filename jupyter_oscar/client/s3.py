@@ -13,7 +13,16 @@ import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from .errors import BucketNotFound, InvalidRequest, NotAllowed, ObjectNotFound, OscarError, QuotaExceeded, StorageFailed
+from .errors import (
+    BucketNotFound,
+    InvalidRequest,
+    NotAllowed,
+    ObjectNotFound,
+    OscarError,
+    QuotaExceeded,
+    StorageFailed,
+    StorageFull,
+)
 from .policy import BOTOCORE
 
 if TYPE_CHECKING:
@@ -166,9 +175,16 @@ _KINDS: Final[dict[str, type[OscarError]]] = {
     "SignatureDoesNotMatch": NotAllowed,
     "XMinioAdminBucketQuotaExceeded": QuotaExceeded,
     "QuotaExceeded": QuotaExceeded,
+    "XMinioStorageFull": StorageFull,
     "XMinioInvalidObjectName": InvalidRequest,
     "KeyTooLongError": InvalidRequest,
     "InvalidRange": InvalidRequest,
+}
+
+
+_HINTS: Final = {
+    "XMinioStorageFull": "Its operator makes room; what was there is as it was.",
+    "XMinioAdminBucketQuotaExceeded": "Make room in the bucket, or ask for a larger quota.",
 }
 
 
@@ -176,4 +192,4 @@ def translated(what: str, said: dict[str, Any]) -> OscarError:
     """What the storage said, as an error of ours."""
     code = str(said.get("Code", ""))
     msg = f"{what} failed: {str(said.get('Message') or code).rstrip('.')}."
-    return _KINDS.get(code, StorageFailed)(msg)
+    return _KINDS.get(code, StorageFailed)(msg, hint=_HINTS.get(code))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_PARTS: Final = 10_000
 LARGEST: Final = 5 * 1024**4
 MIB: Final = 1024 * 1024
+LEAST: Final = 5 * MIB
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,10 @@ class Unfinished:
     begun: datetime
 
 
-def part_size(size: int) -> int:
-    """How large the parts of an object of ``size`` bytes are: 8 MiB, more where that made too many.
+def part_size(size: int, wanted: int = PART) -> int:
+    """How large the parts of an object of ``size`` bytes are: 8 MiB or what is wanted, more where that made too many.
+
+    S3 takes none of less than 5 MiB, but for the last.
 
     Raises:
         InvalidRequest: no object may be so large.
@@ -54,7 +57,7 @@ def part_size(size: int) -> int:
         msg = f"An object of {size / 1024**4:.1f} TiB is too large: 5 TiB is the most."
         raise InvalidRequest(msg, hint="Cut the file.")
     needed = -(-size // MOST_PARTS)
-    return max(PART, -(-needed // MIB) * MIB)
+    return max(LEAST, min(wanted, PART), -(-needed // MIB) * MIB)
 
 
 class Uploads:
@@ -63,9 +66,16 @@ class Uploads:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def sign(self, bucket: str, key: str, upload: str, number: int, seconds: int = 600) -> str:
-        """A URL with which anybody may send that one part until it expires."""
+    async def sign(
+        self, bucket: str, key: str, upload: str, number: int, *, sha256: str = "", seconds: int = 600
+    ) -> str:
+        """A URL with which anybody may send that one part until it expires.
+
+        With ``sha256``, in base64, only those bytes: it goes along as the header ``x-amz-checksum-sha256``.
+        """
         where: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload, "PartNumber": number}
+        if sha256:
+            where["ChecksumSHA256"] = sha256
         async with self._cluster.s3.client(f"Signing {bucket}/{key}") as s3:
             return str(await s3.generate_presigned_url("upload_part", Params=where, ExpiresIn=seconds))
 

@@ -11,11 +11,13 @@ from tornado import web
 
 from jupyter_oscar.client.errors import ObjectNotFound
 
-from .attachment import mark
+from .attachment import cut, mark
 from .route import Route, may
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
+
+MARK = "\N{EMPTY SET}"
 
 
 class _Sink(io.RawIOBase):
@@ -38,6 +40,13 @@ class _Sink(io.RawIOBase):
         return held
 
 
+def _inside(name: str) -> str:
+    """A name that stays in the folder it is unpacked into, its odd parts marked as the page marks them."""
+    folder = "/" if name.endswith("/") else ""
+    parts = name.removesuffix("/").split("/")
+    return "/".join(MARK + part if part in {"", ".", ".."} else part for part in parts) + folder
+
+
 class ArchiveRoute(Route):
     """``/jupyter-oscar/clusters/<cluster>/buckets/<bucket>/archive?prefix=…``."""
 
@@ -54,7 +63,11 @@ class ArchiveRoute(Route):
         name = folder.rstrip("/").rpartition("/")[2] or bucket
         mark(self, f"{name}.zip")
         self.set_status(HTTPStatus.OK)
-        await self._send(one, bucket, folder)
+        try:
+            await self._send(one, bucket, folder)
+        except BaseException:
+            cut(self)
+            raise
         await web.RequestHandler.finish(self)
 
     async def _send(self, cluster: Cluster, bucket: str, folder: str) -> None:
@@ -63,7 +76,9 @@ class ArchiveRoute(Route):
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
             async for row in cluster.buckets.under(bucket, folder):
                 written = row.modified.timetuple()[:6]
-                entry = zipfile.ZipInfo(row.key[start:], max(written, (1980, 1, 1, 0, 0, 0)))  # ZIP knows none before
+                entry = zipfile.ZipInfo(
+                    _inside(row.key[start:]), max(written, (1980, 1, 1, 0, 0, 0))
+                )  # ZIP knows none before
                 if row.key.endswith("/"):
                     archive.writestr(entry, b"")
                     continue

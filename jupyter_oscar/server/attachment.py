@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tornado import web
@@ -21,6 +21,13 @@ def mark(route: Route, name: str) -> None:
     route.set_header("Content-Security-Policy", "sandbox")
     route.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}")
     route.set_header("Cache-Control", "no-store")
+
+
+def cut(route: Route) -> None:
+    """Hang up on an answer that breaks off: one without a length would end as if it were whole."""
+    connection: Any = route.request.connection
+    if connection is not None and connection.stream is not None:
+        connection.stream.close()
 
 
 async def attach(route: Route, name: str, reading: Reading) -> None:

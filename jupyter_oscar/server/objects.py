@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tornado import web
 
-from jupyter_oscar.client.errors import InvalidRequest
+from jupyter_oscar.client.errors import InvalidRequest, StorageFailed
 
 from .attachment import attach
 from .buckets import object_row
+from .digest import Digest
 from .route import Message, Route, may
 
 if TYPE_CHECKING:
@@ -80,12 +81,14 @@ class ObjectRoute(Route):
         connection.set_max_body_size(LARGEST)
         cluster = await self.cluster(self.path_args[0])
         self._writing = cluster.objects.writing(self.path_args[1], self.plain("key"))
+        self._digest = Digest(self.request.headers.get("Content-Digest", ""))
 
     async def data_received(self, chunk: bytes) -> None:
         """A piece of the object. The next comes when there is room for it, so that memory stays bounded."""
         if self._writing is None or self._failed is not None:
             return
         try:
+            self._digest.update(chunk)
             await self._writing.write(chunk)
         except Exception as error:  # noqa: BLE001 - said by the verb: raised here it would only cut the connection
             self._failed = error
@@ -107,6 +110,11 @@ class ObjectRoute(Route):
         if self._writing is None:
             raise web.HTTPError(400)
         writing, self._writing = self._writing, None
+        try:
+            self._digest.check()
+        except StorageFailed:
+            await writing.give_up()
+            raise
         self.reply(object_row(await writing.finish()), 201)
 
     @may()

@@ -6,16 +6,14 @@ What has arrived stands in the storage, nothing of it here: an upload goes on af
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
 from typing import ClassVar
 
 from tornado import web
 
-from jupyter_oscar.client.errors import InvalidRequest, StorageFailed
+from jupyter_oscar.client.errors import InvalidRequest
 
 from .buckets import object_row
+from .digest import Digest
 from .route import BODY, Message, Route, may
 
 
@@ -30,12 +28,6 @@ class Part(Message):
     """A part that was stored."""
 
     etag: str
-
-
-class Parts(Message):
-    """All parts of an object, in order."""
-
-    etags: tuple[str, ...]
 
 
 class Unfinished(Message):
@@ -61,15 +53,17 @@ class Whole(Message):
 
 
 class PartWish(Message):
-    """A part for which a link is wanted."""
+    """A part for which a link is wanted; with ``sha256`` (base64) the storage takes no other bytes by it."""
 
     number: int
+    sha256: str = ""
 
 
 class PartLink(Message):
-    """A link that takes one part, for ten minutes."""
+    """A link that takes one part, for ten minutes, and the headers that go with it."""
 
     url: str
+    headers: dict[str, str]
 
 
 class UploadsRoute(Route):
@@ -86,14 +80,15 @@ class UploadsRoute(Route):
 
     @may()
     async def post(self, cluster: str, bucket: str) -> None:
-        """Begin an object in parts; of ``size`` bytes where that is known."""
+        """Begin an object in parts; of ``size`` bytes where that is known, in parts of ``part`` where that goes."""
+        from jupyter_oscar.client.transfers import PART
         from jupyter_oscar.client.uploads import part_size
 
-        size = self.get_query_argument("size", "0")
-        if not size.isdecimal():
-            msg = "The size of an object is a number of bytes."
+        size, wanted = self.get_query_argument("size", "0"), self.get_query_argument("part", str(PART))
+        if not (size.isdecimal() and wanted.isdecimal()):
+            msg = "The size of an object, and of its parts, is a number of bytes."
             raise InvalidRequest(msg)
-        part = part_size(int(size))
+        part = part_size(int(size), int(wanted))
         one = await self.cluster(cluster)
         self.reply(Upload(id=await one.objects.begin(bucket, self.plain("key")), part_size=part), 201)
 
@@ -114,18 +109,17 @@ class UploadRoute(Route):
     async def prepare(self) -> None:  # type: ignore[override]
         """Who may is asked before the first byte, and a part is taken in when there is room for it."""
         await super().prepare()
-        if self._finished or self.request.method not in {"PUT", "POST"}:
+        if self._finished or self.request.method != "PUT":
             return
         if self.current_user is None or not await self.allowed("write"):
             raise web.HTTPError(403)
         if int(self.request.headers.get("Content-Length") or 0) > BODY:
             msg = f"A part has {BODY:,} bytes at most."
             raise InvalidRequest(msg)
-        if self.request.method == "PUT":
-            await self.parts.acquire()
-            self._turn = True
-            if self._gone:
-                self._let_go()
+        await self.parts.acquire()
+        self._turn = True
+        if self._gone:
+            self._let_go()
 
     @property
     def parts(self) -> asyncio.Semaphore:
@@ -169,18 +163,10 @@ class UploadRoute(Route):
         if not number.isdecimal() or not 0 < len(data) <= BODY:
             msg = f"A part has a number and 1 to {BODY:,} bytes."
             raise InvalidRequest(msg)
-        await asyncio.to_thread(_check, self.request.headers.get("Content-Digest", ""), data)
+        await asyncio.to_thread(Digest.compare, self.request.headers.get("Content-Digest", ""), data)
         one = await self.cluster(cluster)
         key, upload = self.plain("key"), self.plain("id")
         self.reply(Part(etag=await one.objects.part(bucket, key, upload, int(number), data)), 201)
-
-    @may()
-    async def post(self, cluster: str, bucket: str) -> None:
-        """Make the object of its parts."""
-        self.request.body = bytes(self._held)
-        said, one = self.body(Parts), await self.cluster(cluster)
-        key, upload = self.plain("key"), self.plain("id")
-        self.reply(object_row(await one.objects.complete(bucket, key, upload, said.etags)), 201)
 
     @may()
     async def delete(self, cluster: str, bucket: str) -> None:
@@ -212,24 +198,5 @@ class PartLinkRoute(Route):
     async def post(self, cluster: str, bucket: str) -> None:
         """A link with which the page sends one part straight to the storage."""
         said, one = self.body(PartWish), await self.cluster(cluster)
-        url = await one.uploads.sign(bucket, self.plain("key"), self.plain("id"), said.number)
-        self.reply(PartLink(url=url))
-
-
-def _check(said: str, data: bytes | bytearray) -> None:
-    """Compare a body with its ``Content-Digest`` (RFC 9530), if it has one.
-
-    Raises:
-        StorageFailed: it is not what was sent.
-
-    """
-    kind, _, value = said.partition("=")
-    if kind.strip().lower() != "sha-256":
-        return
-    try:
-        wanted = base64.b64decode(value.strip().strip(":"), validate=True)
-    except binascii.Error:
-        wanted = b""
-    if hashlib.sha256(data).digest() != wanted:
-        msg = "A part did not arrive here as it was sent: its checksum differs."
-        raise StorageFailed(msg, hint="Send it again.")
+        url = await one.uploads.sign(bucket, self.plain("key"), self.plain("id"), said.number, sha256=said.sha256)
+        self.reply(PartLink(url=url, headers={"x-amz-checksum-sha256": said.sha256} if said.sha256 else {}))

@@ -1,8 +1,8 @@
-import { IStorage } from './tokens';
+import { PART } from '../transfers/row';
+import { UploadStorage } from '../transfers/storage';
+import { ITarget, IWhere } from '../transfers/tokens';
 import { ObjectRow, Place } from '../types';
 
-/** Bytes of a part that is sent; S3 wants at least 5 MiB of each but the last. */
-export const PART = 8 * 1024 * 1024;
 /** Milliseconds after which an upload that nobody goes on with is given up. */
 const IDLE = 10 * 60 * 1000;
 
@@ -12,10 +12,13 @@ const IDLE = 10 * 60 * 1000;
  */
 export class Writer {
   constructor(
-    private readonly _storage: IStorage,
-    private readonly _cluster: string,
-    private readonly _place: Place
-  ) {}
+    private readonly _uploads: UploadStorage,
+    cluster: string,
+    { bucket, key }: Place
+  ) {
+    this._target = { cluster, bucket, prefix: '' };
+    this._key = key;
+  }
 
   /** Milliseconds since 1970 at which something was last written. */
   get touched(): number {
@@ -38,58 +41,48 @@ export class Writer {
   }
 
   async finish(): Promise<ObjectRow> {
-    const { bucket, key } = this._place;
-    if (this._upload === undefined) {
-      return this._storage.write(
-        this._cluster,
-        bucket,
-        key,
-        new Blob(this._held)
-      );
+    if (this._where === undefined) {
+      return this._uploads.put(this._target, this._key, new Blob(this._held));
     }
     if (this._size > 0) {
       await this._send();
     }
-    const upload = this._upload;
-    const etags = this._etags;
-    return this._storage.complete(this._cluster, bucket, key, upload, etags);
+    return this._uploads.finish(this._where, this._sent);
   }
 
   /** Leave nothing behind. */
   async giveUp(): Promise<void> {
     this._held.length = 0;
-    const upload = this._upload;
-    this._upload = undefined;
-    if (upload !== undefined) {
-      const { bucket, key } = this._place;
-      await this._storage.abort(this._cluster, bucket, key, upload);
+    const where = this._where;
+    this._where = undefined;
+    if (where !== undefined) {
+      await this._uploads.giveUp(where);
     }
   }
 
   private async _send(): Promise<void> {
-    const { bucket, key } = this._place;
-    this._upload ??= await this._storage.begin(this._cluster, bucket, key);
+    if (this._where === undefined) {
+      const target = this._target;
+      const { id } = await this._uploads.begin(target, this._key);
+      this._where = { target, key: this._key, id };
+    }
     const part = new Blob(this._held);
     this._held = [];
     this._size = 0;
-    this._etags.push(
-      await this._storage.part(
-        this._cluster,
-        bucket,
-        key,
-        this._upload,
-        this._etags.length + 1,
-        part
-      )
-    );
+    this._parts += 1;
+    await this._uploads.part(this._where, this._parts, part);
+    this._sent += part.size;
   }
 
   private _held: Uint8Array[] = [];
   private _size = 0;
   private _count = 0;
   private _touched = Date.now();
-  private _upload: string | undefined;
-  private readonly _etags: string[] = [];
+  private _parts = 0;
+  private _sent = 0;
+  private _where: IWhere | undefined;
+  private readonly _target: ITarget;
+  private readonly _key: string;
 }
 
 /**
@@ -98,7 +91,7 @@ export class Writer {
  */
 export class Chunks {
   constructor(
-    private readonly _storage: IStorage,
+    private readonly _uploads: UploadStorage,
     private readonly _cluster: string
   ) {
     // Who leaves the page leaves what was not finished.
@@ -115,7 +108,7 @@ export class Chunks {
     this._clean();
     if (chunk === 1) {
       await this._open.get(id)?.giveUp();
-      this._open.set(id, new Writer(this._storage, this._cluster, place));
+      this._open.set(id, new Writer(this._uploads, this._cluster, place));
     }
     const writer = this._open.get(id);
     if (!writer || (chunk > 0 && chunk !== writer.count + 1)) {

@@ -43,7 +43,7 @@ export class BucketDrive implements IDisposable {
     this._storage = options.storage;
     this._work = options.work;
     this._trans = options.trans;
-    this._chunks = new Chunks(options.storage, options.cluster);
+    this._chunks = new Chunks(options.storage.uploads, options.cluster);
     this._below = new Below(options.storage, options.cluster, options.trans);
   }
 

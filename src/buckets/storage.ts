@@ -1,5 +1,6 @@
 import { lines, Requests } from '../requests';
 import { OscarError } from '../tokens';
+import { UploadStorage } from '../transfers/storage';
 import { IPageOptions, IStorage } from './tokens';
 import {
   BucketRow,
@@ -9,15 +10,20 @@ import {
   Link,
   NewBucket,
   ObjectRow,
-  Part,
   Place,
   Progress,
-  Sharing,
-  Upload
+  Sharing
 } from '../types';
 
 /** The routes of buckets and objects. Keys go in queries and bodies: a browser would mend them in paths. */
 export class Storage extends Requests implements IStorage {
+  constructor(options: Requests.IOptions) {
+    super(options);
+    this.uploads = new UploadStorage(options);
+  }
+
+  readonly uploads: UploadStorage;
+
   buckets(cluster: string): Promise<BucketRow[]> {
     return this.json(['clusters', cluster, 'buckets']);
   }
@@ -166,60 +172,6 @@ export class Storage extends Requests implements IStorage {
       key,
       seconds
     });
-  }
-
-  async begin(cluster: string, bucket: string, key: string): Promise<string> {
-    const upload = await this.json<Upload>(
-      Private.path(cluster, bucket, 'uploads'),
-      'POST',
-      undefined,
-      { key }
-    );
-    return upload.id;
-  }
-
-  async part(
-    cluster: string,
-    bucket: string,
-    key: string,
-    upload: string,
-    number: number,
-    content: Blob
-  ): Promise<string> {
-    const answer = await this.answer(
-      Private.path(cluster, bucket, 'upload'),
-      { method: 'PUT', body: content },
-      { key, id: upload, number: String(number) }
-    );
-    return ((await answer.json()) as Part).etag;
-  }
-
-  complete(
-    cluster: string,
-    bucket: string,
-    key: string,
-    upload: string,
-    etags: readonly string[]
-  ): Promise<ObjectRow> {
-    return this.json(
-      Private.path(cluster, bucket, 'upload'),
-      'POST',
-      { etags },
-      { key, id: upload }
-    );
-  }
-
-  async abort(
-    cluster: string,
-    bucket: string,
-    key: string,
-    upload: string
-  ): Promise<void> {
-    await this.answer(
-      Private.path(cluster, bucket, 'upload'),
-      { method: 'DELETE', keepalive: true },
-      { key, id: upload }
-    );
   }
 }
 

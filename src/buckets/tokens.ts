@@ -2,6 +2,7 @@ import { Contents } from '@jupyterlab/services';
 import { Token } from '@lumino/coreutils';
 import { ISignal } from '@lumino/signaling';
 
+import type { UploadStorage } from '../transfers/storage';
 import type { Actions } from './actions';
 import {
   BucketRow,
@@ -70,29 +71,8 @@ export interface IStorage {
     key: string,
     seconds: number
   ): Promise<Link>;
-  /** An object in parts, each but the last of at least 5 MiB. */
-  begin(cluster: string, bucket: string, key: string): Promise<string>;
-  part(
-    cluster: string,
-    bucket: string,
-    key: string,
-    upload: string,
-    number: number,
-    content: Blob
-  ): Promise<string>;
-  complete(
-    cluster: string,
-    bucket: string,
-    key: string,
-    upload: string,
-    etags: readonly string[]
-  ): Promise<ObjectRow>;
-  abort(
-    cluster: string,
-    bucket: string,
-    key: string,
-    upload: string
-  ): Promise<void>;
+  /** Objects in parts. */
+  readonly uploads: UploadStorage;
 }
 
 /** What was listed last of a folder. */

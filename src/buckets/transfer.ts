@@ -159,7 +159,7 @@ export class Transfers {
       await this._save(answer, target, passed);
       return;
     }
-    const writer = new Writer(storage, ours.cluster, place);
+    const writer = new Writer(storage.uploads, ours.cluster, place);
     try {
       await Private.pump(answer, CHUNK, async piece => {
         await writer.write(piece);

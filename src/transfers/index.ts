@@ -31,7 +31,7 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
     let loading: Promise<Uploader> | undefined;
     const uploader = (): Promise<Uploader> => {
       loading ??= import('./uploader').then(async ({ Uploader }) => {
-        const made = new Uploader(app, state, trans);
+        const made = new Uploader(app, model, state, trans);
         await made.transfers.restored;
         return made;
       });

@@ -4,17 +4,19 @@ import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { OscarError } from '../tokens';
+import { IKept, idOf, PART, Row } from './row';
 import { UploadStorage } from './storage';
-import { ITarget, ITransfer, ITransfers, TRANSFERS } from './tokens';
+import { ITarget, ITransfer, ITransfers, IWhere, TRANSFERS } from './tokens';
 
 /** Files that are sent at once, and parts of each: the server takes two parts at a time. */
 const FILES = 2;
 const PARTS = 2;
-/** What is smaller is sent as one. */
-const PART = 8 * 1024 * 1024;
-/** How often a part is sent again, and how many milliseconds later at first. */
-const AGAIN = 4;
+/** The smallest parts that S3 takes: for proxies that let no more through at once. */
+const LEAST = 5 * 1024 * 1024;
+/** How often a part is sent again, how many milliseconds later at first and at most. */
+const AGAIN = 6;
 const WAIT = 500;
+const LONGEST = 8000;
 
 /**
  * The queue. What has arrived of a file stands in the storage; what is kept here
@@ -32,7 +34,7 @@ export class Transfers implements ITransfers {
   readonly restored: Promise<void>;
 
   get rows(): readonly ITransfer[] {
-    return this._rows;
+    return [...this._rows.values()];
   }
 
   get changed(): ISignal<this, void> {
@@ -42,26 +44,35 @@ export class Transfers implements ITransfers {
   add(target: ITarget, files: readonly File[]): void {
     for (const file of files) {
       const key = target.prefix + Private.path(file);
-      const there = this._rows.find(
-        row =>
-          row.key === key &&
-          row.target.cluster === target.cluster &&
-          row.target.bucket === target.bucket &&
-          row.state !== 'running'
-      );
-      if (there) {
-        there.upload = Private.goesOn(there, file) ? there.upload : undefined;
-        Object.assign(there, { file, size: file.size, state: 'queued' });
-      } else {
-        this._rows.push(new Private.Row(target, key, file));
+      const there = this._rows.get(idOf(target, key));
+      if (there?.stop) {
+        continue; // it is on its way
       }
+      const row = new Row(target, key, file);
+      if (there?.upload !== undefined) {
+        if (there.isOf(file)) {
+          Object.assign(row, { upload: there.upload, part: there.part });
+        } else {
+          // Another file of that name: what has arrived is of no use to it.
+          this._forget(there);
+        }
+      }
+      this._rows.set(row.id, row);
     }
     this._tell();
   }
 
+  /** Whether a file is one that was begun and is gone on with. */
+  goesOn(target: ITarget, file: File): boolean {
+    const there = this._rows.get(
+      idOf(target, target.prefix + Private.path(file))
+    );
+    return there?.upload !== undefined && there.isOf(file);
+  }
+
   pause(id: string): void {
-    const row = this._find(id);
-    if (row && (row.state === 'running' || row.state === 'queued')) {
+    const row = this._rows.get(id);
+    if (row && ['running', 'queued', 'waiting'].includes(row.state)) {
       row.state = 'paused';
       row.stop?.abort();
       this._tell();
@@ -69,71 +80,92 @@ export class Transfers implements ITransfers {
   }
 
   resume(id: string): void {
-    const row = this._find(id);
-    if (row?.file && (row.state === 'paused' || row.state === 'failed')) {
+    const row = this._rows.get(id);
+    if (row?.file && ['paused', 'waiting', 'failed'].includes(row.state)) {
       row.state = 'queued';
       row.problem = row.hint = undefined;
       this._tell();
     }
   }
 
+  /** Their person has signed in to a cluster: go on. */
+  goOn(cluster: string): void {
+    for (const { id } of this._waiting(cluster)) {
+      this.resume(id);
+    }
+  }
+
   async cancel(id: string): Promise<void> {
-    const row = this._find(id);
+    const row = this._rows.get(id);
     if (!row) {
       return;
     }
-    this._rows = this._rows.filter(one => one !== row);
+    this._rows.delete(id);
     row.stop?.abort();
     this._tell();
     const { target, key, upload } = row;
-    if (upload !== undefined && row.state !== 'done') {
+    if (upload !== undefined) {
       await this._storage.giveUp({ target, key, id: upload });
     }
   }
 
   clear(): void {
-    this._rows = this._rows.filter(row => row.state !== 'done');
+    for (const { id, state } of this.rows) {
+      if (state === 'done') {
+        this._rows.delete(id);
+      }
+    }
     this._tell();
   }
 
   /** Whether something would be lost if the page were left now. */
   get busy(): boolean {
-    return this._rows.some(({ state }) =>
-      ['queued', 'running'].includes(state)
+    return this.rows.some(({ state }) =>
+      ['queued', 'running', 'waiting'].includes(state)
     );
   }
 
-  private _find(id: string): Private.Row | undefined {
-    return this._rows.find(row => row.id === id);
+  private _waiting(cluster: string): ITransfer[] {
+    return this.rows.filter(
+      ({ state, target }) => state === 'waiting' && target.cluster === cluster
+    );
   }
 
   private _tell(): void {
     this._changed.emit();
     this._save();
-    const free = FILES - this._rows.filter(row => row.stop).length;
-    const next = this._rows.filter(
-      row => row.state === 'queued' && row.file && !row.stop
-    );
+    let free = FILES;
+    const next: Row[] = [];
+    for (const row of this._rows.values()) {
+      if (row.stop) {
+        free -= 1;
+      } else if (row.state === 'queued' && row.file && next.length < FILES) {
+        next.push(row);
+      }
+    }
     for (const row of next.slice(0, Math.max(0, free))) {
       void this._run(row);
     }
   }
 
-  private async _run(row: Private.Row): Promise<void> {
+  private async _run(row: Row): Promise<void> {
     const stop = new AbortController();
     row.stop = stop;
     row.state = 'running';
+    row.problem = row.hint = undefined;
     this._changed.emit();
     try {
-      await this._send(row, stop.signal);
+      row.etag = await this._send(row, stop.signal);
       row.state = 'done';
       row.sent = row.size;
       row.upload = undefined;
+      row.file = undefined;
     } catch (reason) {
       if (!stop.signal.aborted) {
         stop.abort(); // what else of it is under way
-        row.state = 'failed';
-        [row.problem, row.hint] = this._words(reason);
+        const waits = Private.code(reason) === 'not-authenticated';
+        row.state = waits ? 'waiting' : 'failed';
+        [row.problem, row.hint] = this._words(reason, row);
       }
     } finally {
       row.stop = undefined;
@@ -141,35 +173,62 @@ export class Transfers implements ITransfers {
     }
   }
 
-  private async _send(row: Private.Row, signal: AbortSignal): Promise<void> {
+  /** Send a file; the ETag of its object. In smaller parts where a proxy takes no larger ones. */
+  private async _send(row: Row, signal: AbortSignal): Promise<string> {
+    try {
+      return await this._sendIn(this._part, row, signal);
+    } catch (reason) {
+      if (Private.code(reason) !== 'too-large' || this._part === LEAST) {
+        throw reason;
+      }
+      this._part = LEAST;
+      this._forget(row);
+      return await this._sendIn(LEAST, row, signal);
+    }
+  }
+
+  private async _sendIn(
+    part: number,
+    row: Row,
+    signal: AbortSignal
+  ): Promise<string> {
     const { file, key, target } = row;
     if (!file) {
-      return;
+      throw new Error('There is no file.');
     }
-    if (file.size <= PART) {
-      await this._patiently(
+    if (file.size <= part) {
+      row.way = 'server';
+      const stored = await this._patiently(
         () => this._storage.put(target, key, file, signal),
         signal
       );
-      return;
+      return stored.etag;
     }
     const have = await this._arrived(row);
     if (row.upload === undefined) {
-      const begun = await this._storage.begin(target, key, file.size);
+      const begun = await this._patiently(
+        () => this._storage.begin(target, key, { size: file.size, part }),
+        signal
+      );
       row.upload = begun.id;
       row.part = begun.part_size;
+      if (signal.aborted && this._rows.get(row.id) !== row) {
+        this._forget(row); // it was cancelled meanwhile
+        throw new DOMException('Cancelled.', 'AbortError');
+      }
       this._save();
     }
-    const { part, upload } = row;
-    const count = Math.ceil(file.size / part);
-    const missing = Array.from({ length: count }, (_, index) => index + 1)
+    const where = { target, key, id: row.upload };
+    const missing = Array.from(
+      { length: Math.ceil(file.size / row.part) },
+      (_, index) => index + 1
+    )
       .filter(number => !have.has(number))
       .values();
-    const where = { target, key, id: upload };
     const work = async (): Promise<void> => {
       for (const number of missing) {
-        const piece = file.slice((number - 1) * part, number * part);
-        await this._patiently(
+        const piece = file.slice((number - 1) * row.part, number * row.part);
+        row.way = await this._patiently(
           () => this._storage.part(where, number, piece, signal),
           signal
         );
@@ -178,95 +237,128 @@ export class Transfers implements ITransfers {
       }
     };
     await Promise.all(Array.from({ length: PARTS }, work));
-    await this._storage.finish(where, file.size);
+    return await this._finish(where, file.size, signal);
+  }
+
+  /** Make the object, also where the answer to an earlier try was lost. */
+  private async _finish(
+    where: IWhere,
+    size: number,
+    signal: AbortSignal
+  ): Promise<string> {
+    let tried = false;
+    return this._patiently(async () => {
+      try {
+        return (await this._storage.finish(where, size)).etag;
+      } catch (reason) {
+        if (tried && Private.code(reason) === 'object-not-found') {
+          const there = await this._storage.info(where.target, where.key);
+          if (there?.size === size) {
+            return there.etag;
+          }
+        }
+        tried = true;
+        throw reason;
+      }
+    }, signal);
   }
 
   /** The parts that the storage has of an upload that goes on. */
-  private async _arrived(row: Private.Row): Promise<Set<number>> {
-    const { file, key, part, target, upload } = row;
+  private async _arrived(row: Row): Promise<Set<number>> {
+    const { key, part, size, target, upload } = row;
     row.sent = 0;
-    if (upload === undefined || !file) {
+    if (upload === undefined) {
       return new Set();
     }
-    try {
-      const whole = (number: number): number =>
-        Math.min(part, file.size - (number - 1) * part);
-      const arrived = await this._storage.arrived({ target, key, id: upload });
-      const good = arrived.filter(({ number, size }) => size === whole(number));
-      row.sent = good.reduce((sum, { size }) => sum + size, 0);
-      return new Set(good.map(({ number }) => number));
-    } catch (reason) {
-      if (
-        reason instanceof OscarError &&
-        reason.problem.code === 'object-not-found'
-      ) {
-        row.upload = undefined; // somebody gave it up meanwhile
-        return new Set();
-      }
-      throw reason;
+    const arrived = await this._storage.arrived({ target, key, id: upload });
+    if (!arrived) {
+      row.upload = undefined; // somebody gave it up meanwhile
+      return new Set();
     }
+    const good = arrived.filter(
+      one => one.size === Math.min(part, size - (one.number - 1) * part)
+    );
+    row.sent = good.reduce((sum, one) => sum + one.size, 0);
+    return new Set(good.map(({ number }) => number));
   }
 
-  /** Try again what may pass by itself: a line that broke, a storage that restarts. */
-  private async _patiently(
-    attempt: () => Promise<void>,
+  /** Try again what may pass by itself: a line that broke, a storage or a server that restarts. */
+  private async _patiently<T>(
+    attempt: () => Promise<T>,
     signal: AbortSignal
-  ): Promise<void> {
+  ): Promise<T> {
     for (let tried = 0; ; tried += 1) {
       try {
-        await attempt();
-        return;
+        return await attempt();
       } catch (reason) {
-        const final =
-          reason instanceof OscarError &&
-          !Private.PASSING.includes(reason.problem.code);
-        if (signal.aborted || final || tried === AGAIN) {
+        if (signal.aborted || tried === AGAIN || !Private.passes(reason)) {
           throw reason;
         }
-        await new Promise(resolve => setTimeout(resolve, WAIT * 2 ** tried));
+        await Private.pause(Math.min(WAIT * 2 ** tried, LONGEST), signal);
       }
     }
   }
 
-  private _words(reason: unknown): [string, string | undefined] {
+  private _words(reason: unknown, row: Row): [string, string | undefined] {
+    const trans = this._trans;
     if (reason instanceof OscarError) {
-      return [reason.problem.message, reason.problem.hint || undefined];
+      const { code, hint, message } = reason.problem;
+      if (code === 'not-authenticated') {
+        return [
+          trans.__('Your sign-in to %1 has ended.', row.target.cluster),
+          trans.__('It goes on when you have signed in again.')
+        ];
+      }
+      if (code === 'jupyter-refuses') {
+        return [
+          message,
+          trans.__('Sign in to Jupyter in another tab, then try it again.')
+        ];
+      }
+      return [message, hint || undefined];
     }
     if (reason instanceof DOMException && reason.name === 'NotReadableError') {
       return [
-        this._trans.__('The file cannot be read any more: it was changed.'),
-        this._trans.__('Choose it again.')
+        trans.__('The file cannot be read any more: it was changed.'),
+        trans.__('Choose it again.')
       ];
     }
     return [
-      this._trans.__('The Jupyter server does not answer.'),
-      this._trans.__('What has arrived is kept: go on when it is back.')
+      reason instanceof Error ? reason.message : String(reason),
+      trans.__('What has arrived is kept: try it again.')
     ];
+  }
+
+  /** Have the storage forget what has arrived of a file. */
+  private _forget(row: Row): void {
+    const { key, target, upload } = row;
+    row.upload = undefined;
+    row.sent = 0;
+    if (upload !== undefined) {
+      this._storage.giveUp({ target, key, id: upload }).catch(console.warn);
+    }
   }
 
   private async _restore(): Promise<void> {
     const kept = await this._state?.fetch(TRANSFERS);
-    const said = (kept as { uploads?: Private.IKept[] } | undefined)?.uploads;
+    const said = (kept as { uploads?: IKept[] } | undefined)?.uploads;
     for (const one of said ?? []) {
-      const row = Private.Row.left(one);
-      const { key, target } = row;
+      const row = Row.left(one);
       try {
-        const arrived = await this._storage.arrived({
-          target,
-          key,
-          id: one.upload
-        });
-        row.sent = arrived.reduce((sum, { size }) => sum + size, 0);
-        this._rows.push(row);
+        await this._arrived(row);
       } catch (reason) {
-        console.debug('An upload that was begun is gone.', reason);
+        // Nobody can tell now: it is kept until somebody can.
+        [row.problem] = this._words(reason, row);
+      }
+      if (row.upload !== undefined && !this._rows.has(row.id)) {
+        this._rows.set(row.id, row);
       }
     }
     this._changed.emit();
   }
 
   private _save(): void {
-    const uploads = this._rows.flatMap(row => row.kept ?? []);
+    const uploads = [...this._rows.values()].flatMap(row => row.kept ?? []);
     const said = JSON.stringify(uploads);
     if (said !== this._saved) {
       this._saved = said;
@@ -278,76 +370,44 @@ export class Transfers implements ITransfers {
     }
   }
 
-  private _rows: Private.Row[] = [];
+  private readonly _rows = new Map<string, Row>();
+  private _part = PART;
   private _saved = '[]';
   private readonly _changed = new Signal<this, void>(this);
 }
 
 namespace Private {
-  export const PASSING = ['storage-failed', 'unreachable', 'timed-out'];
+  const PASSING = [
+    'storage-failed',
+    'unreachable',
+    'timed-out',
+    'server-missing'
+  ];
+  /** What proxies say of a server that restarts. */
+  const AWAY = [502, 503, 504];
 
-  export interface IKept {
-    target: ITarget;
-    key: string;
-    size: number;
-    modified: number;
-    upload: string;
-    part: number;
+  export function code(reason: unknown): string | undefined {
+    return reason instanceof OscarError ? reason.problem.code : undefined;
   }
 
-  export class Row implements ITransfer {
-    constructor(
-      readonly target: ITarget,
-      readonly key: string,
-      public file: File | undefined
-    ) {
-      this.size = file?.size ?? 0;
-      this.modified = file?.lastModified ?? 0;
-    }
+  export function passes(reason: unknown): boolean {
+    return (
+      reason instanceof OscarError &&
+      (PASSING.includes(reason.problem.code) ||
+        (reason.problem.code === 'failed' &&
+          AWAY.includes(reason.response?.status ?? 0)))
+    );
+  }
 
-    static left(kept: IKept): Row {
-      const row = new Row(kept.target, kept.key, undefined);
-      return Object.assign(row, {
-        size: kept.size,
-        modified: kept.modified,
-        upload: kept.upload,
-        part: kept.part,
-        state: 'left'
+  /** Wait, or stop waiting with the rest. */
+  export function pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
       });
-    }
-
-    get id(): string {
-      const { bucket, cluster } = this.target;
-      return `${cluster}/${bucket}/${this.key}`;
-    }
-
-    get name(): string {
-      return this.key.slice(this.target.prefix.length);
-    }
-
-    /** What is noted down of it, while there is something to go on with. */
-    get kept(): IKept | undefined {
-      const { key, modified, part, size, target, upload } = this;
-      return upload === undefined
-        ? undefined
-        : { target, key, size, modified, upload, part };
-    }
-
-    size: number;
-    modified: number;
-    sent = 0;
-    part = PART;
-    state: ITransfer.State = 'queued';
-    upload: string | undefined;
-    problem: string | undefined;
-    hint: string | undefined;
-    /** Stops it while it is sent. */
-    stop: AbortController | undefined;
-  }
-
-  /** Whether a file is the one whose upload was begun. */
-  export function goesOn(row: Row, file: File): boolean {
-    return row.size === file.size && row.modified === file.lastModified;
+    });
   }
 
   /** Where a file lies below the folder that was chosen, or its name. */

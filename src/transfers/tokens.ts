@@ -7,6 +7,13 @@ export interface ITarget {
   prefix: string;
 }
 
+/** An object that is to be, and the id of its upload. */
+export interface IWhere {
+  target: ITarget;
+  key: string;
+  id: string;
+}
+
 /** A file on its way; `sent` counts bytes that the storage has. */
 export interface ITransfer {
   readonly id: string;
@@ -16,15 +23,25 @@ export interface ITransfer {
   readonly size: number;
   readonly state: ITransfer.State;
   readonly sent: number;
-  /** Why it failed, in words. */
+  /** By which way its bytes go, once that is known. */
+  readonly way?: ITransfer.Way;
+  /** What the storage made of it, compared with what was sent. */
+  readonly etag?: string;
+  /** Why it failed or waits, in words. */
   readonly problem?: string;
   readonly hint?: string;
 }
 
 export namespace ITransfer {
-  /** `left` was begun in another life of the page: its file must be chosen again. */
+  /**
+   * `left` was begun in another life of the page: its file must be chosen again.
+   * `waiting` goes on by itself once the person has signed in again.
+   */
   export type State =
-    'queued' | 'running' | 'paused' | 'done' | 'failed' | 'left';
+    'queued' | 'running' | 'paused' | 'waiting' | 'done' | 'failed' | 'left';
+
+  /** Past the Jupyter server, or through it. */
+  export type Way = 'straight' | 'server';
 }
 
 /** Files on their way into buckets, one after the other and two at a time. */
@@ -34,7 +51,7 @@ export interface ITransfers {
   /** Send files; their folders, where they have some, go with them. */
   add(target: ITarget, files: readonly File[]): void;
   pause(id: string): void;
-  /** Go on with one that is paused or failed. */
+  /** Go on with one that is paused, waits or failed. */
   resume(id: string): void;
   /** Stop it and leave nothing of it in the storage. */
   cancel(id: string): Promise<void>;
@@ -49,4 +66,8 @@ export namespace TransferCommands {
   /** Choose files, or with `folder` a folder, and send them to `path` (bucket/folder/). */
   export const upload = 'jupyter-oscar:upload';
   export const show = 'jupyter-oscar:show-transfers';
+  /** What was begun in a bucket and never finished. */
+  export const unfinished = 'jupyter-oscar:unfinished-uploads';
+  /** Save a folder of a bucket as one ZIP file. */
+  export const saveFolder = 'jupyter-oscar:save-folder';
 }

@@ -2,27 +2,32 @@ import { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { TranslationBundle } from '@jupyterlab/translation';
+import { IDisposable } from '@lumino/disposable';
 
 import { tellProblem } from '../errors';
 import { oscarIcon } from '../icons';
+import { CommandIDs, IOscarModel } from '../tokens';
 import { Transfers } from './queue';
 import { UploadStorage } from './storage';
 import { ITarget, ITransfer } from './tokens';
 import { TransfersView } from './view';
 
-/** Files that are looked up before they are sent, so that nothing is replaced unasked. */
-const LOOKED_UP = 50;
+/** Files that are looked up before they are sent, and how many at a time; of more it is asked once for all. */
+const LOOKED_UP = 200;
+const AT_ONCE = 8;
 
 /** Lets a person choose files, asks before something is replaced or given up, and shows the list. */
 export class Uploader {
   constructor(
     private readonly _app: JupyterFrontEnd,
+    model: IOscarModel,
     state: IStateDB | null,
     private readonly _trans: TranslationBundle
   ) {
     const { serverSettings } = _app.serviceManager;
     this._storage = new UploadStorage({ serverSettings, trans: _trans });
     this.transfers = new Transfers(this._storage, state, _trans);
+    this._watch(model);
     window.addEventListener('beforeunload', event => {
       if (this.transfers.busy) {
         event.preventDefault();
@@ -51,39 +56,10 @@ export class Uploader {
 
   /** Send files; what is there is replaced only when that is wanted. */
   async send(target: ITarget, files: File[]): Promise<void> {
-    const trans = this._trans;
-    const there: string[] = [];
-    for (const file of files.slice(0, LOOKED_UP)) {
-      const name = file.webkitRelativePath || file.name;
-      if (await this._storage.info(target, target.prefix + name)) {
-        there.push(name);
-      }
+    if (await this._mayReplace(target, files)) {
+      this.transfers.add(target, files);
+      this.show();
     }
-    if (there.length > 0) {
-      const [name] = there;
-      const count = there.length;
-      const { button } = await showDialog({
-        title:
-          count === 1
-            ? trans.__('%1 is there already', name)
-            : trans.__('%1 of these files are there already', count),
-        body: trans.__('What is there is replaced.'),
-        buttons: [
-          Dialog.cancelButton(),
-          Dialog.warnButton({
-            label:
-              count === 1
-                ? trans.__('Replace %1', name)
-                : trans.__('Replace %1 files', count)
-          })
-        ]
-      });
-      if (!button.accept) {
-        return;
-      }
-    }
-    this.transfers.add(target, files);
-    this.show();
   }
 
   show(): void {
@@ -97,6 +73,9 @@ export class Uploader {
         },
         choose: row => {
           this.choose(row.target);
+        },
+        signIn: row => {
+          this._signIn(row).catch(console.warn);
         }
       });
       view.id = 'jupyter-oscar-transfers';
@@ -108,6 +87,99 @@ export class Uploader {
       this._view = view;
     }
     shell.activateById(this._view.id);
+  }
+
+  private async _mayReplace(target: ITarget, files: File[]): Promise<boolean> {
+    const trans = this._trans;
+    if (files.length > LOOKED_UP) {
+      return this._agreed(
+        trans.__('Send %1 files?', files.length),
+        trans.__('Those that are there already are replaced.'),
+        trans.__('Send %1 files', files.length)
+      );
+    }
+    const there = await this._there(
+      target,
+      // What is gone on with was asked about when it was begun.
+      files.filter(file => !this.transfers.goesOn(target, file))
+    );
+    if (there.length === 0) {
+      return true;
+    }
+    const one = there.length === 1;
+    return this._agreed(
+      one
+        ? trans.__('%1 is there already', there[0])
+        : trans.__('%1 of these files are there already', there.length),
+      trans.__('What is there is replaced.'),
+      one
+        ? trans.__('Replace %1', there[0])
+        : trans.__('Replace %1 files', there.length)
+    );
+  }
+
+  /** The names of those under which there is something. */
+  private async _there(target: ITarget, files: File[]): Promise<string[]> {
+    const names = files.map(file => file.webkitRelativePath || file.name);
+    const found: string[] = [];
+    const left = names.values();
+    const look = async (): Promise<void> => {
+      for (const name of left) {
+        if (await this._storage.info(target, target.prefix + name)) {
+          found.push(name);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, look));
+    return found;
+  }
+
+  private async _agreed(
+    title: string,
+    body: string,
+    label: string
+  ): Promise<boolean> {
+    const { button } = await showDialog({
+      title,
+      body,
+      buttons: [Dialog.cancelButton(), Dialog.warnButton({ label })]
+    });
+    return button.accept;
+  }
+
+  /** Go on with what waits for a sign-in, once there was one. */
+  private _watch(model: IOscarModel): void {
+    const { clusters } = model;
+    let looking: IDisposable | undefined;
+    let away = new Set<string>();
+    this.transfers.changed.connect(() => {
+      const waits = this.transfers.rows.some(row => row.state === 'waiting');
+      if (waits && !looking) {
+        looking = model.look();
+        clusters.refresh();
+      } else if (!waits) {
+        looking?.dispose();
+        looking = undefined;
+      }
+    });
+    clusters.changed.connect(() => {
+      const rows = clusters.rows ?? [];
+      const back = rows.filter(
+        ({ name, state }) => state === 'ok' && away.has(name)
+      );
+      away = new Set(
+        rows.flatMap(({ name, state }) => (state === 'ok' ? [] : [name]))
+      );
+      for (const { name } of back) {
+        this.transfers.goOn(name);
+      }
+    });
+  }
+
+  private async _signIn({ target }: ITransfer): Promise<void> {
+    const { commands } = this._app;
+    await commands.execute(CommandIDs.signIn, { name: target.cluster });
+    this.transfers.goOn(target.cluster);
   }
 
   private async _cancel(row: ITransfer): Promise<void> {

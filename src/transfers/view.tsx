@@ -5,7 +5,8 @@ import {
   ReactWidget,
   refreshIcon,
   runIcon,
-  stopIcon
+  stopIcon,
+  userIcon
 } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
@@ -14,6 +15,9 @@ import { useChanged } from '../hooks';
 import { Action, Rows } from '../rows';
 import { Name, Notice, StateSign } from '../states';
 import { ITransfer, ITransfers } from './tokens';
+
+/** Lines in the page at once, those first that a person may have to do with. */
+const SHOWN = 200;
 
 /** The list of uploads. */
 export class TransfersView extends ReactWidget {
@@ -34,6 +38,8 @@ export namespace TransfersView {
     trans: TranslationBundle;
     /** Choose the file of an upload that was left. */
     choose: (row: ITransfer) => void;
+    /** Sign in to the cluster of an upload that waits for it. */
+    signIn: (row: ITransfer) => void;
     /** Ask, then leave nothing of it. */
     cancel: (row: ITransfer) => void;
   }
@@ -45,6 +51,7 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
   const [selected, select] = React.useState<string>();
   const { rows } = transfers;
   const done = rows.filter(row => row.state === 'done').length;
+  const shown = Private.first(rows);
   if (rows.length === 0) {
     return (
       <Notice
@@ -76,7 +83,7 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
       <Rows
         label={trans.__('Uploads')}
         className="jp-OscarTransferRow"
-        rows={rows}
+        rows={shown}
         keyOf={row => row.id}
         selected={selected}
         onSelect={row => {
@@ -91,6 +98,11 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
       >
         {row => <Line {...props} row={row} />}
       </Rows>
+      {shown.length < rows.length ? (
+        <p className="jp-OscarTransfers-more jp-OscarQuiet">
+          {trans.__('and %1 more', rows.length - shown.length)}
+        </p>
+      ) : null}
     </>
   );
 }
@@ -98,7 +110,7 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
 /** What Enter and the first button do with a row. */
 function primary(
   row: ITransfer,
-  { choose, trans, transfers }: TransfersView.IOptions
+  { choose, signIn, trans, transfers }: TransfersView.IOptions
 ): { icon: LabIcon; label: string; onClick: () => void } {
   switch (row.state) {
     case 'queued':
@@ -116,6 +128,14 @@ function primary(
         label: trans.__('Choose %1 again to go on', row.name),
         onClick: () => {
           choose(row);
+        }
+      };
+    case 'waiting':
+      return {
+        icon: userIcon,
+        label: trans.__('Sign in to %1', row.target.cluster),
+        onClick: () => {
+          signIn(row);
         }
       };
     case 'failed':
@@ -143,7 +163,6 @@ function Line(
   const { row, trans } = props;
   const part = row.size ? row.sent / row.size : 0;
   const first = primary(row, props);
-  const going = row.state === 'running' || row.state === 'paused';
   return (
     <>
       <div className="jp-OscarRow-line" role="gridcell">
@@ -152,6 +171,7 @@ function Line(
         <span className="jp-OscarTransferRow-place jp-OscarQuiet">
           <Name text={`${row.target.bucket}/${row.target.prefix}`} />
         </span>
+        <Aside row={row} trans={trans} />
         <span className="jp-OscarRow-end jp-OscarQuiet jp-mod-number">
           {words(row, trans)}
         </span>
@@ -170,7 +190,7 @@ function Line(
           />
         </span>
       </div>
-      {going || row.state === 'left' ? (
+      {Private.BEGUN.includes(row.state) ? (
         <div
           className="jp-OscarTransferRow-bar"
           role="progressbar"
@@ -191,6 +211,37 @@ function Line(
   );
 }
 
+/** By which way it goes; once it is there, the checksum of what is stored. */
+function Aside(props: {
+  row: ITransfer;
+  trans: TranslationBundle;
+}): React.JSX.Element | null {
+  const { row, trans } = props;
+  const { etag, state, way } = row;
+  let text: string | undefined;
+  let title = '';
+  if (state === 'done') {
+    text = etag;
+    title = trans.__(
+      'What was sent and what is stored have the same checksum. Its ETag is %1',
+      etag
+    );
+  } else if (state === 'running' && way) {
+    const straight = way === 'straight';
+    text = straight ? trans.__('straight') : trans.__('via Jupyter');
+    title = straight
+      ? trans.__('Straight from this page to the storage')
+      : trans.__(
+          'Through the Jupyter server: the storage is out of reach of this page, or takes nothing from pages'
+        );
+  }
+  return text ? (
+    <span className="jp-OscarTransferRow-aside jp-OscarQuiet" title={title}>
+      {text}
+    </span>
+  ) : null;
+}
+
 function words(row: ITransfer, trans: TranslationBundle): string {
   switch (row.state) {
     case 'queued':
@@ -199,6 +250,8 @@ function words(row: ITransfer, trans: TranslationBundle): string {
       return trans.__('%1 of %2', size(row.sent), size(row.size));
     case 'paused':
       return trans.__('paused · %1 of %2', size(row.sent), size(row.size));
+    case 'waiting':
+      return trans.__('waiting · %1 of %2', size(row.sent), size(row.size));
     case 'left':
       return trans.__('unfinished · %1 of %2', size(row.sent), size(row.size));
     case 'failed':
@@ -209,11 +262,30 @@ function words(row: ITransfer, trans: TranslationBundle): string {
 }
 
 namespace Private {
+  /** Of these it is shown how far they are. */
+  export const BEGUN: readonly ITransfer.State[] = [
+    'running',
+    'paused',
+    'waiting',
+    'left'
+  ];
+
+  /** As many as are shown: all, or those first that are neither done nor queued. */
+  export function first(rows: readonly ITransfer[]): readonly ITransfer[] {
+    if (rows.length <= SHOWN) {
+      return rows;
+    }
+    const rank = ({ state }: ITransfer): number =>
+      state === 'done' ? 2 : state === 'queued' ? 1 : 0;
+    return [...rows].sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
+  }
+
   /** The eight states have no pause: it waits. */
   export const SIGNS: Record<ITransfer.State, string> = {
     queued: 'queued',
     running: 'running',
     paused: 'pending',
+    waiting: 'pending',
     left: 'unknown',
     failed: 'failed',
     done: 'done'
