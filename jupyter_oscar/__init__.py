@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jupyter_oscar.notebook import connect as connect
     from jupyter_oscar.notebook import errors as errors
+    from jupyter_oscar.notebook.flows import flow as flow
     from jupyter_oscar.notebook.forms import form as form
     from jupyter_oscar.notebook.functions import function as function
     from jupyter_oscar.notebook.runners import runners as runners
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "connect": "notebook",
     "errors": "notebook",
+    "flow": "notebook.flows",
     "form": "notebook.forms",
     "function": "notebook.functions",
     "runners": "notebook.runners",
 }
 
-__all__ = ["__version__", "connect", "errors", "form", "function", "runners"]
+__all__ = ["__version__", "connect", "errors", "flow", "form", "function", "runners"]
 
 
 def __getattr__(name: str) -> Any:

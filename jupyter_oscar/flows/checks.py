@@ -32,11 +32,11 @@ NAMED: Final = 20
 SECTIONS: Final = {"Source": model.Sources, "Destination": model.Destinations}
 
 
-def of(nifi: model.Nifi, elements: dict[Path, model.Element]) -> Iterator[Found]:
-    """All checks of a file that fits the model; ``elements`` are by the path they stand at."""
+def of(nifi: model.Nifi, elements: dict[Path, model.Element], wrong: frozenset[str]) -> Iterator[Found]:
+    """All checks of what fits the model; ``elements`` are by path, ``wrong`` the names of those that do not fit."""
     yield from _head(nifi)
-    yield from _names(elements)
-    yield from _connections(nifi, elements)
+    yield from _names(elements, wrong)
+    yield from _connections(nifi, elements, wrong)
     for path, element in elements.items():
         yield from _components(path, element)
         yield from _kind(path, element)
@@ -79,8 +79,8 @@ def _head(nifi: model.Nifi) -> Iterator[Found]:
             yield WARNING, ("nifi",), problem, f"Add `{section}: {{}}`."
 
 
-def _names(elements: dict[Path, model.Element]) -> Iterator[Found]:
-    if not elements:
+def _names(elements: dict[Path, model.Element], wrong: frozenset[str]) -> Iterator[Found]:
+    if not elements and not wrong:
         yield (
             ERROR,
             ("nifi",),
@@ -95,8 +95,9 @@ def _names(elements: dict[Path, model.Element]) -> Iterator[Found]:
         seen[element.name] = path
 
 
-def _connections(nifi: model.Nifi, elements: dict[Path, model.Element]) -> Iterator[Found]:
-    known = {element.name: element for element in elements.values()}
+def _connections(nifi: model.Nifi, elements: dict[Path, model.Element], wrong: frozenset[str]) -> Iterator[Found]:
+    known: dict[str, model.Element | None] = dict.fromkeys(wrong)
+    known |= {element.name: element for element in elements.values()}
     seen: set[tuple[str, str]] = set()
     for index, one in enumerate(nifi.connection):
         path: Path = ("nifi", "connection", index)
@@ -115,7 +116,7 @@ def _connections(nifi: model.Nifi, elements: dict[Path, model.Element]) -> Itera
             yield WARNING, (*path, "name"), problem, fix
 
 
-def _ends(path: Path, one: model.Connection, known: dict[str, model.Element]) -> Iterator[Found]:
+def _ends(path: Path, one: model.Connection, known: dict[str, model.Element | None]) -> Iterator[Found]:
     for key, name in (("from", one.from_), ("to", one.to)):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -228,8 +229,11 @@ def _rucio(path: Path, element: model.RucioSource) -> Iterator[Found]:
 def _oscar(path: Path, element: model.OscarDestination) -> Iterator[Found]:
     yield from _address((*path, "endpoint"), element.endpoint, secret=True)
     both = element.user is not None and element.password is not None
-    if element.token is None and not both:
-        fix = "Add `token:` (the service's), or `user:` and `password:`, with which it is asked for."
+    if element.token is None and not both and element.extra.cluster is None:
+        fix = (
+            "Add `token:` (the service's), or `user:` and `password:`, with which it is asked for, "
+            f"or `{model.EXTRA}: {{cluster: NAME}}` with a cluster that is known here."
+        )
         yield ERROR, (*path, "token"), f'"{element.name}" says neither token nor user and password.', fix
     elif element.token is not None and both:
         yield WARNING, (*path, "token"), "user and password win: the token does nothing.", "Keep one of the two ways."

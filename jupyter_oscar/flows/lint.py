@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -55,11 +56,11 @@ def parse(text: str, path: Path, files: Mapping[str, str] | None = None) -> Repo
     reading = Reading()
     data = reading.read(text)
     findings = reading.findings
-    nifi = None if data is None else _fitting(data, reading)
+    nifi, wrong = (None, frozenset[str]()) if data is None else _fitting(data, reading)
     flow = None
     if nifi is not None:
         elements = checks.elements(nifi)
-        for level, where, problem, fix in checks.of(nifi, elements):
+        for level, where, problem, fix in checks.of(nifi, elements, wrong):
             findings.append(Finding(level, reading.line(where), ".".join(map(str, where)), problem, fix))
         flow = model.Flow(path, nifi, reading.lines)
         for where, element in elements.items():
@@ -71,25 +72,43 @@ def parse(text: str, path: Path, files: Mapping[str, str] | None = None) -> Repo
     return Report(path, findings, flow)
 
 
-def _fitting(data: dict[str, Any], reading: Reading) -> model.Nifi | None:
-    """The model of what was read, or what does not fit it."""
+def _fitting(data: dict[str, Any], reading: Reading) -> tuple[model.Nifi | None, frozenset[str]]:
+    """The model of what was read, without the elements that do not fit it, and the names of those."""
     try:
-        return model.File.model_validate(data).nifi
+        return model.File.model_validate(data).nifi, frozenset()
     except ValidationError as error:
-        for one in error.errors(include_url=False, include_input=True):
-            where = tuple(part for part in one["loc"] if part not in {"Merge", "Encode", "Decode"})
-            if where in reading.meant:
-                continue
-            key, path = where[-1] if where else "nifi", ".".join(map(str, where))
-            if one["type"] == "missing":
-                owner = ".".join(str(part) for part in where[1:-1] if not isinstance(part, int)) or "the file"
-                problem, fix = f"`{key}` is missing in `{owner}`.", f"Add `{key}:`."
-                reading.findings.append(Finding(ERROR, reading.line(where), path, problem, fix))
-                continue
-            shown = "" if isinstance(one["input"], SecretStr) else f", not {_shown(one['input'])}"
-            wanted = _wanted(one)
-            reading.findings.append(Finding(ERROR, reading.line(where), path, f"`{key}` {wanted}{shown}.", ""))
-        return None
+        found = error.errors(include_url=False, include_input=True)
+    wrong = set()
+    for one in found:
+        where = tuple(part for part in one["loc"] if part not in {"Merge", "Encode", "Decode"})
+        wrong.add(_element(where))
+        if where not in reading.meant:
+            reading.findings.append(_misfit(one, where, reading))
+    if None in wrong:
+        return None, frozenset()
+    names = set()
+    for *section, index in sorted(filter(None, wrong), reverse=True):
+        items = functools.reduce(lambda part, key: part[key], section, data)
+        names.add(str(items[index].get("name", "")))
+        del items[index]
+        reading.forget((*section, index))
+    return model.File.model_validate(data).nifi, frozenset(names)
+
+
+def _element(where: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The path of the element that a path leads into, if it does."""
+    size = {"Source": 4, "Destination": 4, "generic": 3}.get(where[1] if len(where) > 1 else "", 0)
+    return where[:size] if size and len(where) > size else None
+
+
+def _misfit(one: Any, where: tuple[Any, ...], reading: Reading) -> Finding:
+    """One of pydantic's complaints, in words."""
+    key, path, line = where[-1] if where else "nifi", ".".join(map(str, where)), reading.line(where)
+    if one["type"] == "missing":
+        owner = ".".join(str(part) for part in where[1:-1] if not isinstance(part, int)) or "the file"
+        return Finding(ERROR, line, path, f"`{key}` is missing in `{owner}`.", f"Add `{key}:`.")
+    shown = "" if isinstance(one["input"], SecretStr) else f", not {_shown(one['input'])}"
+    return Finding(ERROR, line, path, f"`{key}` {_wanted(one)}{shown}.")
 
 
 def _wanted(error: Any) -> str:

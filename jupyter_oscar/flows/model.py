@@ -252,6 +252,12 @@ class Destination(Element):
     section: ClassVar[str] = "Destination"
 
 
+class OscarExtra(Delivery):
+    """What DCNiOS's OSCAR destination does not have."""
+
+    cluster: str | None = Field(None, description="A cluster known here by this name, which is asked for the token.")
+
+
 class OscarDestination(Destination):
     """Each event starts a job of a service in OSCAR."""
 
@@ -263,7 +269,7 @@ class OscarDestination(Destination):
     token: SecretStr | None = Field(None, description="The service's token.")
     user: str | None = Field(None, description="With password: the service's token is asked of the cluster.")
     password: SecretStr | None = None
-    extra: Delivery = Field(Delivery(), alias=EXTRA)
+    extra: OscarExtra = Field(OscarExtra(), alias=EXTRA)
 
 
 class S3Destination(Destination):

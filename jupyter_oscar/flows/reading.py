@@ -98,6 +98,18 @@ class Reading:
             path = path[:-1]
         return self.lines.get(path)
 
+    def forget(self, item: Path) -> None:
+        """An item was taken out of its list: those after it move up."""
+        at, index = len(item) - 1, item[-1]
+        lines = {}
+        for path, line in self.lines.items():
+            if path[:at] == item[:-1] and len(path) > at and path[at] >= index:
+                if path[at] == index:
+                    continue
+                path = (*path[:at], path[at] - 1, *path[at + 1 :])  # noqa: PLW2901
+            lines[path] = line
+        self.lines = lines
+
     def _say(self, level: str, line: int | None, path: Path, problem: str, fix: str = "") -> None:
         self.findings.append(Finding(level, line, ".".join(map(str, path)), problem, fix))
 

@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from jupyter_oscar.client import references
-from jupyter_oscar.client.errors import SecretMissing
+from jupyter_oscar.client.cluster import Cluster
+from jupyter_oscar.client.errors import InsecureEndpoint, SecretMissing
+from jupyter_oscar.client.profiles import Profile, resolve
 
 from . import model
 from .errors import FlowError
 from .findings import ERROR, Finding
 
-#: Asks a cluster for the token of a service: endpoint, service, user, password.
-Asks = Callable[[str, str, str, SecretStr], Awaitable[SecretStr]]
+#: Asks a cluster for the token of a service.
+Asks = Callable[[Profile, str], Awaitable[SecretStr]]
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -106,18 +108,22 @@ def _new(old: Any, path: tuple[Any, ...], value: Callable[[SecretStr, tuple[Any,
 
 
 async def _with_token(element: model.OscarDestination, ask: Asks) -> model.OscarDestination:
-    """The token of its service is asked for where user and password are given: they win, as with DCNiOS."""
-    if element.user is None or element.password is None:
+    """The token of its service: asked for with user and password, which win, or of a cluster that is known here."""
+    user, password, cluster = element.user, element.password, element.extra.cluster
+    if user is not None and password is not None:
+        profile = resolve(endpoint=element.endpoint, user=user, password=password.get_secret_value())
+    elif cluster is not None and element.token is None:
+        profile = resolve(cluster)
+        if profile.endpoint != element.endpoint.rstrip("/"):
+            msg = f"{element.name}: the cluster {cluster} is at {profile.endpoint}, not at {element.endpoint}."
+            raise InsecureEndpoint(msg, hint="The token would go elsewhere. Name the cluster that has this endpoint.")
+    else:
         return element
-    token = await ask(element.endpoint, element.service, element.user, element.password)
-    return element.model_copy(update={"token": token})
+    return element.model_copy(update={"token": await ask(profile, element.service)})
 
 
-async def _ask(endpoint: str, service: str, user: str, password: SecretStr) -> SecretStr:
-    from jupyter_oscar.client.cluster import Cluster
-    from jupyter_oscar.client.profiles import resolve
-
-    async with Cluster(resolve(endpoint=endpoint, user=user, password=password.get_secret_value())) as cluster:
+async def _ask(profile: Profile, service: str) -> SecretStr:
+    async with Cluster(profile) as cluster:
         return (await cluster.services.get(service)).token
 
 

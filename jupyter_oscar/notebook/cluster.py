@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .bucket import Bucket, Buckets
     from .deletion import Belongings, Changes
+    from .flows import Flows
     from .forms import Form
     from .handles import Job
     from .holdings import Nodes, Quota, Volumes
@@ -243,6 +244,13 @@ class Cluster:
         from .holdings import Quota
 
         return Quota(bridge.run(self.client.quotas.limits(user)))
+
+    @cached_property
+    def flows(self) -> Flows:
+        """Dataflows, which bring events to services: ``cluster.flows.apply("flow.yaml")``."""
+        from .flows import Flows
+
+        return Flows()
 
     def prune(self, days: float = 30, *, dry: bool = False) -> Pruned:
         """Clear records, kept logs and staged inputs of calls that are older; outputs stay. ``dry`` only says what."""

@@ -185,6 +185,18 @@ def test_what_works_but_is_worth_a_look_is_a_warning(
     assert found(text).flow is not None
 
 
+def test_mistakes_of_every_sort_are_told_at_once() -> None:
+    """Also where an element that does not fit stands before the one with another mistake."""
+    text = GOOD.replace("      - name: incoming", "      - {name: first}\n      - name: incoming")
+    text = text.replace("to: to-oscar", "to: to-oscr").replace("folder: /Users", "folder: Users")
+    said = [(finding.line, finding.problem) for finding in found(text).errors]
+    assert {line for line, problem in said if "missing in `Source.dCache`" in problem} == {17}
+    assert said[-2:] == [
+        (22, "the folder in dCache is a whole path."),
+        (38, "`to: to-oscr`: no element has this name."),
+    ]
+
+
 def test_dcnios_first_release_put_sources_and_destinations_side_by_side() -> None:
     old = """\
 nifi:

@@ -17,7 +17,7 @@ def place(alteration: Encode | Decode, group: Group, scheduled: Component | None
     """Its group; decoding is the same processor the other way."""
     properties: dict[str, str | None] = {"Mode": alteration.action, "Encoding": alteration.Encoding}
     if group.build.capabilities.major >= 2:  # noqa: PLR2004
-        properties["Line Output Mode"] = "Single Line"
+        properties["Line Output Mode"] = "SINGLE_LINE"
     made = group.processor("EncodeContent", ENCODE_CONTENT, properties, Runs().scheduled(scheduled))
     group.connect(group.port("in"), made)
     group.connect(made, group.port("out"), ["success"])

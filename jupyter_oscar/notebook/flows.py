@@ -1,0 +1,262 @@
+"""Dataflows as a cell sees them: a file with its picture, its plan, and what became of it in NiFi."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import asynccontextmanager
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from jupyter_oscar.client.errors import FileMissing
+from jupyter_oscar.flows.engines.base import FlowStatus
+
+from .bridge import bridge
+from .shown import QUIET
+from .tables import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from jupyter_oscar.flows.engines.base import Engine, Outcome
+    from jupyter_oscar.flows.findings import Report
+    from jupyter_oscar.flows.graph import Graph
+    from jupyter_oscar.flows.model import Flow
+    from jupyter_oscar.flows.plan import Plan
+
+T = TypeVar("T")
+
+
+class Said(Generic[T]):
+    """A value, and what it says to a person, line by line."""
+
+    def __init__(self, value: T, text: str) -> None:
+        self.value = value
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="white-space:pre-wrap;margin:0;padding:0">{escape(self._text)}</pre>'
+
+
+class Picture:
+    """Where the events of a dataflow go: a line for each way, and a drawing."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def __repr__(self) -> str:
+        return str(self.graph)
+
+    def _repr_html_(self) -> str:
+        drawn = self.graph.svg()
+        if drawn is None:
+            return f"<pre>{escape(str(self.graph))}</pre>"
+        # As an image: a drawing in the page itself would be taken out of a notebook that is not trusted.
+        data = base64.b64encode(drawn.encode()).decode()
+        return f'<img style="max-width:100%" alt="{escape(str(self.graph))}" src="data:image/svg+xml;base64,{data}">'
+
+
+class Statuses(Rows[FlowStatus]):
+    """Dataflows as they are now."""
+
+    titles = ("flow", "state", "queued", "running", "last error")
+    nothing = "No dataflows of ours there."
+
+    def cells(self, row: FlowStatus) -> Sequence[str]:
+        """The words of one row."""
+        dead = f" + {row.dead:,} refused" if row.dead else ""
+        of = row.running + row.stopped
+        return row.name, str(row.state), f"{row.queued:,}{dead}", f"{row.running} of {of}", row.last_error
+
+
+class Flows:
+    """Dataflows on a NiFi: the one that is named, else the one a file names, else the only one known here."""
+
+    def __init__(self, nifi: str | None = None) -> None:
+        self._nifi = nifi
+
+    def __repr__(self) -> str:
+        where = f"the NiFi {self._nifi}" if self._nifi else "NiFi"
+        return f'Dataflows on {where}: .status() lists them, .file("flow.yaml") reads a file.'
+
+    def _repr_html_(self) -> str:
+        return f"<span {QUIET}>{escape(repr(self))}</span>"
+
+    def on(self, nifi: str) -> Flows:
+        """The same on the NiFi that is known here by this name."""
+        return Flows(nifi)
+
+    def file(self, path: Path | str) -> FlowFile:
+        """A dataflow's file, read and checked."""
+        return FlowFile(path, self)
+
+    def lint(self, path: Path | str) -> Said[Report]:
+        """What is wrong in a file, each with its line and what to do."""
+        return self.file(path).lint()
+
+    def graph(self, path: Path | str) -> Picture:
+        """Where the events of a file go."""
+        return self.file(path).graph
+
+    def plan(self, path: Path | str, *, adopt: bool = False, allow_missing: bool = False) -> Said[Plan]:
+        """What deploying a file would change; nothing is written."""
+        return self.file(path).plan(adopt=adopt, allow_missing=allow_missing)
+
+    def apply(self, path: Path | str, *, adopt: bool = False, allow_missing: bool = False) -> Said[Outcome]:
+        """Deploy a file. What is as the file says is left alone; a new flow is not started."""
+        return self.file(path).apply(adopt=adopt, allow_missing=allow_missing)
+
+    def status(self, *names: str) -> Statuses:
+        """Our dataflows as they are now, or those named."""
+
+        async def work() -> list[FlowStatus]:
+            async with self.engine() as engine:
+                return await engine.status(names or None)
+
+        return Statuses(bridge.run(work()))
+
+    def start(self, name: str) -> Statuses:
+        """Start it, destinations first."""
+
+        async def work() -> FlowStatus:
+            async with self.engine() as engine:
+                return await engine.start(name)
+
+        return Statuses([bridge.run(work())])
+
+    def stop(self, name: str) -> Statuses:
+        """Stop it, sources first. What is queued stays queued."""
+
+        async def work() -> FlowStatus:
+            async with self.engine() as engine:
+                return await engine.stop(name)
+
+        return Statuses([bridge.run(work())])
+
+    def drain(self, name: str, *, seconds: float = 60) -> Statuses:
+        """Stop its sources, wait until nothing is queued, stop the rest.
+
+        Raises:
+            TimedOut: something was still queued after ``seconds``.
+
+        """
+
+        async def work() -> FlowStatus:
+            async with self.engine() as engine:
+                return await engine.drain(name, seconds=seconds)
+
+        return Statuses([bridge.run(work())])
+
+    def delete(self, name: str, *, empty: bool = False) -> None:
+        """Remove it from NiFi. What is queued is thrown away with ``empty``, else it is a reason to refuse."""
+
+        async def work() -> None:
+            async with self.engine() as engine:
+                await engine.delete(name, empty=empty)
+
+        bridge.run(work())
+
+    @asynccontextmanager
+    async def engine(self, flow: Flow | None = None) -> AsyncIterator[Engine]:
+        """The NiFi for as long as something is asked of it."""
+        from jupyter_oscar.flows.engines import choose
+
+        engine = choose(flow, self._nifi)
+        try:
+            yield engine
+        finally:
+            await engine.aclose()
+
+
+class FlowFile:
+    """One dataflow's file. It is read anew at each use, as it is edited meanwhile."""
+
+    def __init__(self, path: Path | str, flows: Flows) -> None:
+        self.path = Path(path)
+        self._flows = flows
+        if not self.path.is_file():
+            msg = f"There is no file {self.path}."
+            raise FileMissing(msg, hint="Check the path.")
+
+    def __repr__(self) -> str:
+        from jupyter_oscar.flows import lint
+        from jupyter_oscar.flows.graph import Graph
+
+        report = lint.check(self.path)
+        lines = [str(Graph(report.flow))] if report.flow else []
+        return "\n".join([*lines, *([str(report)] if report.findings else [])])
+
+    def _repr_html_(self) -> str:
+        from jupyter_oscar.flows import lint
+        from jupyter_oscar.flows.graph import Graph
+
+        report = lint.check(self.path)
+        drawn = Picture(Graph(report.flow))._repr_html_() if report.flow else ""
+        return drawn + (Said(report, str(report))._repr_html_() if report.findings else "")
+
+    def lint(self) -> Said[Report]:
+        """What is wrong in it, each with its line and what to do."""
+        from jupyter_oscar.flows import lint
+
+        report = lint.check(self.path)
+        return Said(report, str(report))
+
+    @property
+    def graph(self) -> Picture:
+        """Where its events go."""
+        from jupyter_oscar.flows.graph import Graph
+
+        return Picture(Graph(self._read()))
+
+    def plan(self, *, adopt: bool = False, allow_missing: bool = False) -> Said[Plan]:
+        """What deploying it would change; nothing is written.
+
+        Raises:
+            FlowError: the file is wrong.
+            ProfileNotFound: no NiFi is known.
+
+        """
+        flow = self._read()
+
+        async def work() -> Plan:
+            from jupyter_oscar.flows import plan
+
+            async with self._flows.engine(flow) as engine:
+                return await plan.prepare(flow, engine, adopt=adopt, allow_missing=allow_missing)
+
+        made = bridge.run(work())
+        return Said(made, str(made))
+
+    def apply(self, *, adopt: bool = False, allow_missing: bool = False) -> Said[Outcome]:
+        """Deploy it. What is as the file says is left alone; on failure what was made is undone.
+
+        Raises:
+            FlowError: the file is wrong; nothing was done.
+            FlowRefused: the plan refuses; nothing was done.
+
+        """
+        flow = self._read()
+
+        async def work() -> Outcome:
+            from jupyter_oscar.flows import plan
+
+            async with self._flows.engine(flow) as engine:
+                made = await plan.prepare(flow, engine, adopt=adopt, allow_missing=allow_missing)
+                return await engine.apply(made, print)
+
+        outcome = bridge.run(work())
+        done = "" if outcome.done else "nothing to change"
+        return Said(outcome, "\n".join(filter(None, [f"{outcome.name}: {done or 'deployed'}", *outcome.notes])))
+
+    def _read(self) -> Flow:
+        from jupyter_oscar.flows import lint
+
+        return lint.load(self.path)
+
+
+def flow(path: Path | str, nifi: str | None = None) -> FlowFile:
+    """A dataflow's file: its picture, its plan, and ``apply``; on the NiFi of that name, or the one the file names."""
+    return Flows(nifi).file(path)

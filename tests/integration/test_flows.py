@@ -1,0 +1,100 @@
+"""Dataflows from a cell and on the command line, as far as no NiFi is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import jupyter_oscar as oscar
+from jupyter_oscar.client.errors import FileMissing, InsecureEndpoint, ServiceNotFound
+from jupyter_oscar.flows import lint, secrets
+from jupyter_oscar.notebook.bridge import bridge
+
+EVERYTHING = Path(__file__).parents[1] / "resources" / "flows" / "everything.yaml"
+FLOW = """\
+nifi:
+  endpoint: https://nifi.example.org
+  Source:
+    Kafka:
+      - {{name: in, bootstrap_servers: "b:9092", topic: frames, group_id: g, security_protocol: PLAINTEXT}}
+  Destination:
+    OSCAR:
+      - {{name: out, endpoint: "{endpoint}", service: {service}, {login}}}
+  connection: [{{from: in, to: out}}]
+"""
+
+
+def written(folder, **words):
+    file = folder / "flow.yaml"
+    file.write_text(FLOW.format(**{"endpoint": "https://oscar.example.org", "service": "detect", **words}))
+    return file
+
+
+def test_a_file_is_checked_and_drawn_on_the_command_line(cli, tmp_path):
+    good, bad = written(tmp_path, login="token: env:T"), tmp_path / "bad.yaml"
+    bad.write_text(good.read_text().replace("topic:", "topc:").replace("env:T", "MARKER"))
+    assert "nothing to say" in cli("flow", "lint", good)
+    said = cli("flow", "lint", good, bad, code=1)
+    assert f'{bad}:5: error: unknown key "topc" in `Source.Kafka`. Did you mean `topic`?' in said
+    assert "MARKER" not in said
+    found = json.loads(cli("flow", "lint", bad, "--json", code=1))
+    assert [(one["level"], one["line"]) for one in found if one["level"] == "error"] == [("error", 5)]
+    assert cli("flow", "graph", good).strip() == "in (Kafka · frames) → out (OSCAR · detect)"
+    cli("flow", "graph", good, "-o", "flow.svg")
+    assert (tmp_path / "flow.svg").read_text().startswith("<svg ")
+    assert json.loads(cli("flow", "schema"))["title"]
+    assert Path(cli("flow", "schema", "--path").strip()).is_file()
+
+
+def test_a_plan_for_a_nifi_that_is_not_at_hand_asks_nobody(cli):
+    plan = json.loads(cli("flow", "plan", EVERYTHING, "--version", "1.18.0", "--json"))
+    assert plan["action"] == "create"
+    assert {one["element"]: one["how"] for one in plan["sources"]}["dcache-in"] == "bridge"
+    said = cli("flow", "plan", EVERYTHING, "--version", "2.3.0", "--exit-code", code=7)
+    assert "ConsumeKafka" in said
+    assert "waiting for its bridge" in said
+
+
+def test_a_plan_without_any_nifi_says_what_to_do(cli, tmp_path):
+    file = written(tmp_path, login="token: env:T")
+    file.write_text(file.read_text().replace("  endpoint: https://nifi.example.org\n", ""))
+    cli("flow", "plan", file, code=3)
+    assert "No NiFi was named" in cli.said
+
+
+def test_a_cell_shows_a_file_with_its_picture_and_its_mistakes(tmp_path):
+    file = oscar.flow(written(tmp_path, login="token: MARKER"))
+    assert "in (Kafka · frames) → out (OSCAR · detect)" in repr(file)
+    assert "stands in the file itself" in repr(file)
+    page = file._repr_html_()
+    assert re.search(r'<img [^>]*src="data:image/svg\+xml;base64,', page)
+    assert "MARKER" not in repr(file) + page
+    assert repr(file.graph) == "in (Kafka · frames) → out (OSCAR · detect)"
+    file.path.write_text(file.path.read_text().replace("topic:", "<b>topc:"))
+    assert "<b>topc" in repr(file.lint()), "it is read anew"
+    assert "<b>" not in file._repr_html_()
+    with pytest.raises(FileMissing):
+        oscar.flow(tmp_path / "gone.yaml")
+
+
+def test_a_service_s_token_is_asked_of_its_cluster(sandbox, user, service, tmp_path, monkeypatch):
+    """With user and password as DCNiOS does it, or of a cluster that is known here; and goes nowhere else."""
+
+    def token(login, endpoint=sandbox.endpoint, name=service):
+        file = written(tmp_path, endpoint=endpoint, service=name, login=login)
+        flow = bridge.run(secrets.complete(lint.load(file)))
+        return flow.nifi.Destination.OSCAR[0].token.get_secret_value()
+
+    login = f"user: {sandbox.user}, password: '{sandbox.password}'"
+    assert token(login) == user.token(service)
+    with pytest.raises(ServiceNotFound):
+        token(login, name="not-there")
+    monkeypatch.setenv("OSCAR_ENDPOINT", sandbox.endpoint)
+    monkeypatch.setenv("OSCAR_USER", sandbox.user)
+    monkeypatch.setenv("OSCAR_PASSWORD", sandbox.password)
+    assert token("x-oscar: {cluster: environment}") == user.token(service)
+    with pytest.raises(InsecureEndpoint, match="the cluster environment is at"):
+        token("x-oscar: {cluster: environment}", endpoint="https://elsewhere.example.org")
