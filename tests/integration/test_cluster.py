@@ -30,13 +30,24 @@ from jupyter_oscar.client.service import Service
 from jupyter_oscar.notebook.bridge import bridge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from jupyter_oscar.notebook.cluster import Cluster
 
 
-def at(endpoint: str) -> Cluster:
-    return oscar.connect(endpoint=endpoint, user="oscar", password="MARKER")
+@pytest.fixture
+def at() -> Iterator[Callable[..., Cluster]]:
+    """Connects to an address, with a password that is wrong unless it is given."""
+    made = []
+
+    def connect(endpoint: str, password: str = "MARKER") -> Cluster:
+        made.append(oscar.connect(endpoint=endpoint, user="oscar", password=password))
+        return made[-1]
+
+    yield connect
+    for one in made:
+        one.close()
 
 
 def fdl(folder: Path, *services: str) -> Path:
@@ -217,20 +228,20 @@ def test_a_large_file_goes_and_comes_in_pieces(cluster: Cluster, tmp_path: Path)
     bridge.run(cluster.client.buckets.delete("large"))
 
 
-def test_a_wrong_password(sandbox: Any) -> None:
+def test_a_wrong_password(at: Callable[..., Cluster], sandbox: Any) -> None:
     with pytest.raises(NotAuthenticated, match="Check user and password") as caught:
         _ = at(sandbox.endpoint).services
     assert "MARKER" not in str(caught.value) + repr(at(sandbox.endpoint))
 
 
-def test_a_cluster_that_is_down() -> None:
+def test_a_cluster_that_is_down(at: Callable[..., Cluster]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match=rf"127\.0\.0\.1:{port} cannot be reached: connection refused"):
         _ = at(f"http://127.0.0.1:{port}").services
 
 
-def test_a_name_that_no_dns_knows() -> None:
+def test_a_name_that_no_dns_knows(at: Callable[..., Cluster]) -> None:
     with pytest.raises(Unreachable, match=r"nosuch\.invalid cannot be reached"):
         _ = at("https://nosuch.invalid").services
 
@@ -250,17 +261,19 @@ def test_a_name_that_no_dns_knows() -> None:
     ],
     ids=lambda value: str(value.get("status", value.get("body"))) if isinstance(value, dict) else None,
 )
-def test_something_else_answers(odd: Any, answer: dict[str, Any], error: type[OscarError], words: str) -> None:
+def test_something_else_answers(
+    at: Callable[..., Cluster], odd: Any, answer: dict[str, Any], error: type[OscarError], words: str
+) -> None:
     with odd.answering(**answer) as url, pytest.raises(error, match=words):
         _ = at(url).services
 
 
-def test_something_hangs_up(odd: Any) -> None:
+def test_something_hangs_up(at: Callable[..., Cluster], odd: Any) -> None:
     with odd.hanging_up() as url, pytest.raises(Unreachable, match="hung up without an answer"):
         _ = at(url).services
 
 
-def test_a_passing_outage_is_not_noticed(odd: Any) -> None:
+def test_a_passing_outage_is_not_noticed(at: Callable[..., Cluster], odd: Any) -> None:
     """Twice busy, then well: a GET is simply sent again."""
     answers = [503, 502, 200]
 
@@ -276,7 +289,7 @@ def test_a_passing_outage_is_not_noticed(odd: Any) -> None:
 
 
 @pytest.mark.parametrize("old", [True, False], ids=["before 3.6.4", "since 3.6.4"])
-def test_jobs_are_listed_over_all_pages_in_both_shapes(odd: Any, *, old: bool) -> None:
+def test_jobs_are_listed_over_all_pages_in_both_shapes(at: Callable[..., Cluster], odd: Any, *, old: bool) -> None:
     asked: list[str] = []
     rows = {f"svc-{i}": {"status": "Succeeded", "finish_time": None} for i in range(5)}
 
@@ -305,15 +318,16 @@ def test_jobs_are_listed_over_all_pages_in_both_shapes(odd: Any, *, old: bool) -
     "address",
     ["http://169.254.169.254", "http://[fe80::1]:9000", "http://2852039166", "http://[::ffff:169.254.169.254]:80"],
 )
-def test_storage_is_not_looked_for_where_clouds_keep_keys(odd: Any, sandbox: Any, address: str) -> None:
+def test_storage_is_not_looked_for_where_clouds_keep_keys(
+    at: Callable[..., Cluster], odd: Any, sandbox: Any, address: str
+) -> None:
     said = {"config": {}, "minio_provider": {"endpoint": address, "access_key": "a", "secret_key": "b"}}
-    with odd.between(sandbox.endpoint, {"/system/config": (200, json.dumps(said).encode())}) as url:
-        one = oscar.connect(endpoint=url, user=sandbox.user, password=sandbox.password)
-        with pytest.raises(InsecureEndpoint, match="network link"):
-            bridge.run(one.client.buckets.page("any"))
+    answers = {"/system/config": (200, json.dumps(said).encode())}
+    with odd.between(sandbox.endpoint, answers) as url, pytest.raises(InsecureEndpoint, match="network link"):
+        bridge.run(at(url, sandbox.password).client.buckets.page("any"))
 
 
-def test_credentials_go_nowhere_else(odd: Any) -> None:
+def test_credentials_go_nowhere_else(at: Callable[..., Cluster], odd: Any) -> None:
     """A redirect to another port of this machine is another place."""
     seen: list[str] = []
 

