@@ -109,7 +109,6 @@ async def test_a_part_of_an_object_is_read_and_the_whole_when_it_was_replaced(bu
     assert (answer.code, answer.body) == (200, b"another")
 
 
-@pytest.mark.alone
 async def test_a_large_object_passes_through_in_bounded_memory(bucket: Bucket) -> None:
     size = 96 * MIB
     piece = os.urandom(MIB)
