@@ -18,6 +18,7 @@ FILES = (
     "bytes",
     "lists",
     "folders",
+    "flows",
 )
 
 

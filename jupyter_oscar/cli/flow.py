@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .codes import DIFFERENT, EPILOG, FAILED
-from .terminal import as_json, out, say
+from .terminal import as_json, confirm, out, say, yes
 from .words import Noun
 
 if TYPE_CHECKING:
+    from jupyter_oscar.flows.model import Flow
     from jupyter_oscar.flows.plan import Plan
 
 flow_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
@@ -79,6 +80,7 @@ def schema(*, path: bool) -> None:
 @click.option("--adopt", is_flag=True, help="Take over a group of the same name that was not made from here.")
 @click.option("--allow-missing", is_flag=True, help="Also where that NiFi lacks a processor.")
 @click.option("--exit-code", "as_code", is_flag=True, help="End with 7 where something would change.")
+@yes
 @as_json
 def plan(
     *,
@@ -88,24 +90,29 @@ def plan(
     adopt: bool,
     allow_missing: bool,
     as_code: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Show what deploying FILE would change; nothing is written."""
-    from jupyter_oscar.flows import lint as linting
-    from jupyter_oscar.flows import plan as planning
-    from jupyter_oscar.flows.engines import base, choose
+    """Show what deploying FILE would change; nothing is written.
 
-    report = linting.check(file)
-    found = report.sound()
-    for warning in report.warnings:
-        say(f"{file}:{warning}")
+    Secrets that the file only refers to are read, and so compared, with --yes alone; a login at NiFi that it refers to
+    is asked about.
+    """
+    from jupyter_oscar.flows import engines
+    from jupyter_oscar.flows import plan as planning
+    from jupyter_oscar.flows.engines import base
+
+    found = read(file)
 
     async def work() -> Plan:
         if offline is not None:
-            return await planning.prepare(found, base.without_engine(offline), allow_missing=allow_missing)
-        engine = choose(found, nifi)
+            return planning.look(found, base.without_engine(offline), allow_missing=allow_missing)
+        login = consent(found, nifi, sure=yes, login_only=True)
+        engine = engines.choose(found, nifi, secrets=login)
         try:
-            return await planning.prepare(found, engine, adopt=adopt, allow_missing=allow_missing)
+            return await planning.prepare(
+                found, engine, secrets=yes, look=True, adopt=adopt, allow_missing=allow_missing
+            )
         finally:
             await engine.aclose()
 
@@ -113,6 +120,31 @@ def plan(
     out(as_data(made)) if as_json else click.echo(str(made))
     if as_code and made.action is not planning.Action.NOTHING:
         raise SystemExit(DIFFERENT)
+
+
+def read(file: Path) -> Flow:
+    """A file's dataflow; what is worth a look is said."""
+    from jupyter_oscar.flows import lint as linting
+
+    report = linting.check(file)
+    found = report.sound()
+    for warning in report.warnings:
+        say(f"{file}:{warning}")
+    return found
+
+
+def consent(found: Flow, nifi: str | None, *, sure: bool, login_only: bool = False) -> bool:
+    """Ask whether secrets of this machine may be read and sent to NiFi, where the file wants any."""
+    from jupyter_oscar.flows import secrets
+
+    places = secrets.elsewhere(found, login=nifi is None)
+    if login_only:
+        places = [one for one in places if not one.element]
+    if places:
+        wanted = ", ".join(map(str, places))
+        to = nifi or found.nifi.extra.profile or found.nifi.endpoint or "NiFi"
+        confirm(f"Read secrets from this machine and send them to {to}: {wanted}?", sure=sure)
+    return True
 
 
 def as_data(made: Plan) -> dict[str, Any]:

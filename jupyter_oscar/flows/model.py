@@ -381,6 +381,20 @@ class Flow:
             path = path[:-1]
         return self.lines.get(path)
 
+    def owner(self, path: tuple[Any, ...]) -> str:
+        """The name of the element that a path leads into; empty for what is said of NiFi itself."""
+        part: Any = self.nifi
+        for key in path[1:]:
+            part = part[key] if isinstance(part, list) else getattr(part, str(key), None)
+            if isinstance(part, Element):
+                return part.name
+        return ""
+
+    def line_of(self, element: str) -> int | None:
+        """The line on which an element's name stands."""
+        found = (path for path in self.lines if path[-1] == "name" and self.owner(path) == element)
+        return self.lines.get(next(found, ()))
+
     @property
     def elements(self) -> dict[str, Element]:
         """By name."""

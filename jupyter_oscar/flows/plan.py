@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_oscar.client.keys import MachineKey
 
-from . import changes, secrets
-from .engines.base import Engine
+from . import changes
+from . import secrets as finding
 from .marker import Marker
 from .snapshot.compile import compile_flow
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .changes import Change
-    from .engines.base import Capabilities, Deployed
+    from .engines.base import Capabilities, Deployed, Engine
     from .model import Flow
     from .secrets import Asks
     from .snapshot.made import Snapshot
@@ -74,6 +74,8 @@ class Plan:
     changes: Sequence[Change] = ()
     #: A group that is not ours is taken over.
     adopts: bool = False
+    #: Whether it has the values of all secrets; else it can only be looked at.
+    whole: bool = True
     marker: Marker = field(default_factory=lambda: Marker("", ""), repr=False)
 
     @property
@@ -88,7 +90,8 @@ class Plan:
     @property
     def refusals(self) -> list[str]:
         """Why it may not be done."""
-        return [step.sentence for step in self.steps if step.action is Action.REFUSE]
+        said = [step.sentence for step in self.steps if step.action is Action.REFUSE]
+        return said if self.whole else [*said, f"{self.name} was planned without the values of its secrets."]
 
     @property
     def bridges(self) -> list[str]:
@@ -106,34 +109,47 @@ class Plan:
         if self.snapshot.sources:
             lines.append("How events arrive")
         lines += [f"  {source.element}: {source.how}, {source.why}" for source in self.snapshot.sources]
-        if notes := [*self.bridges, *self.snapshot.notes]:
+        unread = "" if self.whole else "The secrets that the file refers to were not read, so they were not compared."
+        if notes := [*filter(None, [unread]), *self.bridges, *self.snapshot.notes]:
             lines += ["To keep in mind", *(f"  {note}" for note in notes)]
         return "\n".join(lines)
 
 
+def look(flow: Flow, capabilities: Capabilities, *, allow_missing: bool = False) -> Plan:
+    """What would be made on an engine with these capabilities that has nothing yet; nobody is asked for anything."""
+    whole = not finding.elsewhere(flow)
+    return make(compile_flow(finding.with_keys(flow), capabilities), None, allow_missing=allow_missing, whole=whole)
+
+
 async def prepare(
     flow: Flow,
-    engine: Engine | Capabilities,
+    engine: Engine,
     *,
+    secrets: bool = False,
+    look: bool = False,
     adopt: bool = False,
     allow_missing: bool = False,
     ask: Asks | None = None,
 ) -> Plan:
     """The whole way from a dataflow to its plan: its secrets found, compiled for that engine, beside what stands there.
 
-    Without an engine, for a look, assumed capabilities do (``base.without_engine``): nobody is asked for anything, and
-    references to secrets are not followed. ``ask`` gives the token of a service in OSCAR.
+    With ``secrets`` those that the file only refers to are read from this machine, to be sent to NiFi; a person says
+    so. To ``look`` they are not needed: such a plan cannot be carried out, and does not say whether one has changed.
+    ``ask`` gives the token of a service in OSCAR.
 
     Raises:
+        SecretsUnconfirmed: the file refers to secrets of this machine; nothing was read.
         FlowError: there is nothing where a reference to a secret leads.
         OscarError: the engine, or the cluster that has the service, does not answer or refuses.
 
     """
-    if not isinstance(engine, Engine):
-        return make(compile_flow(flow, engine), None, allow_missing=allow_missing)
-    complete = await secrets.complete(flow, ask)
+    places = [] if secrets else finding.elsewhere(flow)
+    if places and not look:
+        raise finding.unconfirmed(flow, places)
+    complete = await finding.complete(flow, ask) if not places else finding.with_keys(flow)
     snapshot = compile_flow(complete, await engine.capabilities())
-    return make(snapshot, await engine.read(snapshot.name), adopt=adopt, allow_missing=allow_missing)
+    there = await engine.read(snapshot.name)
+    return make(snapshot, there, adopt=adopt, allow_missing=allow_missing, whole=not places)
 
 
 def make(
@@ -142,17 +158,19 @@ def make(
     *,
     adopt: bool = False,
     allow_missing: bool = False,
+    whole: bool = True,
     key: MachineKey | None = None,
 ) -> Plan:
     """The plan that makes what is ``deployed`` what the ``snapshot`` says.
 
     A group of the same name that is not ours is refused unless it is to be adopted; a type that the engine lacks is
-    refused unless its processors may stand there as ghosts until their NAR is installed.
+    refused unless its processors may stand there as ghosts until their NAR is installed. A plan that is not ``whole``
+    was made without the values of secrets.
     """
     key = key or MachineKey()
     fingerprint = key.fingerprint() or ""
     word = key.derive("flows")
-    seals = snapshot.seals(word) if word else {}
+    seals = snapshot.seals(word) if word and whole else {}
     marker = Marker(
         snapshot.name,
         snapshot.digest,
@@ -164,7 +182,7 @@ def make(
     adopts = adopt and deployed is not None and deployed.marker is None
     if deployed is None:
         steps += _creation(snapshot)
-        return Plan(snapshot.name, snapshot, None, steps, tuple(_all(snapshot)), marker=marker)
+        return Plan(snapshot.name, snapshot, None, steps, tuple(_all(snapshot)), whole=whole, marker=marker)
     found = changes.between(snapshot, deployed)
     again = _parameters(snapshot, deployed, marker)
     forgotten = changes.forgotten(snapshot, deployed)
@@ -174,7 +192,7 @@ def make(
     steps += [Step(Action.CHANGE, "parameters", name, sentence) for name, sentence in again.items()]
     steps += [Step(Action.CHANGE, "parameters", name, f"Forget the parameter {name}.") for name in forgotten]
     steps += [Step(Action.CHANGE, change.what, change.name, str(change)) for change in found]
-    return Plan(snapshot.name, snapshot, deployed, steps, tuple(again), forgotten, found, adopts, marker)
+    return Plan(snapshot.name, snapshot, deployed, steps, tuple(again), forgotten, found, adopts, whole, marker)
 
 
 def _refusals(snapshot: Snapshot, deployed: Deployed | None, *, adopt: bool, allow_missing: bool) -> Iterator[Step]:
@@ -213,6 +231,8 @@ def _parameters(snapshot: Snapshot, deployed: Deployed, marker: Marker) -> dict[
     again = {name: f"Set {name} anew: {what}." for name, what in changes.parameters(snapshot, deployed).items()}
     old = deployed.marker
     known = old.seals if old is not None and old.sealed_by == marker.sealed_by else {}
+    if not marker.seals:
+        return again
     if "*" in marker.seals:
         changed = list(snapshot.secrets) if known != marker.seals else []
     else:

@@ -7,23 +7,75 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
 from jupyter_oscar.client import references
 from jupyter_oscar.client.cluster import Cluster
-from jupyter_oscar.client.errors import InsecureEndpoint, SecretMissing
+from jupyter_oscar.client.errors import InsecureEndpoint, SecretMissing, SecretsUnconfirmed
 from jupyter_oscar.client.profiles import Profile, resolve
 
 from . import model
 from .errors import FlowError
 from .findings import ERROR, Finding
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 #: Asks a cluster for the token of a service.
 Asks = Callable[[Profile, str], Awaitable[SecretStr]]
 
+#: What becomes of a secret that stands at a path.
+Values = Callable[[SecretStr, tuple[Any, ...]], SecretStr]
 P = TypeVar("P", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A secret that a file does not hold: whose it is, and where on this machine its value is said to be."""
+
+    element: str
+    key: str
+    place: str
+    line: int | None
+
+    def __str__(self) -> str:
+        return f"{self.key} from {self.place}" + (f" (line {self.line})" if self.line else "")
+
+
+def elsewhere(flow: model.Flow, *, login: bool = False) -> list[Elsewhere]:
+    """What would be read from this machine and sent to NiFi; with ``login`` also what the file says of NiFi itself.
+
+    A file from somebody else could name any file or variable of whoever deploys it, and any NiFi.
+    """
+    found: list[Elsewhere] = []
+
+    def note(secret: SecretStr, path: tuple[Any, ...]) -> SecretStr:
+        place = secret.get_secret_value()
+        if references.is_reference(place):
+            found.append(Elsewhere(flow.owner(path), str(path[-1]), place, flow.line(path)))
+        return secret
+
+    if login:
+        _head(flow, note)
+    _elements(flow, note)
+    for element in flow.elements.values():
+        line = flow.line_of(element.name)
+        if isinstance(element, model.AwsSource | model.S3Destination) and _with_keys(element) is not element:
+            found.append(Elsewhere(element.name, "AWS keys", "this machine's own", line))
+        elif isinstance(element, model.OscarDestination) and _of_known_cluster(element):
+            place = f"the cluster {element.extra.cluster}"
+            found.append(Elsewhere(element.name, f"the token of {element.service}", place, line))
+    return found
+
+
+def unconfirmed(flow: model.Flow, places: Sequence[Elsewhere]) -> SecretsUnconfirmed:
+    """Which secrets of this machine a file wants."""
+    wanted = ", ".join(map(str, places))
+    msg = f"{flow.path} takes secrets from this machine and sends them to NiFi: {wanted}. Nothing was read."
+    return SecretsUnconfirmed(msg, hint="If that is right, say secrets=True.")
 
 
 async def complete(flow: model.Flow, ask: Asks | None = None) -> model.Flow:
@@ -34,15 +86,21 @@ async def complete(flow: model.Flow, ask: Asks | None = None) -> model.Flow:
         OscarError: a cluster does not give its service's token.
 
     """
-    done = follow(flow)
-    oscar = [await _with_token(one, ask or _ask) for one in done.nifi.Destination.OSCAR]
-    destination = done.nifi.Destination.model_copy(
-        update={"OSCAR": oscar, "PutS3": [_with_keys(one) for one in done.nifi.Destination.PutS3]}
+    done = with_keys(follow(flow))
+    destination = done.nifi.Destination
+    oscar = [await _with_token(one, ask or _ask) for one in destination.OSCAR]
+    destination = destination.model_copy(update={"OSCAR": oscar})
+    return done.with_nifi(done.nifi.model_copy(update={"Destination": destination}))
+
+
+def with_keys(flow: model.Flow) -> model.Flow:
+    """The same dataflow with this machine's keys for AWS where the file has none."""
+    source, destination = flow.nifi.Source, flow.nifi.Destination
+    source = source.model_copy(
+        update={kind: [_with_keys(one) for one in getattr(source, kind)] for kind in ("GetSQS", "GetS3")}
     )
-    source = done.nifi.Source.model_copy(
-        update={kind: [_with_keys(one) for one in getattr(done.nifi.Source, kind)] for kind in ("GetSQS", "GetS3")}
-    )
-    return done.with_nifi(done.nifi.model_copy(update={"Source": source, "Destination": destination}))
+    destination = destination.model_copy(update={"PutS3": [_with_keys(one) for one in destination.PutS3]})
+    return flow.with_nifi(flow.nifi.model_copy(update={"Source": source, "Destination": destination}))
 
 
 def follow(flow: model.Flow) -> model.Flow:
@@ -52,9 +110,7 @@ def follow(flow: model.Flow) -> model.Flow:
         FlowError: there is nothing where a reference leads; the message has file and line.
 
     """
-    nifi, value = flow.nifi, _following(flow)
-    update = {key: _new(getattr(nifi, key), ("nifi", key), value) for key in ("Source", "Destination", "generic")}
-    return flow.with_nifi(nifi.model_copy(update=update))
+    return flow.with_nifi(_elements(flow, _following(flow)))
 
 
 def follow_head(flow: model.Flow) -> model.Nifi:
@@ -64,14 +120,24 @@ def follow_head(flow: model.Flow) -> model.Nifi:
         FlowError: there is nothing where a reference leads; the message has file and line.
 
     """
-    nifi, value = flow.nifi, _following(flow)
+    return _head(flow, _following(flow))
+
+
+def _elements(flow: model.Flow, value: Values) -> model.Nifi:
+    nifi = flow.nifi
+    update = {key: _new(getattr(nifi, key), ("nifi", key), value) for key in ("Source", "Destination", "generic")}
+    return nifi.model_copy(update=update)
+
+
+def _head(flow: model.Flow, value: Values) -> model.Nifi:
+    nifi = flow.nifi
     update: dict[str, Any] = {"extra": _each(nifi.extra, ("nifi", model.EXTRA), value)}
     if nifi.password is not None:
         update["password"] = value(nifi.password, ("nifi", "password"))
     return nifi.model_copy(update=update)
 
 
-def _following(flow: model.Flow) -> Callable[[SecretStr, tuple[Any, ...]], SecretStr]:
+def _following(flow: model.Flow) -> Values:
     def value(secret: SecretStr, path: tuple[Any, ...]) -> SecretStr:
         try:
             return SecretStr(references.follow(secret.get_secret_value(), flow.path.parent))
@@ -84,7 +150,7 @@ def _following(flow: model.Flow) -> Callable[[SecretStr, tuple[Any, ...]], Secre
     return value
 
 
-def _each(part: P, path: tuple[Any, ...], value: Callable[[SecretStr, tuple[Any, ...]], SecretStr]) -> P:
+def _each(part: P, path: tuple[Any, ...], value: Values) -> P:
     """A copy in which each secret is what ``value`` says; what holds none is taken as it is."""
     update = {}
     for name, info in type(part).model_fields.items():
@@ -95,7 +161,7 @@ def _each(part: P, path: tuple[Any, ...], value: Callable[[SecretStr, tuple[Any,
     return part.model_copy(update=update) if update else part
 
 
-def _new(old: Any, path: tuple[Any, ...], value: Callable[[SecretStr, tuple[Any, ...]], SecretStr]) -> Any:
+def _new(old: Any, path: tuple[Any, ...], value: Values) -> Any:
     if isinstance(old, SecretStr):
         return value(old, path)
     if isinstance(old, BaseModel):
@@ -112,7 +178,7 @@ async def _with_token(element: model.OscarDestination, ask: Asks) -> model.Oscar
     user, password, cluster = element.user, element.password, element.extra.cluster
     if user is not None and password is not None:
         profile = resolve(endpoint=element.endpoint, user=user, password=password.get_secret_value())
-    elif cluster is not None and element.token is None:
+    elif cluster is not None and _of_known_cluster(element):
         profile = resolve(cluster)
         if profile.endpoint != element.endpoint.rstrip("/"):
             msg = f"{element.name}: the cluster {cluster} is at {profile.endpoint}, not at {element.endpoint}."
@@ -120,6 +186,11 @@ async def _with_token(element: model.OscarDestination, ask: Asks) -> model.Oscar
     else:
         return element
     return element.model_copy(update={"token": await ask(profile, element.service)})
+
+
+def _of_known_cluster(element: model.OscarDestination) -> bool:
+    said = element.token is not None or (element.user is not None and element.password is not None)
+    return element.extra.cluster is not None and not said
 
 
 async def _ask(profile: Profile, service: str) -> SecretStr:

@@ -101,13 +101,13 @@ class Flows:
         """Where the events of a file go."""
         return self.file(path).graph
 
-    def plan(self, path: Path | str, *, adopt: bool = False, allow_missing: bool = False) -> Said[Plan]:
-        """What deploying a file would change; nothing is written."""
-        return self.file(path).plan(adopt=adopt, allow_missing=allow_missing)
+    def plan(self, path: Path | str, **options: bool) -> Said[Plan]:
+        """What deploying a file would change; nothing is written. Options as of :meth:`FlowFile.plan`."""
+        return self.file(path).plan(**options)
 
-    def apply(self, path: Path | str, *, adopt: bool = False, allow_missing: bool = False) -> Said[Outcome]:
-        """Deploy a file. What is as the file says is left alone; a new flow is not started."""
-        return self.file(path).apply(adopt=adopt, allow_missing=allow_missing)
+    def apply(self, path: Path | str, **options: bool) -> Said[Outcome]:
+        """Deploy a file; a new flow is not started. Options as of :meth:`FlowFile.apply`."""
+        return self.file(path).apply(**options)
 
     def status(self, *names: str) -> Statuses:
         """Our dataflows as they are now, or those named."""
@@ -160,11 +160,11 @@ class Flows:
         bridge.run(work())
 
     @asynccontextmanager
-    async def engine(self, flow: Flow | None = None) -> AsyncIterator[Engine]:
+    async def engine(self, flow: Flow | None = None, *, secrets: bool = False) -> AsyncIterator[Engine]:
         """The NiFi for as long as something is asked of it."""
         from jupyter_oscar.flows.engines import choose
 
-        engine = choose(flow, self._nifi)
+        engine = choose(flow, self._nifi, secrets=secrets)
         try:
             yield engine
         finally:
@@ -211,12 +211,17 @@ class FlowFile:
 
         return Picture(Graph(self._read()))
 
-    def plan(self, *, adopt: bool = False, allow_missing: bool = False) -> Said[Plan]:
+    def plan(self, *, secrets: bool = False, adopt: bool = False, allow_missing: bool = False) -> Said[Plan]:
         """What deploying it would change; nothing is written.
+
+        Secrets that the file only refers to are read from this machine, and so compared, with ``secrets=True`` alone.
+        ``adopt`` takes over a group of the same name that was not made from here; ``allow_missing`` plans also where
+        that NiFi lacks a processor.
 
         Raises:
             FlowError: the file is wrong.
             ProfileNotFound: no NiFi is known.
+            SecretsUnconfirmed: the login at NiFi is one that the file only refers to.
 
         """
         flow = self._read()
@@ -224,16 +229,23 @@ class FlowFile:
         async def work() -> Plan:
             from jupyter_oscar.flows import plan
 
-            async with self._flows.engine(flow) as engine:
-                return await plan.prepare(flow, engine, adopt=adopt, allow_missing=allow_missing)
+            async with self._flows.engine(flow, secrets=secrets) as engine:
+                return await plan.prepare(
+                    flow, engine, secrets=secrets, look=True, adopt=adopt, allow_missing=allow_missing
+                )
 
         made = bridge.run(work())
         return Said(made, str(made))
 
-    def apply(self, *, adopt: bool = False, allow_missing: bool = False) -> Said[Outcome]:
+    def apply(self, *, secrets: bool = False, adopt: bool = False, allow_missing: bool = False) -> Said[Outcome]:
         """Deploy it. What is as the file says is left alone; on failure what was made is undone.
 
+        Secrets that the file only refers to (``env:NAME``, ``file:PATH``, ``keyring:SERVICE/USER``), this machine's
+        keys for AWS and tokens of known clusters are read and sent to NiFi only with ``secrets=True``: look first
+        whether the file may have them.
+
         Raises:
+            SecretsUnconfirmed: the file wants secrets of this machine; the error names them.
             FlowError: the file is wrong; nothing was done.
             FlowRefused: the plan refuses; nothing was done.
 
@@ -243,8 +255,8 @@ class FlowFile:
         async def work() -> Outcome:
             from jupyter_oscar.flows import plan
 
-            async with self._flows.engine(flow) as engine:
-                made = await plan.prepare(flow, engine, adopt=adopt, allow_missing=allow_missing)
+            async with self._flows.engine(flow, secrets=secrets) as engine:
+                made = await plan.prepare(flow, engine, secrets=secrets, adopt=adopt, allow_missing=allow_missing)
                 return await engine.apply(made, print)
 
         outcome = bridge.run(work())

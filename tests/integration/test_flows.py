@@ -58,6 +58,13 @@ def test_a_plan_for_a_nifi_that_is_not_at_hand_asks_nobody(cli):
     assert "waiting for its bridge" in said
 
 
+def test_a_login_that_the_file_only_refers_to_is_asked_about(cli, tmp_path):
+    file = written(tmp_path, login="token: T")
+    file.write_text(file.read_text().replace("  Source:", "  user: u\n  password: env:HOME\n  Source:"))
+    cli("flow", "plan", file, code=2)
+    assert "password from env:HOME (line 4)? Nobody can be asked here: add --yes." in cli.said
+
+
 def test_a_plan_without_any_nifi_says_what_to_do(cli, tmp_path):
     file = written(tmp_path, login="token: env:T")
     file.write_text(file.read_text().replace("  endpoint: https://nifi.example.org\n", ""))

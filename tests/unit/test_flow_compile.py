@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jupyter_oscar.client.errors import SecretsUnconfirmed
 from jupyter_oscar.client.keys import MachineKey
 from jupyter_oscar.flows import lint, marker, plan, secrets
-from jupyter_oscar.flows.engines.base import Bundle, Capabilities, Deployed, Kind, without_engine
+from jupyter_oscar.flows.engines import choose
+from jupyter_oscar.flows.engines.base import Bundle, Capabilities, Deployed, Engine, Kind, without_engine
 from jupyter_oscar.flows.errors import FlowError
 from jupyter_oscar.flows.graph import Graph
 from jupyter_oscar.flows.snapshot import types
@@ -429,6 +431,43 @@ def test_another_machine_cannot_tell_secrets_and_says_so(planned: Callable[..., 
     there = deployed(snapshot, planned(snapshot))
     [step] = plan.make(snapshot, there, key=MachineKey(tmp_path / "another")).steps
     assert "cannot be told from this machine" in str(step)
+
+
+def test_secrets_of_this_machine_are_read_only_when_a_person_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Empty(Engine):
+        """A NiFi with nothing on it."""
+
+        async def capabilities(self) -> Capabilities:
+            return without_engine("1.18.0")
+
+        async def read(self, name: str) -> None:  # noqa: ARG002
+            return None
+
+    Empty.__abstractmethods__ = frozenset()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TOKEN"):
+        monkeypatch.setenv(name, MARK)
+    sqs = "    GetSQS: [{name: queue, queue_name: q, AWS_DEFAULT_REGION: r}]\n"
+    flow = parsed(SMALL.replace("  Source:\n", "  Source:\n" + sqs).replace("TOKEN-1", "env:TOKEN"))
+
+    def prepare(**options: bool) -> plan.Plan:
+        return asyncio.run(plan.prepare(flow, Empty(), **options))  # type: ignore[abstract]
+
+    with pytest.raises(SecretsUnconfirmed, match=r"token from env:TOKEN \(line 9\), AWS keys from this machine's own"):
+        prepare()
+    seen = prepare(look=True)
+    assert MARK not in "".join(
+        secret.get_secret_value() for name, secret in seen.snapshot.secrets.items() if "token" in name
+    )
+    assert "were not read" in str(seen)
+    assert seen.action is plan.Action.CREATE
+    assert "without the values of its secrets" in seen.refusals[0]
+    done = prepare(secrets=True)
+    assert done.refusals == []
+    assert done.snapshot.secrets["out.authorization"].get_secret_value() == f"Bearer {MARK}"
+    assert json.dumps(done.snapshot.flow) == json.dumps(seen.snapshot.flow), "what is looked at is what is made"
+    login = parsed(SMALL.replace("  Source:", "  user: u\n  password: env:TOKEN\n  Source:"))
+    with pytest.raises(SecretsUnconfirmed, match=r"password from env:TOKEN \(line 4\)"):
+        choose(login)
 
 
 def test_a_marker_survives_its_way_through_comments_and_nothing_else_is_one() -> None:

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from .base import Engine
 
 
-def choose(flow: Flow | None = None, name: str | None = None) -> Engine:
+def choose(flow: Flow | None = None, name: str | None = None, *, secrets: bool = False) -> Engine:
     """The engine that was named, else the one a dataflow's file names, else the only one that is known here.
 
-    A file's own address and login are used as they stand in it, with references to secrets followed.
+    A file's own address and login are used as they stand in it; references to secrets are followed with ``secrets``.
 
     Raises:
         ProfileNotFound: there is none of that name, or none was named.
+        SecretsUnconfirmed: the file's login is somewhere on this machine; nothing was read.
         FlowError: there is nothing where a reference in the file leads.
 
     """
@@ -31,9 +32,11 @@ def choose(flow: Flow | None = None, name: str | None = None) -> Engine:
 
     if flow is None or name is not None:
         return NifiEngine(nifis.find(name))
-    from jupyter_oscar.flows import secrets
+    from jupyter_oscar.flows import secrets as finding
 
-    said = secrets.follow_head(flow)
+    if not secrets and (places := [one for one in finding.elsewhere(flow, login=True) if not one.element]):
+        raise finding.unconfirmed(flow, places)
+    said = finding.follow_head(flow)
     extra = said.extra
     given = {
         "endpoint": None if extra.profile else said.endpoint,
