@@ -38,7 +38,11 @@ class Said(Generic[T]):
         return self._text
 
     def _repr_html_(self) -> str:
-        return f'<pre style="white-space:pre-wrap;margin:0;padding:0">{escape(self._text)}</pre>'
+        # No <pre>: in an output it breaks lines in the middle of words, and what is indented would not stay so.
+        lines = self._text.splitlines()
+        return "".join(
+            f'<div style="padding-left:{16 * line.startswith(" ")}px">{escape(line)}</div>' for line in lines
+        )
 
 
 class Picture:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.flows.snapshot.made import Snapshot
 
 EVERYTHING = Path(__file__).parents[1] / "resources" / "flows" / "everything.yaml"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "flows"
 VERSIONS = ("1.18.0", "1.28.1", "2.0.0", "2.3.0", "2.9.0")
 MARK = "MARKER"
 
@@ -192,6 +193,16 @@ def test_properties_have_the_names_of_that_nifi(everything: Flow, version: str) 
     key = "Access Key ID" if version == "2.9.0" else "Access Key"
     if new:
         assert groups(snapshot)["to-minio"]["controllerServices"][0]["properties"][key] == "#{to-minio.access-key}"
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_examples_are_right_and_compile_for_every_nifi(file: Path) -> None:
+    report = lint.check(file)
+    assert report.findings == []
+    for version in VERSIONS:
+        snapshot = compile_flow(report.sound(), without_engine(version))
+        assert snapshot.missing == ()
+        assert set(groups(snapshot)) >= set(report.sound().elements)
 
 
 def test_what_a_nifi_lists_decides_over_what_its_version_should_have(everything: Flow) -> None:
