@@ -6,7 +6,7 @@ canvas. Parts are matched by ``identifier``, which is made from names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Change:
     field: str = ""
     old: Any = None
     new: Any = None
+    #: Its values are not shown.
+    private: bool = False
 
     @property
     def structural(self) -> bool:
@@ -71,6 +73,8 @@ class Change:
         where = f"{self.name} in {self.group}" if self.name else f"{self.what} in {self.group}"
         if not self.field:
             return f"{'Add' if self.new is not None else 'Remove'} the {self.what} {where}."
+        if self.private:
+            return f"{where}: {self.field.removeprefix('properties.')} has another value."
         said = SCHEDULE.get(self.field) or LINK.get(self.field) or self.field.removeprefix("properties.")
         return f"{where}: {said} from {_shown(self.old)} to {_shown(self.new)}."
 
@@ -83,7 +87,13 @@ def between(snapshot: Snapshot, deployed: Deployed) -> tuple[Change, ...]:
         name = snapshot.name
         return (Change("group", snapshot.identifier, name, name, "content", "what is deployed", "the file"),)
     new, old = _index(snapshot.flow), _index(deployed.flow)
-    found = [change for key, part in new.items() for change in _of(key, part, old.get(key))]
+    found = [
+        replace(change, old=None, new=None, private=True)
+        if key in snapshot.private and change.field.startswith("properties.")
+        else change
+        for key, part in new.items()
+        for change in _of(key, part, old.get(key))
+    ]
     found += [_whole(part, old=True) for key, part in old.items() if key not in new]
     return tuple(found)
 

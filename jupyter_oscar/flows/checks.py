@@ -40,6 +40,7 @@ def of(nifi: model.Nifi, elements: dict[Path, model.Element], wrong: frozenset[s
     for path, element in elements.items():
         yield from _components(path, element)
         yield from _kind(path, element)
+    yield from _ports(elements)
     yield from _secrets(nifi, ("nifi",), "")
 
 
@@ -129,6 +130,17 @@ def _ends(path: Path, one: model.Connection, known: dict[str, model.Element | No
         yield ERROR, (*path, "to"), f'"{one.to}" is a source; nothing goes into it.', "Swap from and to."
     if one.from_ == one.to:
         yield ERROR, path, f'"{one.from_}" is connected to itself.', "Name two elements."
+
+
+def _ports(elements: dict[Path, model.Element]) -> Iterator[Found]:
+    seen: dict[int, str] = {}
+    for path, element in elements.items():
+        port = getattr(getattr(element, "extra", None), "port", None)
+        if port is not None:
+            if port in seen:
+                problem = f'"{element.name}" and "{seen[port]}" are to listen on the same port {port}.'
+                yield ERROR, (*path, model.EXTRA, "port"), problem, "Give one of them another port."
+            seen[port] = element.name
 
 
 def _components(path: Path, element: model.Element) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
 from . import model
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BOX: Final = (190, 44)
 GAP: Final = (56, 18)
 MARGIN: Final = 8
-#: More boxes than these are no picture any more.
+#: More boxes, or ways from one source, than these are no picture any more.
 MOST: Final = 300
 #: Signs of a line in a box.
 LONGEST: Final = 28
@@ -83,7 +83,7 @@ class Graph:
         for box in self.boxes.values():
             if box.id in reached:
                 continue
-            lines += [" → ".join(way) for way in self._ways(box.id, after)]
+            lines += [" → ".join(way) for way in islice(self._ways(box.id, after), MOST)]
         return "\n".join(lines)
 
     def _after(self) -> dict[str, list[str]]:

@@ -390,10 +390,9 @@ class Flow:
                 return part.name
         return ""
 
-    def line_of(self, element: str) -> int | None:
-        """The line on which an element's name stands."""
-        found = (path for path in self.lines if path[-1] == "name" and self.owner(path) == element)
-        return self.lines.get(next(found, ()))
+    def name_lines(self) -> dict[str, int]:
+        """The line on which each element's name stands."""
+        return {self.owner(path): line for path, line in self.lines.items() if path[-1] == "name"}
 
     @property
     def elements(self) -> dict[str, Element]:

@@ -47,6 +47,8 @@ class Shape(NamedTuple):
 
     kind: str
     models: tuple[type[BaseModel], ...] = ()
+    #: The words that a text may be, where it may not be any.
+    words: tuple[str, ...] = ()
 
 
 class _Loop(Exception):
@@ -261,7 +263,7 @@ class Reading:
         if shape.kind == "texts":
             return self._texts(node, path)
         if shape.kind == "text":
-            return self._text(node, path)
+            return self._word(self._text(node, path), shape.words, node, path)
         loader = yaml.SafeLoader("")
         try:
             return loader.construct_document(node)
@@ -270,6 +272,14 @@ class Reading:
             return None
         finally:
             loader.dispose()
+
+    def _word(self, said: str, words: tuple[str, ...], node: yaml.Node, path: Path) -> str:
+        """One of the words where it differs in case only."""
+        meant = _alike(said, words) if words and said not in words else None
+        if meant is None:
+            return said
+        self._say(WARNING, _line(node), path, f"`{said}` is taken as `{meant}`.", f"Write `{meant}`.")
+        return meant
 
     def _list(self, node: yaml.Node, shape: Shape, path: Path) -> list[Any]:
         if not isinstance(node, yaml.SequenceNode):
@@ -358,7 +368,8 @@ def _shape(annotation: Any) -> Shape:
         return Shape("texts")
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return Shape("map", (annotation,))
-    return Shape("text" if annotation in {str, SecretStr} or origin is Literal else "other")
+    text = origin is Literal or annotation in {str, SecretStr}
+    return Shape("text" if text else "other", words=inner if origin is Literal else ())
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -61,9 +61,10 @@ def elsewhere(flow: model.Flow, *, login: bool = False) -> list[Elsewhere]:
     if login:
         _head(flow, note)
     _elements(flow, note)
+    keys, lines = _keys(), flow.name_lines()
     for element in flow.elements.values():
-        line = flow.line_of(element.name)
-        if isinstance(element, model.AwsSource | model.S3Destination) and _with_keys(element) is not element:
+        line = lines.get(element.name)
+        if isinstance(element, model.AwsSource | model.S3Destination) and _with_keys(element, keys) is not element:
             found.append(Elsewhere(element.name, "AWS keys", "this machine's own", line))
         elif isinstance(element, model.OscarDestination) and _of_known_cluster(element):
             place = f"the cluster {element.extra.cluster}"
@@ -95,11 +96,11 @@ async def complete(flow: model.Flow, ask: Asks | None = None) -> model.Flow:
 
 def with_keys(flow: model.Flow) -> model.Flow:
     """The same dataflow with this machine's keys for AWS where the file has none."""
-    source, destination = flow.nifi.Source, flow.nifi.Destination
+    keys, source, destination = _keys(), flow.nifi.Source, flow.nifi.Destination
     source = source.model_copy(
-        update={kind: [_with_keys(one) for one in getattr(source, kind)] for kind in ("GetSQS", "GetS3")}
+        update={kind: [_with_keys(one, keys) for one in getattr(source, kind)] for kind in ("GetSQS", "GetS3")}
     )
-    destination = destination.model_copy(update={"PutS3": [_with_keys(one) for one in destination.PutS3]})
+    destination = destination.model_copy(update={"PutS3": [_with_keys(one, keys) for one in destination.PutS3]})
     return flow.with_nifi(flow.nifi.model_copy(update={"Source": source, "Destination": destination}))
 
 
@@ -198,21 +199,27 @@ async def _ask(profile: Profile, service: str) -> SecretStr:
         return (await cluster.services.get(service)).token
 
 
-def _with_keys(element: Any) -> Any:
-    """The keys for AWS: the file's, else the environment's, else those of the shared credentials' default profile.
+Keys = tuple[str, str] | None
 
-    DCNiOS looks in the file last; here what is written is what counts. A MinIO's keys are only ever the file's.
+
+def _with_keys(element: Any, keys: Keys) -> Any:
+    """With this machine's keys where the file has none. A MinIO's keys are only ever the file's.
+
+    DCNiOS looks in the file last; here what is written is what counts.
     """
     elsewhere = element.MinIO_Endpoint if isinstance(element, model.S3Destination) else element.extra.endpoint
-    if element.AWS_ACCESS_KEY_ID is not None or elsewhere:
+    if element.AWS_ACCESS_KEY_ID is not None or elsewhere or keys is None:
         return element
+    update = {"AWS_ACCESS_KEY_ID": SecretStr(keys[0]), "AWS_SECRET_ACCESS_KEY": SecretStr(keys[1])}
+    return element.model_copy(update=update)
+
+
+def _keys() -> Keys:
+    """The keys of this machine for AWS: the environment's, else those of the shared credentials' default profile."""
     access, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if not (access and secret):
         access, secret = _shared()
-    if not (access and secret):
-        return element
-    keys = {"AWS_ACCESS_KEY_ID": SecretStr(access), "AWS_SECRET_ACCESS_KEY": SecretStr(secret)}
-    return element.model_copy(update=keys)
+    return (access, secret) if access and secret else None
 
 
 def _shared() -> tuple[str | None, str | None]:

@@ -415,6 +415,17 @@ def test_a_change_is_said_in_a_sentence(
     assert "TOKEN-" not in str(made)
 
 
+def test_a_variable_of_a_group_is_not_shown_where_it_changes(planned: Callable[..., plan.Plan]) -> None:
+    group = (EVERYTHING.parent / "invoke.json").read_text()
+    variables = "{endpoint: MARKER, service: s, token: t}"
+    text = f"nifi: {{generic: [{{name: g, file: g.json, variables: {variables}}}]}}"
+    texts = (text, text.replace("MARKER", "MARKER-2"))
+    old, new = (compile_flow(parsed(one, {"g.json": group}), without_engine("1.18.0")) for one in texts)
+    made = planned(new, deployed(old, planned(old)))
+    assert [str(step) for step in made.steps] == ["Invoke in g: Remote URL has another value."]
+    assert "MARKER" not in repr(made)
+
+
 def test_what_a_person_changed_in_nifi_is_seen(planned: Callable[..., plan.Plan]) -> None:
     snapshot = compile_flow(parsed(SMALL), without_engine("1.18.0"))
     there = deployed(snapshot, planned(snapshot))

@@ -152,6 +152,7 @@ def test_a_mistake_is_named_with_its_line_and_its_fix(
     ("change", "line", "problem", "fix"),
     [
         (("    Kafka:", "    kafka:"), 6, "`kafka` is taken as `Kafka`", "Write `Kafka:`"),
+        (("topic: frames", "topic: frames\n        security_protocol: sasl_ssl"), 10, "taken as `SASL_SSL`", "Write"),
         (("action: Merge", "action: merge"), 15, "`merge` is taken as `Merge`", "Write"),
         (("topic: frames", "topic: fra.mes"), 9, "dots stand for any sign", r"`\.`"),
         (('"oscar-1"', "0777"), 10, "YAML, and so DCNiOS, makes another value", "quotes"),

@@ -60,6 +60,7 @@ def compile_flow(flow: Flow, capabilities: Capabilities) -> Snapshot:
         tuple(build.queues),
         tuple(build.missing.values()),
         tuple(build.notes),
+        frozenset(build.private),
         capabilities,
     )
 

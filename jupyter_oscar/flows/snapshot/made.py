@@ -96,6 +96,8 @@ class Snapshot:
     missing: Sequence[Missing] = ()
     #: Sentences for a person: what has no effect here, what to look after.
     notes: Sequence[str] = ()
+    #: Identifiers of parts whose properties may hold what is not to be shown, so that no difference of them is.
+    private: frozenset[str] = frozenset()
     capabilities: Capabilities | None = field(default=None, repr=False)
 
     @property

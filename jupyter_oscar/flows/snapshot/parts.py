@@ -68,6 +68,7 @@ class Build:
         self.queues: list[Queue] = []
         self.missing: dict[tuple[str, str], Missing] = {}
         self.notes: list[str] = []
+        self.private: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
 
     def parameter(self, element: str, key: str, value: str) -> str:

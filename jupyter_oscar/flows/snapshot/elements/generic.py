@@ -120,6 +120,7 @@ class Taken:
                 properties[name] = self._new(value)
             else:
                 properties[name] = self._value(part, name, value, descriptor, values)
+        self.build.private.add(part["identifier"])
         part |= {"properties": properties, "propertyDescriptors": descriptors}
 
     def _value(
