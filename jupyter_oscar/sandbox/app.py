@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from . import (
-    buckets,
-    cluster,
-    deployments,
-    executions,
-    federation,
-    fence,
-    jobs,
-    metrics,
-    presign,
-    proxy,
-    quotas,
-    runs,
-    services,
-    volumes,
-)
 from .compat import lacks
 from .faults import misbehave
 from .objectstore import StoreFailed
-from .replies import SANDBOX, is_local, moved, not_routed, text
+from .replies import SANDBOX, UNTYPED, is_local, moved, not_routed, text
 from .throttle import COSTS
 from .users import admit
 
@@ -40,62 +26,76 @@ if TYPE_CHECKING:
 
 _UNTYPED = "application/octet-stream"  # what aiohttp says when nobody said anything
 
-OPEN: list[tuple[str, str, Handler]] = [
-    ("GET", "/health", cluster.health),
-    ("GET", "/system/services/{service}/auth", deployments.check_auth),
-    ("POST", "/job/{service}", executions.logged(jobs.start_job)),
-    ("*", "/system/services/{service}/exposed", proxy.pass_on),
-    ("*", "/system/services/{service}/exposed/{path:.*}", proxy.pass_on),
+# What answers a path is read when somebody first asks for it, or once all is up (``read_all``): not before the start.
+OPEN: list[tuple[str, str, str]] = [
+    ("GET", "/system/services/{service}/auth", "deployments.check_auth"),
+    ("POST", "/job/{service}", "jobs.start_job"),
+    ("*", "/system/services/{service}/exposed", "proxy.pass_on"),
+    ("*", "/system/services/{service}/exposed/{path:.*}", "proxy.pass_on"),
 ]
 
-SYSTEM: list[tuple[str, str, Handler]] = [
-    ("GET", "/system/info", cluster.info),
-    ("GET", "/system/config", cluster.read_config),
-    ("PUT", "/system/config", cluster.write_config),
-    ("GET", "/system/status", cluster.status),
-    ("GET", "/system/logs", executions.read_executions),
-    ("GET", "/system/metrics", metrics.read_metrics),
-    ("GET", "/system/metrics/breakdown", metrics.read_breakdown),
-    ("GET", "/system/metrics/{service}", metrics.read_service_metrics),
-    ("POST", "/system/services", services.create_service),
-    ("GET", "/system/services", services.list_services),
-    ("PUT", "/system/services", services.update_service),
-    ("GET", "/system/services/{service}", services.read_service),
-    ("DELETE", "/system/services/{service}", services.delete_service),
-    ("GET", "/system/services/{service}/deployment", deployments.read_deployment),
-    ("GET", "/system/services/{service}/deployment/logs", deployments.read_deployment_logs),
-    ("POST", "/system/services/{service}/{change:stop|start|restart}", deployments.change_lifecycle),
-    ("GET", "/system/federation/{service}", federation.read_federation),
-    ("POST", "/system/federation/{service}", federation.add_members),
-    ("PUT", "/system/federation/{service}", federation.update_members),
-    ("DELETE", "/system/federation/{service}", federation.remove_members),
-    ("GET", "/system/logs/{service}", jobs.list_jobs),
-    ("GET", "/system/logs/{service}/{job}", jobs.read_log),
-    ("DELETE", "/system/logs/{service}", jobs.delete_jobs),
-    ("DELETE", "/system/logs/{service}/{job}", jobs.delete_job),
-    ("GET", "/system/buckets", buckets.list_buckets),
-    ("POST", "/system/buckets", buckets.create_bucket),
-    ("PUT", "/system/buckets", buckets.update_bucket),
-    ("GET", "/system/buckets/{bucket}", buckets.read_bucket),
-    ("DELETE", "/system/buckets/{bucket}", buckets.delete_bucket),
-    ("POST", "/system/buckets/{bucket}/presign", presign.presign),
-    ("GET", "/system/volumes", volumes.list_volumes),
-    ("POST", "/system/volumes", volumes.create_volume),
-    ("GET", "/system/volumes/{volume}", volumes.read_volume),
-    ("DELETE", "/system/volumes/{volume}", volumes.delete_volume),
-    ("GET", "/system/quotas/user", quotas.read_own_quota),
-    ("GET", "/system/quotas/user/{user}", quotas.read_quota),
-    ("PUT", "/system/quotas/user/{user}", quotas.write_quota),
+RUN = ("POST", "/run/{service}", "runs.run_service")
+
+SYSTEM: list[tuple[str, str, str]] = [
+    ("GET", "/system/info", "cluster.info"),
+    ("GET", "/system/config", "cluster.read_config"),
+    ("PUT", "/system/config", "cluster.write_config"),
+    ("GET", "/system/status", "cluster.status"),
+    ("GET", "/system/logs", "executions.read_executions"),
+    ("GET", "/system/metrics", "metrics.read_metrics"),
+    ("GET", "/system/metrics/breakdown", "metrics.read_breakdown"),
+    ("GET", "/system/metrics/{service}", "metrics.read_service_metrics"),
+    ("POST", "/system/services", "services.create_service"),
+    ("GET", "/system/services", "services.list_services"),
+    ("PUT", "/system/services", "services.update_service"),
+    ("GET", "/system/services/{service}", "services.read_service"),
+    ("DELETE", "/system/services/{service}", "services.delete_service"),
+    ("GET", "/system/services/{service}/deployment", "deployments.read_deployment"),
+    ("GET", "/system/services/{service}/deployment/logs", "deployments.read_deployment_logs"),
+    ("POST", "/system/services/{service}/{change:stop|start|restart}", "deployments.change_lifecycle"),
+    ("GET", "/system/federation/{service}", "federation.read_federation"),
+    ("POST", "/system/federation/{service}", "federation.add_members"),
+    ("PUT", "/system/federation/{service}", "federation.update_members"),
+    ("DELETE", "/system/federation/{service}", "federation.remove_members"),
+    ("GET", "/system/logs/{service}", "jobs.list_jobs"),
+    ("GET", "/system/logs/{service}/{job}", "jobs.read_log"),
+    ("DELETE", "/system/logs/{service}", "jobs.delete_jobs"),
+    ("DELETE", "/system/logs/{service}/{job}", "jobs.delete_job"),
+    ("GET", "/system/buckets", "buckets.list_buckets"),
+    ("POST", "/system/buckets", "buckets.create_bucket"),
+    ("PUT", "/system/buckets", "buckets.update_bucket"),
+    ("GET", "/system/buckets/{bucket}", "buckets.read_bucket"),
+    ("DELETE", "/system/buckets/{bucket}", "buckets.delete_bucket"),
+    ("POST", "/system/buckets/{bucket}/presign", "presign.presign"),
+    ("GET", "/system/volumes", "volumes.list_volumes"),
+    ("POST", "/system/volumes", "volumes.create_volume"),
+    ("GET", "/system/volumes/{volume}", "volumes.read_volume"),
+    ("DELETE", "/system/volumes/{volume}", "volumes.delete_volume"),
+    ("GET", "/system/quotas/user", "quotas.read_own_quota"),
+    ("GET", "/system/quotas/user/{user}", "quotas.read_quota"),
+    ("PUT", "/system/quotas/user/{user}", "quotas.write_quota"),
 ]
 
 
-def _paced(handler: Handler) -> Handler:
+@cache
+def _named(name: str) -> Handler:
+    module, _, function = name.partition(".")
+    return cast("Handler", getattr(import_module(f".{module}", __package__), function))
+
+
+def read_all() -> None:
+    """Read what nobody has asked for yet, so that nobody waits for it."""
+    for _, _, name in (*OPEN, *SYSTEM, RUN):
+        _named(name)
+
+
+def _paced(name: str) -> Handler:
     """The handler at the real server's speed, when asked for."""
-    cost = COSTS.get(getattr(handler, "__name__", ""), 0)
+    cost = COSTS.get(name.partition(".")[2], 0)
 
     async def paced(request: web.Request) -> web.StreamResponse:
         await request.app[SANDBOX].throttle.take(cost)
-        return await handler(request)
+        return await _named(name)(request)
 
     return paced
 
@@ -110,6 +110,10 @@ def _guarded(handler: Handler) -> Handler:
 
 async def _root(request: web.Request) -> web.Response:
     return moved(request, "/ui/")  # wire A002
+
+
+async def _health(_: web.Request) -> web.Response:
+    return text(200, "Ok")
 
 
 async def _in_place_of_the_dashboard(request: web.Request) -> web.Response:
@@ -170,7 +174,7 @@ async def _strip(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.pop("Server", None)
     if isinstance(response, web.Response) and not response.body and response.content_type == _UNTYPED:
         response.headers.pop("Content-Type", None)
-    if response.get(proxy.UNTYPED):
+    if response.get(UNTYPED):
         response.headers.pop("Content-Type", None)
 
 
@@ -180,16 +184,12 @@ def make_app(sandbox: Sandbox) -> web.Application:
     middlewares = [_manners, *([misbehave(faults, options.latency)] if faults or options.latency else [])]
     app = web.Application(middlewares=middlewares, client_max_size=0)
     app[SANDBOX] = sandbox
-    app[runs.LINES] = {}
     app.on_response_prepare.append(_strip)
-    fence.prepare(app)
-    app.cleanup_ctx.append(proxy.sessions)
     app.router.add_route("GET", "/", _root)
+    app.router.add_route("GET", "/health", _health)
     app.router.add_route("GET", "/ui/{path:.*}", _in_place_of_the_dashboard)
-    for method, path, handler in OPEN:
-        app.router.add_route(method, path, _paced(handler))
-    for method, path, handler in SYSTEM:
-        app.router.add_route(method, path, _guarded(_paced(handler)))
-    if sandbox.options.serverless:
-        app.router.add_route("POST", "/run/{service}", _paced(executions.logged(runs.run_service)))
+    for method, path, name in (*OPEN, *([RUN] if options.serverless else [])):
+        app.router.add_route(method, path, _paced(name))
+    for method, path, name in SYSTEM:
+        app.router.add_route(method, path, _guarded(_paced(name)))
     return app

@@ -1,4 +1,4 @@
-"""What the cluster says about itself: health, info, configuration, status (oscar.md §1.1)."""
+"""What the cluster says about itself: info, configuration, status (oscar.md §1.1)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,6 @@ IMAGES = "allowed_image_repositories"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _KUBERNETES = "v1.34.4"
 _MOST_COUNTED = 1000  # objects of a bucket (oscar.md §1.1.2)
-
-
-async def health(_: web.Request) -> web.Response:
-    return text(200, "Ok")
 
 
 async def info(request: web.Request) -> web.Response:

@@ -24,12 +24,11 @@ from .stores import choose, in_words
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from .objectstore import ObjectStore
     from .sandbox import Sandbox
 
-_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # where OpenSSL finds them
 _LAST_WORDS_S = 0.5  # for requests under way at a stop
 
 
@@ -70,24 +69,6 @@ def _content(sandbox: Sandbox, port: int) -> dict[str, Any]:
     }
 
 
-@contextlib.contextmanager
-def _no_authorities() -> Iterator[None]:
-    """The import of aiohttp reads the certificate authorities of the machine, which took a fifth of our start.
-
-    What we ask over TLS is asked with a context of its own (``oidc``).
-    """
-    before = {name: os.environ.get(name) for name in _AUTHORITIES}
-    os.environ.update(dict.fromkeys(_AUTHORITIES, os.devnull))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 async def _serve(data: DataFolder, settings: Settings, options: Options, store: ObjectStore, port: int | None) -> None:
     from .store import Database
 
@@ -100,11 +81,13 @@ async def _serve(data: DataFolder, settings: Settings, options: Options, store: 
             store.hide()
         await store.begin(database.users())  # it gets ready while we read our own code
 
-        with _no_authorities():
-            from aiohttp import web
+        from .halves import prefer_server
+
+        prefer_server()
+        from aiohttp import web
 
         from .announcement import announce
-        from .app import make_app
+        from .app import make_app, read_all
         from .sandbox import assemble
 
         sandbox = assemble(data, settings, options, database, store)
@@ -120,10 +103,11 @@ async def _serve(data: DataFolder, settings: Settings, options: Options, store: 
             content = _content(sandbox, settings.port)
             announcement = announce(data.fingerprint, content)
             sys.stderr.write(content["storage"] + "\n")
-            gc.freeze()
-            gc.enable()
             _say({"ready": {key: value for key, value in content.items() if key != "password"}})
             await sandbox.runner.warm_up()
+            await asyncio.to_thread(read_all)
+            gc.freeze()
+            gc.enable()
             await stopping.wait()
         finally:
             if announcement is not None:

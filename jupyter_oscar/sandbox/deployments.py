@@ -12,7 +12,7 @@ from .expose import is_exposed, prefix_of
 from .jobs import TRUE
 from .oidc import Untrusted
 from .replies import FORBIDDEN, SANDBOX, as_json, empty, text, unauthorized
-from .runs import LINES, is_sync
+from .runs import is_sync
 from .servicelog import tail
 from .users import TOKEN_LENGTH, Caller, caller, is_admin, may_change, may_see
 
@@ -81,7 +81,7 @@ async def read_deployment_logs(request: web.Request) -> web.Response:
         return as_json(_exposed_log(request, spec["name"]))
     if not (sandbox.options.serverless and is_sync(spec)):
         return as_json(_no_log(spec["name"], "Deployment logs are unavailable for this service."))
-    lines = list(request.app[LINES].get(spec["name"], ()))[-_tail(request) :]
+    lines = list(request.app[SANDBOX].run_lines.get(spec["name"], ()))[-_tail(request) :]
     return as_json({"service_name": spec["name"], "available": True, "entries": [{"message": line} for line in lines]})
 
 

@@ -35,6 +35,8 @@ _UNITS = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 @dataclass(frozen=True)
 class Execution:
+    """One call, and how it was answered."""
+
     at_ns: int
     status: int
     seconds: float

@@ -1,15 +1,18 @@
-"""The exposed services of a sandbox: brought to life with it, found again after a kill, ended with it (oscar.md §6)."""
+"""The exposed services of a sandbox: brought to life with it, found again after a kill, ended with it (oscar.md §6).
+
+What keeps one alive (``workload``, ``keeper``) is read when there is one: most sandboxes start without.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
+import shutil
 import sqlite3
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from . import keeper
 from .attached import attached
 from .expose import health_path, is_exposed, port_of, prefix_of
 from .quantities import amount
@@ -18,38 +21,35 @@ from .runtimes import RUNTIMES, Work
 from .scripts import script_folder
 from .store import now
 from .task import bare_environment
-from .workload import Status, Surroundings, Wanted, Workload, forget
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
+    from aiohttp import ClientSession
+
+    from .keeper import Charge
     from .objectstore import ObjectStore
     from .runner import Runner
     from .settings import DataFolder
     from .store import Database
+    from .workload import Status, Surroundings, Wanted, Workload
 
 _PROBE_TIMEOUT_S = 10.0  # timeoutSeconds of the recorded probe (X-k8s-exposed.yaml)
-_NOWHERE = Status("unavailable", "Current deployment resources are unavailable.", 0, 0)  # oscar.md §1.2.2
+_NOWHERE = "Current deployment resources are unavailable."  # oscar.md §1.2.2
 
 
 class Exposed:
     def __init__(self, data: DataFolder, database: Database, s3: ObjectStore, runner: Runner, runtime: str) -> None:
         self._data, self._db, self._s3, self._runner, self._runtime = data, database, s3, runner, runtime
-        self._around: Surroundings | None = None
+        self.way: ClientSession | None = None
+        """What passes callers' requests on to services; made with the first of them (``proxy``)."""
+        self._up = False
         self._workloads: dict[str, Workload] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-
-        session = ClientSession(
-            connector=TCPConnector(force_close=True, limit=0),
-            cookie_jar=DummyCookieJar(),
-            timeout=ClientTimeout(_PROBE_TIMEOUT_S),
-            headers={"User-Agent": "kube-probe/1.34"},
-        )
-        self._around = Surroundings(self._fork, self._runner.when_over, session, {})
+        self._up = True
         for spec in self._db.services():
             if is_exposed(spec):
                 self._bring(spec)
@@ -57,10 +57,29 @@ class Exposed:
             if folder.name not in self._workloads:
                 await self._bury(folder)
 
-    def _fork(self, charge: keeper.Charge, held: int) -> ForkServerProcess:
+    @cached_property
+    def _around(self) -> Surroundings:
+        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+        from .workload import Surroundings
+
+        session = ClientSession(
+            connector=TCPConnector(force_close=True, limit=0),
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(_PROBE_TIMEOUT_S),
+            headers={"User-Agent": "kube-probe/1.34"},
+        )
+        return Surroundings(self._fork, self._runner.when_over, session, {})
+
+    def _fork(self, charge: Charge, held: int) -> ForkServerProcess:
+        from . import keeper
+
         return self._runner.fork(keeper.main, charge, held)
 
     def _wanted(self, spec: dict[str, Any]) -> Wanted:
+        from .keeper import Charge
+        from .workload import Wanted
+
         name = spec["name"]
         folder, home = self._data.exposed / name, self._data.homes / name
         script = script_folder(self._data, spec) / "script.sh"
@@ -85,12 +104,14 @@ class Exposed:
         if images:
             told += json.dumps([self._runtime, work.image, work.memory, work.cpu, own])
         version = hashlib.sha256(told.encode()).hexdigest()[:16]
-        charge = keeper.Charge(version, folder, home, work, self._runtime)
+        charge = Charge(version, folder, home, work, self._runtime)
         return Wanted(charge, port_of(spec), health_path(spec), own and not images)
 
     def _bring(self, spec: dict[str, Any]) -> None:
-        if self._around is None:
+        if not self._up:
             return
+        from .workload import Workload
+
         name = spec["name"]
         wanted = self._wanted(spec)
         wanted.charge.folder.mkdir(parents=True, exist_ok=True)
@@ -100,11 +121,12 @@ class Exposed:
 
     async def _bury(self, folder: Path) -> None:
         """A service that was deleted while its keeper could not be told."""
-        if self._around is not None:
-            home = self._data.homes / folder.name
-            charge = keeper.Charge("", folder, home, Work.named(folder.name))
-            await Workload(self._around, Wanted(charge, 0, "/", no_image=False), 0, lambda: None).close()
-        forget(folder)
+        from .keeper import Charge
+        from .workload import Wanted, Workload
+
+        charge = Charge("", folder, self._data.homes / folder.name, Work.named(folder.name))
+        await Workload(self._around, Wanted(charge, 0, "/", no_image=False), 0, lambda: None).close()
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _turned(self, name: str) -> None:
         """It became ready, or stopped being so."""
@@ -143,7 +165,7 @@ class Exposed:
         await workload.close()
         if self._workloads.get(name) is workload:
             del self._workloads[name]
-            forget(self._data.exposed / name)
+            shutil.rmtree(self._data.exposed / name, ignore_errors=True)
 
     def change(self, spec: dict[str, Any], verb: str) -> None:
         name = spec["name"]
@@ -164,9 +186,11 @@ class Exposed:
 
     def status(self, name: str) -> tuple[Status, str]:
         """And since when it is so."""
+        from .workload import Status
+
         _, since = self._db.exposure(name) or (1, now())
         workload = self._workloads.get(name)
-        return _NOWHERE if workload is None else workload.status(), since
+        return Status("unavailable", _NOWHERE, 0, 0) if workload is None else workload.status(), since
 
     def log(self, name: str) -> Path:
         return self._data.exposed / name / "log"
@@ -177,5 +201,5 @@ class Exposed:
     async def stop(self) -> None:
         """A clean stop leaves no process behind."""
         await asyncio.gather(*(workload.close() for workload in self._workloads.values()), *self._ending)
-        if self._around is not None:
-            await self._around.session.close()
+        sessions = [self.way, self._around.session if "_around" in self.__dict__ else None]
+        await asyncio.gather(*(session.close() for session in sessions if session is not None))

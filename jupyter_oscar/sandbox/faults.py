@@ -44,6 +44,8 @@ _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 
 
 @dataclass
 class Fault:
+    """One entry of the list."""
+
     do: str
     route: str = "* *"
     calls: tuple[int, ...] = ()

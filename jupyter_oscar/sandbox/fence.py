@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 TICKET = "oscar-ticket"
 _GOOD_FOR_S = 60
-_USED: web.AppKey[dict[str, int]] = web.AppKey("used tickets")
 
 
 async def let_in(request: web.Request, name: str) -> tuple[web.Response | None, str]:
@@ -50,10 +49,6 @@ async def let_in(request: web.Request, name: str) -> tuple[web.Response | None, 
     )
     refusal.headers["WWW-Authenticate"] = 'Basic realm="OSCAR sandbox"'
     return refusal, ""
-
-
-def prepare(app: web.Application) -> None:
-    app[_USED] = {}
 
 
 def without_cookie(request: web.Request, headers: CIMultiDict[str]) -> None:
@@ -86,7 +81,7 @@ def _take(request: web.Request, name: str) -> bool:
         or not hmac.compare_digest(mac.encode("utf-8", "surrogateescape"), _mac(request, name, made, nonce).encode())
     ):
         return False
-    now, used = int(time.time()), request.app[_USED]
+    now, used = int(time.time()), request.app[SANDBOX].tickets
     for old in [key for key, since in used.items() if now - since > _GOOD_FOR_S]:
         del used[old]
     if abs(now - int(made)) > _GOOD_FOR_S or nonce in used:

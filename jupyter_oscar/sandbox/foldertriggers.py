@@ -39,6 +39,8 @@ NOT_POSSIBLE = "Uploads start no jobs here: the sandbox watches folders with ino
 
 @dataclass(frozen=True)
 class Watched:
+    """A folder whose writes make jobs of a service."""
+
     service: str
     bucket: str
     folder: str

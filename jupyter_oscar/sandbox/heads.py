@@ -28,6 +28,8 @@ class Broken(Exception):
 
 @dataclass
 class Head:
+    """Of a request or of an answer."""
+
     raw: bytes
     first: tuple[str, str, str]
     """Method, target and version, or version, status and reason."""

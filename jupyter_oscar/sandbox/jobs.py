@@ -14,7 +14,7 @@ from aiohttp import web
 from . import gojson
 from .bodies import LONGEST_ENTRY, LONGEST_OBJECT, TOO_LARGE, TOO_LARGE_AN_ENTRY, at_most
 from .compat import before
-from .executions import called_by
+from .executions import called_by, logged
 from .notification import uploader
 from .replies import FORBIDDEN, SANDBOX, as_json, empty, text
 from .store import AlreadyExists, Job
@@ -72,6 +72,7 @@ def _owner(event: bytes, uid: str | None) -> str | None:
     return None if uid is None else short(uid)
 
 
+@logged
 async def start_job(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     service = request.match_info["service"]

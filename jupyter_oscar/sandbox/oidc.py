@@ -83,6 +83,8 @@ class Identity:
 
 @dataclass
 class _Issuer:
+    """An issuer, and what it has published of itself."""
+
     url: str
     userinfo: str = ""
     jwks: str = ""

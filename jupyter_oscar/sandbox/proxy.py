@@ -20,16 +20,12 @@ from yarl import URL
 
 from . import deployments, fence
 from .expose import is_routed, prefix_of
-from .replies import SANDBOX, not_routed, text
+from .replies import SANDBOX, UNTYPED, not_routed, text
 from .websockets import relay
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from .workload import Workload
 
-SESSION: web.AppKey[ClientSession] = web.AppKey("proxy session")
-UNTYPED = "untyped"
 _CONNECT_S = 5.0
 _LONGEST_LINE = 64 * 1024
 _HOP_BY_HOP = (  # RFC 9110 §7.6.1, RFC 2616 §13.5.1
@@ -39,19 +35,20 @@ _HOP_BY_HOP = (  # RFC 9110 §7.6.1, RFC 2616 §13.5.1
 _HIDDEN = ("Date", "Server")  # nginx sends its own (proxy_pass_header)
 
 
-async def sessions(app: web.Application) -> AsyncIterator[None]:
+def _session(request: web.Request) -> ClientSession:
     """A connection for each request: a kept one may be closed by the service at any moment, which nobody can repair."""
-    async with ClientSession(
-        connector=TCPConnector(force_close=True, limit=0),
-        cookie_jar=DummyCookieJar(),
-        timeout=ClientTimeout(total=None, sock_connect=_CONNECT_S),
-        auto_decompress=False,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        max_line_size=_LONGEST_LINE,
-        max_field_size=_LONGEST_LINE,
-    ) as session:
-        app[SESSION] = session
-        yield
+    exposed = request.app[SANDBOX].exposed
+    if exposed.way is None:
+        exposed.way = ClientSession(
+            connector=TCPConnector(force_close=True, limit=0),
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(total=None, sock_connect=_CONNECT_S),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+        )
+    return exposed.way
 
 
 async def pass_on(request: web.Request) -> web.StreamResponse:
@@ -69,7 +66,7 @@ async def pass_on(request: web.Request) -> web.StreamResponse:
     sandbox.executions.visit(prefix_of(name), HTTPStatus.OK, request.remote or "")
     url = URL(f"http://127.0.0.1:{port}{_target(request, whole=spec['expose']['rewrite_target'])}", encoded=True)
     if request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket":
-        return await relay(request, request.app[SESSION], url, _headers(request))
+        return await relay(request, _session(request), url, _headers(request))
     return await _exchange(request, url, workload, cookie)
 
 
@@ -131,7 +128,7 @@ def _headers(request: web.Request) -> CIMultiDict[str]:
 async def _exchange(request: web.Request, url: URL, workload: Workload, cookie: str) -> web.StreamResponse:
     body = request.content if request.body_exists else None
     try:
-        async with request.app[SESSION].request(
+        async with _session(request).request(
             request.method, url, headers=_headers(request), data=body, allow_redirects=False
         ) as answer:
             headers = _end_to_end(CIMultiDict(answer.headers))

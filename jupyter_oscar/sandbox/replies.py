@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
 
 SANDBOX: web.AppKey[Sandbox] = web.AppKey("sandbox")
+UNTYPED = "untyped"
+"""Marks an answer that goes without a type, since what is behind us gave none."""
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 FORBIDDEN = "You do not have permission to access this service"
 

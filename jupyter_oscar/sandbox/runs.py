@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from .bodies import spooled
-from .executions import called_by
+from .executions import called_by, logged
 from .expose import is_exposed
 from .joblock import read_end, try_lock
 from .processes import signal_group, sweep_home
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 LIMIT_S = 300.0
 _KEPT_LINES = 1000
 _PIECE = 1 << 20
-LINES: web.AppKey[dict[str, deque[str]]] = web.AppKey("run lines")
 
 
 def is_sync(service: dict[str, Any]) -> bool:
@@ -40,6 +39,7 @@ def is_sync(service: dict[str, Any]) -> bool:
     return not is_exposed(service) and not service["interlink_node_name"]
 
 
+@logged
 async def run_service(request: web.Request) -> web.StreamResponse:
     sandbox = request.app[SANDBOX]
     service = sandbox.database.service(request.match_info["service"])
@@ -61,7 +61,7 @@ async def run_service(request: web.Request) -> web.StreamResponse:
             return empty(504)
         seconds = time.monotonic() - began
         with _output(folder) as output:
-            _remember(request.app[LINES], service["name"], output, seconds)
+            _remember(sandbox.run_lines, service["name"], output, seconds)
             return await _answer(request, output, seconds, done=done)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

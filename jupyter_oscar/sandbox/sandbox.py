@@ -20,6 +20,8 @@ from .throttle import NoThrottle, Throttle
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from .faults import Fault
     from .front import Front
     from .objectstore import ObjectStore
@@ -33,6 +35,8 @@ _SETTLING_S = 6.0
 
 @dataclass
 class Sandbox:
+    """All parts, and what requests share."""
+
     data: DataFolder
     settings: Settings
     options: Options
@@ -51,6 +55,10 @@ class Sandbox:
     changes: asyncio.Lock = field(default_factory=asyncio.Lock)  # of services and buckets: one after the other
     _granting: asyncio.Lock = field(default_factory=asyncio.Lock)
     started: str = field(default_factory=now)
+    run_lines: dict[str, deque[str]] = field(default_factory=dict)
+    """What the newest sync calls of each service printed."""
+    tickets: dict[str, int] = field(default_factory=dict)
+    """Which of the fence's were used, and when they were made."""
 
     async def start(self) -> None:
         await self.s3.start()

@@ -16,6 +16,8 @@ _SCALARS = {"string": "", "bool": False, "int": 0}
 
 @dataclass(frozen=True)
 class Field:
+    """A field of a Go struct: its key in JSON and its type."""
+
     key: str
     type: str
     record: Record | None = None
@@ -31,6 +33,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Record:
+    """A Go struct."""
+
     name: str
     fields: tuple[Field, ...]
 

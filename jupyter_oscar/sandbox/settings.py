@@ -35,6 +35,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class DataFolder:
+    """Where lies what outlives a restart, and where scripts work."""
+
     root: Path
 
     @cached_property

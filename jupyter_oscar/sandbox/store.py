@@ -56,6 +56,8 @@ class AlreadyExists(Exception):
 
 @dataclass(frozen=True)
 class Job:
+    """A job as the list shows it; times as in RFC 3339."""
+
     name: str
     service: str
     state: str

@@ -53,6 +53,8 @@ _MARKER = {"ETag": _EMPTY, "Content-Type": "binary/octet-stream", "Accept-Ranges
 
 @dataclass
 class _Turn:
+    """Of those who write one object."""
+
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
 

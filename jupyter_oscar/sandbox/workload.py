@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import time
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from .servicelog import ServiceLog
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import ForkServerProcess
-    from pathlib import Path
 
     from aiohttp import ClientSession
 
@@ -309,8 +307,3 @@ class Workload:
             return f"The script runs, but nothing listens on port {wanted.port}."
         except (ClientError, OSError, asyncio.TimeoutError) as error:
             return f"GET {wanted.health} on port {wanted.port} gets no answer ({type(error).__name__})."
-
-
-def forget(folder: Path) -> None:
-    """Remove what is left of a service that is gone."""
-    shutil.rmtree(folder, ignore_errors=True)
