@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import BaseModel, ValidationError
+
 from .findings import ERROR, WARNING
 
 if TYPE_CHECKING:
@@ -15,17 +17,85 @@ if TYPE_CHECKING:
 VARIABLE: Final = re.compile(r"\$\{\s*([A-Za-z0-9_.-]+)\s*\}")
 
 
-def wrong(file: Any, element: GenericGroup) -> Iterator[tuple[str, str, str, str]]:
-    """What is wrong: level, key of the element, problem, fix."""
-    top = file.get("flowContents") if isinstance(file, dict) else None
-    if not isinstance(top, dict):
-        problem = f"{element.file} holds no flow definition: there is no `flowContents` in it."
+class End(BaseModel):
+    """Of a connection."""
+
+    id: str
+
+
+class Part(BaseModel):
+    """What this looks at of a part; the rest is NiFi's business."""
+
+    identifier: str
+
+
+class Component(Part):
+    """A processor or a service."""
+
+    type: str
+    bundle: dict[str, str] | None = None
+    properties: dict[str, str | None] | None = None
+    propertyDescriptors: dict[str, dict[str, Any]] | None = None  # noqa: N815 - NiFi's key
+
+
+class Link(Part):
+    """A connection."""
+
+    source: End
+    destination: End
+
+
+class Group(BaseModel):
+    """A process group."""
+
+    identifier: str | None = None
+    processors: list[Component] | None = None
+    controllerServices: list[Component] | None = None  # noqa: N815
+    connections: list[Link] | None = None
+    inputPorts: list[Part] | None = None  # noqa: N815
+    outputPorts: list[Part] | None = None  # noqa: N815
+    funnels: list[Part] | None = None
+    labels: list[Part] | None = None
+    processGroups: list[Below] | None = None  # noqa: N815
+    variables: dict[str, str | None] | None = None
+
+
+class Below(Group):
+    """A group in another."""
+
+    identifier: str
+
+
+class Definition(BaseModel):
+    """A flow definition as NiFi writes it."""
+
+    flowContents: Group  # noqa: N815
+
+
+def wrong(file: Any, element: GenericGroup, *, enters: bool, leaves: bool) -> Iterator[tuple[str, str, str, str]]:
+    """What is wrong: level, key of the element, problem, fix. Events are to come in, and to go out, as is said."""
+    try:
+        Definition.model_validate(file)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        problem = f"{element.file} holds no flow definition: {where}: {first['msg'].lower()}."
         yield ERROR, "file", problem, "Export a group in NiFi: Download flow definition."
         return
-    for key, what in (("inputPorts", "input"), ("outputPorts", "output")):
-        if len(top.get(key) or ()) > 1:
-            problem = f"{element.file} has {len(top[key])} {what} ports; connections by name want one at most."
+    top = file["flowContents"]
+    for key, what, wanted in (("inputPorts", "input", enters), ("outputPorts", "output", leaves)):
+        ports = top.get(key) or ()
+        if len(ports) > 1:
+            problem = f"{element.file} has {len(ports)} {what} ports; connections by name want one at most."
             yield ERROR, "file", problem, "Join them inside the group."
+        elif wanted and not ports:
+            problem = f"{element.file} has no {what} port, but {element.name} is connected by one."
+            yield ERROR, "file", problem, "Add one to the group in NiFi, or remove the connection."
+    yield from _unused(top, element)
+
+
+def _unused(top: Mapping[str, Any], element: GenericGroup) -> Iterator[tuple[str, str, str, str]]:
+    """What the file says of the group that does nothing there, and what it has to say."""
     names = {str(one.get("name")) for group in every(top) for one in group.get("processors") or ()}
     for component in element.components:
         if component.name not in names:

@@ -165,6 +165,8 @@ def _read_group(
     except (ValueError, RecursionError):
         say(ERROR, "file", f"{file} is not JSON.", "Export a group in NiFi: Download flow definition.")
         return
-    for level, key, problem, fix in groups.wrong(group, element):
+    enters = any(to == element.name for _, to in flow.edges)
+    leaves = any(start == element.name for start, _ in flow.edges) or bool(element.alterations)
+    for level, key, problem, fix in groups.wrong(group, element, enters=enters, leaves=leaves):
         say(level, key, problem, fix)
     flow.groups[element.name] = group

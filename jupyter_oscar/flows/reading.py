@@ -305,15 +305,16 @@ class Reading:
         known = {one.__name__: one for one in models}
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         said = next((value for key, value in pairs if str(key.value).lower() == "action"), None)
-        name = _alike(str(said.value), tuple(known)) if said is not None else None
-        if said is None or (name is None and said.value not in known):
-            problem = f'"{said.value}" is no alteration.' if said is not None else "an alteration has no `action`."
+        word = str(said.value) if isinstance(said, yaml.ScalarNode) else None
+        name = word if word in known else _alike(word or "", tuple(known))
+        if said is None or word is None or name is None:
+            problem = "an alteration has no `action`." if word is None else f'"{word}" is no alteration.'
             self._say(ERROR, _line(said or node), path, problem, f"Write `action:` with one of {', '.join(known)}.")
             return None
-        if name is not None and said.value != name:
-            self._say(WARNING, _line(said), path, f"`{said.value}` is taken as `{name}`.", f"Write `{name}`.")
+        if word != name:
+            self._say(WARNING, _line(said), path, f"`{word}` is taken as `{name}`.", f"Write `{name}`.")
             said.value = name
-        return known[said.value]
+        return known[name]
 
     def _texts(self, node: yaml.Node, path: Path) -> dict[str, str]:
         if not isinstance(node, yaml.MappingNode):

@@ -295,17 +295,30 @@ def test_a_secret_is_in_no_message_and_no_repr() -> None:
     assert "MARKER" not in str(nested)
 
 
+UNSET = json.dumps(
+    {
+        "flowContents": {
+            "variables": {"a": ""},
+            "processors": [{"identifier": "p", "type": "T", "properties": {"x": "${a}"}}],
+        }
+    }
+)
+
+
 @pytest.mark.parametrize(
     ("group", "problem"),
     [
         ("{not json", "is not JSON"),
         ("[1]", "holds no flow definition"),
-        ('{"flowContents": {"inputPorts": [{}, {}]}}', "has 2 input ports"),
-        ('{"flowContents": {"variables": {"a": ""}, "processors": [{"properties": {"x": "${a}"}}]}}', "no value"),
+        ('{"flowContents": {"processors": [{"identifier": "p"}]}}', "flowContents.processors.0.type: field required"),
+        ('{"flowContents": {"inputPorts": [{"identifier": "a"}, {"identifier": "b"}]}}', "has 2 input ports"),
+        ('{"flowContents": {}}', "has no input port"),
+        (UNSET, "no value"),
     ],
 )  # fmt: skip
 def test_a_group_of_one_s_own_is_checked_too(group: str, problem: str) -> None:
     text = GOOD.replace("  connection:", "  generic: [{name: mine, file: g.json, variables: {b: c}}]\n  connection:")
+    text += "    - {from: frames, to: mine}\n"
     report = lint.parse(text, Path("flow.yaml"), {"g.json": group})
     finding = next(finding for finding in report.errors if problem in finding.problem)
     assert finding.line == 36
