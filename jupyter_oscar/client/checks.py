@@ -75,7 +75,7 @@ def wrong(service: Service) -> Iterator[Wrong]:
     yield from _exposing(service)
     yield from _mounting(service)
     yield from _volume(service)
-    members = (service.federation or {}).get("members")
+    members = service.federation.members if service.federation else []
     token = service.environment.secrets.get("refresh_token")
     if members and not (token and token.get_secret_value()):
         fix = "Add environment.secrets.refresh_token; the members are asked with it."

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .calls import Calls
     from .config import Config, Info, MinioProvider
     from .deployments import Deployments
-    from .federation import Federation
     from .jobs import Jobs
     from .metrics import Metrics
     from .names import Names
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from .quotas import Quotas
     from .runs import Runs
     from .s3 import S3
+    from .service import Federation
     from .status import Status
     from .transfers import Store
     from .triggers import Triggers

@@ -11,10 +11,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from .errors import JobNotFound, NotAllowed, NotOscar, ServiceNotFound, UpstreamFailed
 from .policy import patiently
@@ -122,6 +121,31 @@ class Row(BaseModel):
     finish_time: datetime | None = None
 
 
+class Page(BaseModel):
+    """A page of the list, and what to ask the next one with."""
+
+    model_config = ConfigDict(extra="ignore")
+    jobs: dict[str, Row] | None
+    next_page: str | None = None
+
+    @classmethod
+    def read(cls, content: bytes) -> Page:
+        """Both shapes: the bare map before 3.6.4, ``{jobs, next_page}`` since. At one go, for there may be thousands.
+
+        Raises:
+            ValueError: it is neither.
+
+        """
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError:
+            # A bare map, in which a job may even be called "jobs".
+            return cls(jobs=_BARE.validate_json(content))
+
+
+_BARE: Final = TypeAdapter(dict[str, Row])
+
+
 class Jobs:
     """The jobs of one cluster. A list costs the server one request per job: read it seldom (oscar.md §0.3 point 1)."""
 
@@ -130,28 +154,29 @@ class Jobs:
 
     async def list(self, service: str) -> dict[str, Row]:
         """Every job of a service by name, over all pages."""
-        return {name: row async for name, row in self.pages(service)}
+        found: dict[str, Row] = {}
+        async for rows in self.pages(service):
+            found |= rows
+        return found
 
-    async def pages(self, service: str) -> AsyncIterator[tuple[str, Row]]:
-        """The same, as the pages come. Reads both shapes: the bare map before 3.6.4, ``{jobs, next_page}`` since.
+    async def pages(self, service: str) -> AsyncIterator[dict[str, Row]]:
+        """The same, page by page as they come.
 
         The next page is asked for while the last one is read; never two at once.
         """
         coming = asyncio.ensure_future(self._page(service, None))
         try:
             while True:
-                body = await coming
-                token = body.get("next_page") if "jobs" in body else None
-                if token:
-                    coming = asyncio.ensure_future(self._page(service, token))
-                for name, row in _rows(body).items():
-                    yield name, Row.model_validate(row)
-                if not token:
+                page = await coming
+                if page.next_page:
+                    coming = asyncio.ensure_future(self._page(service, page.next_page))
+                yield page.jobs or {}
+                if not page.next_page:
                     return
         finally:
             coming.cancel()
 
-    async def _page(self, service: str, token: str | None) -> dict[str, Any]:
+    async def _page(self, service: str, token: str | None) -> Page:
         what = f'Listing the jobs of "{service}"'
         params = {"page": token} if token else None
         response = await self._cluster.request(
@@ -162,11 +187,10 @@ class Jobs:
             msg = f'{what} failed: you may not see them; "{service}" belongs to somebody else.'
             raise NotAllowed(msg)
         try:
-            body: dict[str, Any] = from_json(response.content)
+            return Page.read(response.content)
         except ValueError as error:
             msg = f"{self._cluster.profile.endpoint} answered with something else than a list of jobs."
             raise NotOscar(msg) from error
-        return body
 
     async def log(self, service: str, job: str, *, timestamps: bool = False) -> str:
         """The log of a job so far; of one over 16 MiB the beginning and the last 8 MiB, and how much is between.
@@ -229,12 +253,6 @@ async def _bounded(chunks: AsyncIterator[bytes]) -> bytes:
     if not left_out:
         return bytes(begin + end)
     return bytes(begin) + f"… {left_out:,} bytes of this log are left out here …\n".encode() + bytes(end)
-
-
-def _rows(body: dict[str, Any]) -> dict[str, Any]:
-    if "jobs" in body and not (isinstance(body["jobs"], dict) and "status" in body["jobs"]):
-        return body["jobs"] or {}
-    return body
 
 
 def script_lines(log: str) -> list[str]:

@@ -174,6 +174,29 @@ class Volume(Part):
     lifecycle_policy: str = ""
 
 
+class Replica(Part):
+    """A service of another cluster that takes over jobs; the lower its ``priority`` the sooner (oscar.md §2.9)."""
+
+    type: str = ""
+    cluster_id: str = ""
+    service_name: str = ""
+    url: str = ""
+    ssl_verify: bool = False
+    priority: int = 0
+    # They may carry a password.
+    headers: TextMap = Field(default_factory=dict, repr=False)
+
+
+class Federation(Part):
+    """Which clusters share a service: ``topology`` none, star or mesh, and the members (oscar.md §2.9)."""
+
+    group_id: str = ""
+    topology: str = ""
+    delegation: str = ""
+    rescheduler_threshold: int = 0
+    members: Annotated[list[Replica], BeforeValidator(_listed)] = Field(default_factory=list)
+
+
 class Service(Part):
     """A service as OSCAR knows it (oscar.md §2.2). ``token`` calls it and is never shown."""
 
@@ -216,7 +239,7 @@ class Service(Part):
     volume: Volume | None = None
     volume_status: dict[str, Any] | None = None
     kserve: dict[str, Any] | None = Field(default=None, repr=False)
-    federation: dict[str, Any] | None = Field(default=None, repr=False)
+    federation: Federation | None = Field(default=None, repr=False)
     # Before 4.1; since then they are in ``federation`` (oscar.md §2.9).
     replicas: Any = Field(default=None, repr=False)
     delegation: str = ""

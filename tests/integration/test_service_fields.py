@@ -85,6 +85,15 @@ variables = mostly(
 ports = mostly(st.lists(st.integers(-1, 70_000), max_size=3)) | st.just([8080]) | st.just(8080) | st.just(0)
 flags = mostly(st.booleans())
 counts = mostly(st.integers(-1, 3))
+replicas = mostly(
+    st.fixed_dictionaries(
+        {"type": words("oscar", "endpoint")},
+        optional={
+            "cluster_id": words("", "c"), "url": words("", "https://far"), "ssl_verify": flags, "priority": counts,
+            "headers": maps,
+        },
+    )
+)  # fmt: skip
 
 FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "name": mostly(names),
@@ -150,7 +159,14 @@ FIELDS: Final[dict[str, st.SearchStrategy[Any]]] = {
     ),
     "kserve": mostly(st.just({})),
     "federation": mostly(
-        st.sampled_from([{}, {"topology": "star", "members": []}, {"members": [{"type": "oscar", "cluster_id": "c"}]}])
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "group_id": words("", "fuzzed"), "topology": words("", "none", "star", "mesh", "ring"),
+                "delegation": words("", "static"), "rescheduler_threshold": counts, "unknown": anything,
+                "members": mostly(st.lists(replicas, max_size=2)),
+            },
+        )
     ),
     "replicas": mostly(st.sampled_from([[], [{"type": "oscar"}]])),
     "delegation": words("", "static"),
