@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -41,7 +42,7 @@ async def list_(cluster: Cluster, *, service: str, status: tuple[str, ...], as_j
     }
     newest = sorted(rows.items(), key=_begun, reverse=True)
     if as_json:
-        out([{"name": name, **row.model_dump(mode="json")} for name, row in newest])
+        out([{"name": name, **asdict(row)} for name, row in newest])
         return
     times = [(name, row.status, row.creation_time, row.start_time, row.finish_time) for name, row in newest]
     table(("NAME", "STATUS", "CREATED", "STARTED", "FINISHED"), [[cell or "" for cell in row] for row in times])

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - pydantic reads the fields of a row at run time
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -111,10 +110,13 @@ def _succeeded(facts: Facts) -> State:
     return State.DONE if facts.has_log or facts.has_outputs else State.UNKNOWN
 
 
-class Row(BaseModel):
-    """A job in the server's list; any time may be absent or null (oscar.md §0.3 point 19)."""
+@dataclass(slots=True)
+class Row:
+    """A job in the server's list; any time may be absent or null (oscar.md §0.3 point 19).
 
-    model_config = ConfigDict(extra="ignore")
+    Plain and small, since there may be tens of thousands.
+    """
+
     status: str = "Unknown"
     creation_time: datetime | None = None
     start_time: datetime | None = None
@@ -160,21 +162,13 @@ class Jobs:
         return found
 
     async def pages(self, service: str) -> AsyncIterator[dict[str, Row]]:
-        """The same, page by page as they come.
-
-        The next page is asked for while the last one is read; never two at once.
-        """
-        coming = asyncio.ensure_future(self._page(service, None))
-        try:
-            while True:
-                page = await coming
-                if page.next_page:
-                    coming = asyncio.ensure_future(self._page(service, page.next_page))
-                yield page.jobs or {}
-                if not page.next_page:
-                    return
-        finally:
-            coming.cancel()
+        """The same, page by page as they come; never two at once."""
+        token: str | None = None
+        while True:
+            page = await self._page(service, token)
+            yield page.jobs or {}
+            if not (token := page.next_page):
+                return
 
     async def _page(self, service: str, token: str | None) -> Page:
         what = f'Listing the jobs of "{service}"'

@@ -31,6 +31,7 @@ class Sender:
     def __init__(self, profile: Profile, budget: Budget | None = None) -> None:
         self.profile = profile
         self._budget = budget
+        self._host = urlsplit(profile.endpoint).netloc
 
     @cached_property
     def http(self) -> httpx.AsyncClient:
@@ -170,7 +171,7 @@ class Sender:
     @contextlib.contextmanager
     def _translated(self, url: str) -> Any:
         """Say in words what the connection's failure means."""
-        host = urlsplit(self.profile.endpoint).netloc
+        host = self._host
         try:
             yield
         except httpx.ConnectTimeout as error:
