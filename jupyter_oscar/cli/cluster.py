@@ -260,7 +260,8 @@ def _of(used: int | None, there: int | None) -> str:
 @cluster.command(epilog=EPILOG)
 @_name
 @click.argument("address", required=False)
-def storage(*, name: str, address: str | None) -> None:
+@click.option("--forget", is_flag=True, help="Take back what was said: ask again before anything goes there.")
+def storage(*, name: str, address: str | None, forget: bool) -> None:
     """Say where a cluster's object storage is, or that it is at ADDRESS, which is remembered.
 
     Wanted once where it is on another host than the cluster: your keys and files go there. Where the cluster's own word
@@ -271,8 +272,14 @@ def storage(*, name: str, address: str | None) -> None:
     from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.profiles import resolve
 
+    if forget and address:
+        msg = "Name an address, or say --forget."
+        raise click.UsageError(msg)
+
     async def work() -> str:
         async with Cluster(resolve(name)) as one:
+            if forget:
+                return f"{name}: {'forgotten' if await one.forget_storage() else 'nothing was said'}"
             if address:
                 await one.confirm_storage(address)
             elif sys.stdin.isatty():

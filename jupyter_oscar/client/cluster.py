@@ -256,4 +256,18 @@ class Cluster(Sender):
 
         said = (await self.config()).minio_provider.endpoint
         await asyncio.to_thread(storage.confirm, self.profile, said, address)
+        await self._leave_storage()
+
+    async def forget_storage(self) -> bool:
+        """Take that back: from now on nothing goes there before it is said again. Whether it had been said."""
+        from . import storage
+
+        there = await asyncio.to_thread(storage.forget, self.profile.name)
+        await self._leave_storage()
+        return there
+
+    async def _leave_storage(self) -> None:
+        """What has the address and keys is not used again."""
         self._storage = None
+        if "store" in self.__dict__:
+            await self.store.aclose()

@@ -123,9 +123,9 @@ class Credentials:
 
             return Hidden(f"Bearer {access_token(self.grant, self.grant.store)}")
         if self.agent is not None:
-            from .oidc import from_agent
+            from . import agent
 
-            return Hidden(f"Bearer {from_agent(self.agent)}")
+            return Hidden(f"Bearer {agent.token(self.agent)}")
         msg = "There are no credentials for this cluster."
         raise NotAuthenticated(msg, hint="Pass user and password, or token=, or token_file=.")
 

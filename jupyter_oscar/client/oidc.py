@@ -106,32 +106,6 @@ def stored_expiry(grant: Grant, store: TokenStore | Memory) -> float | None:
     return kept.expires if kept else None
 
 
-# -- oidc-agent
-
-
-def from_agent(account: str) -> str:
-    """A token of an account that is loaded in oidc-agent, which keeps it fresh.
-
-    Raises:
-        NotAuthenticated: no agent runs here, or it does not give one.
-
-    """
-    try:
-        import liboidcagent
-    except ImportError as error:
-        msg = "liboidcagent, which talks to oidc-agent, is not installed."
-        raise NotAuthenticated(msg, hint="pip install liboidcagent") from error
-    try:
-        token: str = liboidcagent.get_access_token(
-            account, min_valid_period=int(EARLY), application_hint="jupyter-oscar"
-        )
-    except liboidcagent.OidcAgentError as error:
-        why = str(error).splitlines()[0].rstrip(".") if str(error) else "it does not say why"
-        msg = f'oidc-agent gives no token of "{account}": {why}.'
-        raise NotAuthenticated(msg, hint=f"Start it and load the account: oidc-add {account}.") from error
-    return token
-
-
 # -- the first token
 
 

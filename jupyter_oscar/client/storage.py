@@ -89,9 +89,11 @@ def confirm(profile: Profile, said: str, address: str) -> None:
         raise NotSaved(msg, hint="Make its folder writable for you.") from error
 
 
-def forget(name: str) -> None:
-    """Ask again for a cluster of this name."""
+def forget(name: str) -> bool:
+    """Ask again for a cluster of this name; whether anybody had said something of it."""
+    there = _path(name).exists()
     _path(name).unlink(missing_ok=True)
+    return there
 
 
 def _path(name: str) -> Path:

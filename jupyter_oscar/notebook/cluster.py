@@ -135,6 +135,13 @@ class Cluster:
         """
         bridge.run(self.client.confirm_storage(address))
 
+    def forget_storage(self) -> bool:
+        """Take that back: nothing goes to the storage before it is said again. Whether it had been said.
+
+        ``fs``, ``minio`` and ``oscar_python`` that were made before know its keys and go on.
+        """
+        return bridge.run(self.client.forget_storage())
+
     def deploy(self, path: Path | str, *, update: bool = False, secrets: bool = False) -> Deployed:
         """Deploy every service of an FDL file. Takes 6 to 10 s a service on a real cluster.
 

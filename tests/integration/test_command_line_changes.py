@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
+import pytest
 import yaml
 from command_line import SHOUT, write_fdl
 from sandbox_user import new_name
@@ -111,3 +114,22 @@ def test_a_service_of_a_cluster_that_is_not_set_up_here(on_sandbox, cli, fdl, sa
     assert "Everybody on this machine" in cli.said
     cli("service", "run", name, "-i", "words", "--endpoint", sandbox.endpoint, code=2)
     user.delete(name)
+
+
+def test_a_secret_lies_in_the_keyring(on_sandbox, tmp_path):
+    pytest.importorskip("keyrings.alt", reason="needs a keyring without a desktop: pip install keyrings.alt")
+    cli = on_sandbox
+    cli.env |= {"PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring", "XDG_DATA_HOME": str(tmp_path / "keys")}
+    secrets = {"KEY": "keyring:lab/ada"}
+    path, name = write_fdl(tmp_path, environment={"secrets": secrets}, labels={})
+    (tmp_path / "script.sh").write_text('#!/bin/sh\necho "$KEY"\n')
+    cli("apply", path, "--yes", code=1)
+    assert "The keyring has nothing for lab/ada. keyring set lab ada" in cli.said
+    store = [sys.executable, "-m", "keyring", "set", "lab", "ada"]
+    subprocess.run(store, env=cli.env, input="MARKER", text=True, check=True, capture_output=True)
+    cli("apply", path, "--yes")
+    assert cli("service", "run", name, "-i", "x") == "MARKER\n"
+    cli.env["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    cli("service", "change", name, "cpu=0.3", "environment.secrets.KEY=keyring:lab/ada", code=1)
+    assert "The keyring does not give lab/ada" in cli.said
+    cli("service", "remove", name, "--yes")

@@ -8,10 +8,12 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import uuid
 
 import pytest
 
+from jupyter_oscar.client import agent as agents
 from jupyter_oscar.client import profiles
 from jupyter_oscar.client.cluster import Cluster
 from jupyter_oscar.client.credentials import Credentials
@@ -77,6 +79,22 @@ async def test_an_agent_that_ended_is_said_so(agent, monkeypatch):
     monkeypatch.setenv("OIDC_SOCK", f"{agent.socket}.gone")
     with pytest.raises(NotAuthenticated, match="Could not connect to oidc-agent"):
         await services()
+
+
+@pytest.mark.asyncio
+async def test_an_agent_that_says_nothing_is_not_waited_for_without_end(agent, issuer, monkeypatch):
+    monkeypatch.setattr(agents, "PATIENCE", 0.3)
+    agent.load("lab", lambda: issuer.token(ALICE, jti=uuid.uuid4().hex))
+    agent.talks.clear()
+    for _ in range(3):
+        with pytest.raises(NotAuthenticated, match=r"does not answer.*lab.*said nothing.*password"):
+            await services()
+    waiting = [one for one in threading.enumerate() if "oidc-agent" in one.name]
+    assert len(waiting) == 1, "asked once, however often somebody wants to know"
+    agent.talks.set()
+    waiting[0].join()
+    monkeypatch.setattr(agents, "PATIENCE", 30)
+    await services()
 
 
 @pytest.mark.asyncio

@@ -84,10 +84,20 @@ def test_it_is_asked_anew_when_the_cluster_says_another_place(far: Any, connect:
     far.say("http://127.0.0.2:1")
     with pytest.raises(StorageUnconfirmed, match=r"127\.0\.0\.2"):
         ways(connect(), service)["page"]()
-    storage.forget(far.endpoint.removeprefix("http://"))
-    far.say(far.storage)
-    with pytest.raises(StorageUnconfirmed):
-        ways(connect(), service)["page"]()
+
+
+def test_what_was_said_is_taken_back(far: Any, connect: Any, service: str) -> None:
+    one = connect()
+    one.confirm_storage(far.storage)
+    ways(one, service)["put"]()
+    assert one.forget_storage()
+    sent = len(far.sent)
+    for again in (one, connect()):
+        for name, way in ways(again, service).items():
+            with pytest.raises(StorageUnconfirmed):
+                way()
+            assert len(far.sent) == sent, name
+    assert not one.forget_storage()
 
 
 def test_a_place_that_works_from_here_is_named_once(far: Any, connect: Any, service: str) -> None:
@@ -147,6 +157,9 @@ def test_a_script_is_refused_until_one_command_says_that_it_is_right(far: Any, c
     assert far.sent == []
     assert cli("cluster", "storage", "lab", far.storage)[0] == f"{far.storage}\n"
     cli("bucket", "list", service)
+    assert cli("cluster", "storage", "lab", "--forget")[0] == "lab: forgotten\n"
+    cli("bucket", "list", service, code=4)
+    assert cli("cluster", "storage", "lab", "--forget")[0] == "lab: nothing was said\n"
     cli("cluster", "remove", "lab", "--yes")
 
 

@@ -2,7 +2,8 @@
 
 It speaks as oidc-agent does to applications: keys are exchanged, then one encrypted request in JSON is answered by one
 in JSON. ``with Agent(folder) as agent: agent.load("egi", lambda: token)`` and set ``OIDC_SOCK`` to ``agent.socket``;
-``agent.asked`` has the requests. With ``encrypted = False`` it answers in clear, as an agent does that cannot decrypt.
+``agent.asked`` has the requests. With ``encrypted = False`` it answers in clear, as an agent does that cannot decrypt;
+with ``talks.clear()`` it says nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ class Agent:
         self.socket = str(folder / "agent.sock")
         self.asked: list[dict[str, Any]] = []
         self.encrypted = True
+        #: Cleared, it takes connections and says nothing until it is set again, or ends.
+        self.talks = threading.Event()
+        self.talks.set()
         self._accounts: dict[str, Callable[[], str]] = {}
         self._server = socketserver.ThreadingUnixStreamServer(self.socket, _handler(self))
         self._server.daemon_threads = True
@@ -47,6 +51,7 @@ class Agent:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.talks.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -55,6 +60,7 @@ def _handler(agent: Agent) -> type[socketserver.BaseRequestHandler]:
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             first = self.request.recv(65536)
+            agent.talks.wait()
             if first.lstrip().startswith(b"{"):
                 self._say(agent.answer(json.loads(first)))
                 return
