@@ -113,7 +113,8 @@ export interface ClusterRow {
   removable: boolean;
   sandbox: string | null;
   source: string;
-  state: 'ok' | 'unreachable' | 'unauthorised' | 'expired' | 'failed';
+  state:
+    'ok' | 'unreachable' | 'unauthorised' | 'expired' | 'refused' | 'failed';
   storage_problem: Problem | null;
   storage_to_confirm: string | null;
   user: string | null;

@@ -22,12 +22,15 @@ _COMMANDS = {
     "delete": "Remove the services of an FDL file.",
     "diff": "What applying an FDL file would change.",
     "doctor": "What is wrong on the way to a cluster.",
+    "federation": "Which clusters share a service.",
     "flow": "Dataflows: check a file, show what it would change in NiFi.",
+    "metrics": "How much services were used.",
     "mount": "Mount a bucket as a folder.",
     "prune": "Clear what old calls left behind.",
     "quota": "What you may use of a cluster, and use.",
     "sandbox": "A local OSCAR on this machine.",
     "service": "Services: list, look at, call, read logs, remove.",
+    "system-logs": "Who called what, for a cluster's operator.",
     "umount": "Undo a mount.",
     "volume": "Volumes: list, create, delete.",
     "watch": "Follow calls until they have ended.",
@@ -44,7 +47,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"{__name__}.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

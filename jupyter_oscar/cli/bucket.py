@@ -183,6 +183,34 @@ async def create(cluster: Cluster, *, name: str, visibility: str, allow: tuple[s
 
 @bucket.command(epilog=EPILOG)
 @click.argument("name", shell_complete=buckets)
+@click.option("--visibility", type=click.Choice(["private", "restricted", "public"]), required=True)
+@click.option("--allow", multiple=True, metavar="UID", help="Who may use a restricted one; may be repeated.")
+@on_cluster
+async def update(cluster: Cluster, *, name: str, visibility: str, allow: tuple[str, ...]) -> None:
+    """Say who may see a bucket."""
+    if allow and visibility != "restricted":
+        msg = "--allow goes with --visibility restricted."
+        raise click.UsageError(msg)
+    await cluster.buckets.update(name, visibility=visibility, allowed_users=allow)
+    click.echo(f"{name}: {visibility}")
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("place", metavar="BUCKET/KEY", shell_complete=buckets)
+@click.option("--upload", is_flag=True, help="To store it, not to fetch it.")
+@click.option("--expires", type=click.IntRange(1, 7 * 24 * 3600), default=600, show_default=True, help="Seconds.")
+@on_cluster
+async def presign(cluster: Cluster, *, place: str, upload: bool, expires: int) -> None:
+    """Print an address with which anybody may fetch that one object until it expires."""
+    name, key = _split(place)
+    if not key or key.endswith("/"):
+        msg = f"{place} is no object: name its key."
+        raise click.UsageError(msg)
+    click.echo(await cluster.buckets.presign(name, key, verb="PUT" if upload else "GET", seconds=expires))
+
+
+@bucket.command(epilog=EPILOG)
+@click.argument("name", shell_complete=buckets)
 @yes
 @on_cluster
 async def delete(cluster: Cluster, *, name: str, yes: bool) -> None:

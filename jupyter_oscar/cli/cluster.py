@@ -168,7 +168,7 @@ def logout(*, name: str) -> None:
 @as_json
 def list_(*, as_json: bool) -> None:
     """List the clusters you have, the one that is taken by default first. No server is asked."""
-    from jupyter_oscar.client.profiles import profiles
+    from jupyter_oscar.client.profiles import profiles, refused
 
     found: dict[str, Profile] = {}
     for profile in profiles():
@@ -183,6 +183,8 @@ def list_(*, as_json: bool) -> None:
         }
         for number, profile in enumerate(found.values())
     ]
+    for one in refused():
+        say(f"{one.name} is left out: {one.why} It stands in {one.source}.")
     if as_json:
         out(rows)
         return

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.fdl import Fdl
     from jupyter_oscar.client.plan import Change
 
-file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+def _in_folder(_: click.Context, __: click.Parameter, path: Path) -> Path:
+    """Of a folder, as those of OSCAR's hub are, the FDL in it."""
+    if not path.is_dir():
+        return path
+    found = next((path / one for one in ("fdl.yaml", "fdl.yml") if (path / one).is_file()), None)
+    if found is None:
+        msg = f"{path} holds no fdl.yaml and no fdl.yml."
+        raise click.UsageError(msg)
+    return found
+
+
+file = click.argument("file", type=click.Path(path_type=Path), callback=_in_folder)
 name = click.option("--name", "-n", metavar="NAME", help="Call its one service, and the bucket of that name, so.")
 env_file = click.option(
     "--env-file",

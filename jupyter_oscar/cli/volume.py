@@ -35,6 +35,22 @@ async def list_(cluster: Cluster, *, as_json: bool) -> None:
 
 @volume.command(epilog=EPILOG)
 @click.argument("name")
+@as_json
+@on_cluster
+async def get(cluster: Cluster, *, name: str, as_json: bool) -> None:
+    """Say what a volume is, and where services have it."""
+    found = await cluster.volumes.get(name)
+    if as_json:
+        out(found.model_dump())
+        return
+    at = ", ".join(f"{one.service_name}:{one.mount_path}" for one in found.attachments)
+    known = found.model_dump(exclude={"status", "attachments"})
+    rows = [*known.items(), ("status", f"{found.status.phase} {found.status.message}".strip()), ("services", at)]
+    table(("WHAT", "VALUE"), rows)
+
+
+@volume.command(epilog=EPILOG)
+@click.argument("name")
 @click.argument("size")
 @on_cluster
 async def create(cluster: Cluster, *, name: str, size: str) -> None:

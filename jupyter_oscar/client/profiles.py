@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from urllib.parse import urlsplit
 
 from .credentials import Credentials, Grant, Secret, TokenStore, claims
@@ -22,6 +22,8 @@ from .errors import InsecureEndpoint, NoCluster, ProfileNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from .errors import OscarError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SANDBOX = "sandbox"
@@ -43,6 +45,15 @@ class Sandbox:
     mode: str
     runtime: str
     data: Path
+
+
+class Refused(NamedTuple):
+    """A cluster that somebody named and that may not be used, and why; the address without user and password."""
+
+    name: str
+    endpoint: str
+    source: str
+    why: OscarError
 
 
 @dataclass(frozen=True)
@@ -190,6 +201,40 @@ def config_path() -> Path:
 
 
 def _from_config(path: Path, wanted: str | None) -> Iterator[Profile]:
+    for name, entry, is_default in _entries(path):
+        try:
+            yield _of_entry(name, entry, path)
+        except (InsecureEndpoint, NoCluster):
+            if wanted == name or (wanted == "" and is_default):
+                raise
+
+
+def refused() -> Iterator[Refused]:
+    """The clusters of oscar-cli's file that may not be used; those of a damaged file are not known."""
+    path = config_path()
+    try:
+        for name, entry, _ in _entries(path):
+            try:
+                _of_entry(name, entry, path)
+            except (InsecureEndpoint, NoCluster) as error:
+                yield Refused(name, shown(str(entry["endpoint"])), str(path), error)
+    except ProfileNotFound:
+        return
+
+
+def shown(endpoint: str) -> str:
+    """An address that may hold a password, without it."""
+    scheme, sign, rest = endpoint.rpartition("://")
+    return f"{scheme}{sign}{rest.rpartition('@')[2]}"
+
+
+def _of_entry(name: str, entry: Mapping[str, Any], path: Path) -> Profile:
+    verify = bool(entry.get("ssl_verify", True))
+    return Profile(name, str(entry["endpoint"]), _config_credentials(name, entry), verify, str(path))
+
+
+def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """The file's clusters, the default first: name, what it says of it, whether it is the default."""
     import yaml
 
     try:
@@ -207,12 +252,7 @@ def _from_config(path: Path, wanted: str | None) -> Iterator[Profile]:
     for name in sorted(clusters, key=lambda key: (key != default, str(key))):
         entry = clusters[name]
         if isinstance(entry, dict) and entry.get("endpoint"):
-            who, verify = _config_credentials(str(name), entry), bool(entry.get("ssl_verify", True))
-            try:
-                yield Profile(str(name), str(entry["endpoint"]), who, verify, str(path))
-            except (InsecureEndpoint, NoCluster):
-                if wanted == str(name) or (wanted == "" and name == default):
-                    raise
+            yield str(name), entry, name == default
 
 
 def place(error: Exception) -> str:

@@ -95,10 +95,11 @@ class Quotas:
 
     async def limits(self, user: str | None = None) -> Sequence[Limit]:
         """The same as lines; a limit of 0 in the storage means that there is none."""
-        return list(_lines(await self.of(user)))
+        return list(lines(await self.of(user)))
 
 
-def _lines(quota: Mapping[str, Any]) -> Iterator[Limit]:
+def lines(quota: Mapping[str, Any]) -> Iterator[Limit]:
+    """A quota as the server says it, line by line."""
     for name, value in sorted((quota.get("resources") or {}).items()):
         yield Limit(name, str(value.get("used", "")), str(value.get("max", "")))
     for group in ("volumes", "minio"):

@@ -23,16 +23,16 @@ from jupyter_oscar.client.errors import (
     StorageUnconfirmed,
 )
 
-from .pool import fallen, stopped
+from .pool import OPERATOR, fallen, stopped
 from .route import Message, Problem, Route, may, problem
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
-    from jupyter_oscar.client.profiles import Profile, Sandbox
+    from jupyter_oscar.client.profiles import Profile, Refused, Sandbox
 
     from .pool import Pool
 
-State = Literal["ok", "unreachable", "unauthorised", "expired", "failed"]
+State = Literal["ok", "unreachable", "unauthorised", "expired", "refused", "failed"]
 
 
 class ClusterRow(Message):
@@ -147,9 +147,17 @@ def _state(error: OscarError, expires_at: float | None) -> State:
 
 
 async def rows(pool: Pool) -> list[ClusterRow]:
-    """Every cluster and how it is."""
-    found = await asyncio.to_thread(pool.profiles)
-    return list(await asyncio.gather(*(row(pool, profile) for profile in found.values())))
+    """Every cluster and how it is; last those that may not be used."""
+    found, refused = await asyncio.to_thread(lambda: (pool.profiles(), pool.refused()))
+    asked = await asyncio.gather(*(row(pool, profile) for profile in found.values()))
+    return [*asked, *(_of_refused(one) for one in refused if one.name not in found)]
+
+
+def _of_refused(one: Refused) -> ClusterRow:
+    """Nothing was sent there; it is mended where it is named."""
+    where = "the operator's configuration" if one.source == OPERATOR else one.source
+    why = Problem(code=one.why.code, message=one.why.message, hint=f"{one.why.hint} It stands in {where}.")
+    return ClusterRow(name=one.name, endpoint=one.endpoint, user=None, source=one.source, state="refused", problem=why)
 
 
 def kept(name: str, endpoint: str, said: SignIn, *, verify: bool = True) -> Kept:

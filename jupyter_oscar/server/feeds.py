@@ -171,7 +171,8 @@ class ClustersFeed(StateFeed):
 
     def _in_files(self) -> object:
         found = self.pool.profiles()
-        return found, {name for name, profile in found.items() if fallen(profile)}
+        refused = [one[:3] for one in self.pool.refused()]
+        return found, refused, {name for name, profile in found.items() if fallen(profile)}
 
 
 class ServicesFeed(StateFeed):

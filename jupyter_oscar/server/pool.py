@@ -6,6 +6,7 @@ Operators name clusters (``c.JupyterOscarApp.clusters``); users add their own by
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,8 @@ from urllib.parse import urlsplit
 
 from jupyter_oscar.client import profiles, storage
 from jupyter_oscar.client.credentials import Credentials, Grant, Kept, Memory, Secret, TokenStore
-from jupyter_oscar.client.errors import NotAllowed, ProfileNotFound, Unreachable
-from jupyter_oscar.client.profiles import Profile
+from jupyter_oscar.client.errors import InsecureEndpoint, NoCluster, NotAllowed, ProfileNotFound, Unreachable
+from jupyter_oscar.client.profiles import Profile, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.profiles import Sandbox
 
 OPERATOR = "operator"
+# What keeps a cluster that is named from being used at all.
+UNUSABLE = (InsecureEndpoint, NoCluster)
 # What others change in a profile is seen after so many seconds.
 FRESH = 1.0
 
@@ -60,7 +63,10 @@ class Pool:
 
     def profiles(self) -> dict[str, Profile]:
         """Every cluster by name: the operator's first, then what the person has. Credentials of a sign-in win."""
-        found = {name: self._of_operator(name) for name in self._named}
+        found = {}
+        for name in self._named:
+            with contextlib.suppress(*UNUSABLE):  # see `refused`
+                found[name] = self._of_operator(name)
         if self.allow_user_clusters:
             own = [profile for profile in profiles.profiles() if self._allowed(profile.endpoint)]
             own += [
@@ -72,6 +78,19 @@ class Pool:
             for profile in [*own, fallen] if fallen and self._allowed(fallen.endpoint) else own:
                 found.setdefault(profile.name, self._trusting(profile))
         return found
+
+    def refused(self) -> list[Refused]:
+        """The clusters that somebody named and that may not be used, and why."""
+        found: dict[str, Refused] = {}
+        for name, said in self._named.items():
+            try:
+                self._of_operator(name)
+            except UNUSABLE as error:
+                found[name] = Refused(name, profiles.shown(str(said["endpoint"])), OPERATOR, error)
+        if self.allow_user_clusters:
+            own = [one for one in profiles.refused() if one.name not in self._named and self._allowed(one.endpoint)]
+            found |= {one.name: one for one in own if one.name not in found}
+        return list(found.values())
 
     def profile(self, name: str) -> Profile | None:
         """One cluster by its name; for the operator's nothing else is looked through."""
@@ -111,6 +130,9 @@ class Pool:
         looked = time.monotonic()
         profile = await asyncio.to_thread(self._found, name)
         if profile is None:
+            for one in await asyncio.to_thread(self.refused):
+                if one.name == name:
+                    raise one.why
             msg = f'There is no cluster named "{name}".'
             raise ProfileNotFound(msg, hint="Add it in the panel.")
         client = self._clients.get(name)

@@ -141,6 +141,18 @@ export function Trouble(
           {signIn}
         </Notice>
       );
+    case 'refused':
+      return (
+        <Notice what={row.problem?.message ?? ''} hint={row.problem?.hint}>
+          <Step
+            busy={busy}
+            label={trans.__('Look again')}
+            onClick={() => {
+              model.clusters.refresh();
+            }}
+          />
+        </Notice>
+      );
     default:
       return (
         <Notice
@@ -194,6 +206,8 @@ namespace Private {
         return trans.__('not signed in');
       case 'expired':
         return trans.__('sign-in ended');
+      case 'refused':
+        return trans.__('not used');
       case 'failed':
         return trans.__('failed');
     }

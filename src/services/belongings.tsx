@@ -34,6 +34,19 @@ export function destroyed(
           ))}
         </tbody>
       </table>
+      {belongings
+        .filter(one => one.others.length > 0)
+        .map(one => (
+          <p key={one.bucket} className="jp-OscarBelongings-others">
+            {trans._n(
+              '%2 uses %3 too and loses it.',
+              '%1 other services use %3 too and lose it: %2.',
+              one.others.length,
+              one.others.join(', '),
+              one.bucket
+            )}
+          </p>
+        ))}
     </div>
   );
 }

@@ -16,6 +16,7 @@ from jupyter_oscar.client.errors import (
     BucketNotFound,
     InvalidRequest,
     NotAllowed,
+    NotAuthenticated,
     ServiceNotFound,
     UpstreamFailed,
 )
@@ -71,7 +72,7 @@ async def test_the_operator_sees_who_called_what(
     admin_client: Cluster, alice_client: Cluster, olga_client: Cluster
 ) -> None:
     await admin_client.services.create(service("seen"))
-    with pytest.raises(UpstreamFailed):
+    with pytest.raises(NotAuthenticated, match="each service has its own"):
         await admin_client.request("POST", "/job", "seen", what="x", headers={"Authorization": "Bearer not-a-token"})
     for one in (admin_client, olga_client):
         last = (await one.operation.requests())[-1]

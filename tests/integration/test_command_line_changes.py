@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import requests
 import yaml
 from command_line import SHOUT, write_fdl
 from sandbox_user import new_name
@@ -133,3 +134,28 @@ def test_a_secret_lies_in_the_keyring(on_sandbox, tmp_path):
     cli("service", "change", name, "cpu=0.3", "environment.secrets.KEY=keyring:lab/ada", code=1)
     assert "The keyring does not give lab/ada" in cli.said
     cli("service", "remove", name, "--yes")
+
+
+def test_what_an_admin_asks(on_sandbox, fdl, tmp_path):
+    cli, (_, name) = on_sandbox, fdl
+    cli("apply", tmp_path)
+    assert cli("service", "run", name, "-i", "x").strip() == "X"
+    assert "services_count_total\t" in cli("metrics")
+    assert name in [row["key"] for row in json.loads(cli("metrics", "breakdown", "--json"))]
+    assert "requests-sync-per-service\t" in cli("metrics", "service", name)
+    assert json.loads(cli("federation", name, "--json")) == {"topology": "none", "members": []}
+    assert f"/run/{name}\t" in cli("system-logs")
+    assert json.loads(cli("service", "deployment", name, "--json"))["state"]
+    cli("quota", "update", "nobody@egi.eu", code=2)
+    cli("quota", "update", "nobody@egi.eu", "--volume-count", "3", code=1)
+    volume, bucket = new_name("vol"), new_name("bucket")
+    cli("volume", "create", volume, "200Mi")
+    assert "size\t200Mi" in cli("volume", "get", volume)
+    cli("volume", "delete", volume, "--yes")
+    cli("bucket", "create", bucket)
+    (tmp_path / "a.txt").write_text("some words")
+    cli("bucket", "put", "a.txt", f"{bucket}/")
+    assert requests.get(cli("bucket", "presign", f"{bucket}/a.txt").strip(), timeout=30).text == "some words"
+    cli("bucket", "update", bucket, "--visibility", "private", "--allow", "x", code=2)
+    cli("bucket", "delete", bucket, "--yes")
+    cli("delete", tmp_path, "--yes")

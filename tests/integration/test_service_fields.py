@@ -227,6 +227,11 @@ STRICTER: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
         {"input": [{"path": "10.0.0.1/in"}]},
     ),
     (
+        r"expose\.(api_port: -?\d+ is no port|nodePort: (-?\d+ is no port|there are not as many))",
+        "Kubernetes has rules for ports (oscar.md §6.1); its words for them are not recorded, so the sandbox has none.",
+        {"expose": {"api_port": [8080, 0], "min_scale": 1, "max_scale": 1, "cpu_threshold": 80}},
+    ),
+    (
         r"(delegation|rescheduler_threshold): \w+",
         "OSCAR 4.1 no longer reads them, whatever they are; older ones do.",
         {"delegation": True},

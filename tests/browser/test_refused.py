@@ -1,0 +1,50 @@
+"""What a person is told before something is lost or refused: a bucket that others use, an unencrypted cluster."""
+
+import json
+
+import pytest
+from shots import show
+from steps import FDL
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+def test_deleting_a_service_says_what_else_loses_its_bucket(sandbox, page):
+    other = FDL.format(name="next").replace("path: next/out", "path: first/more").partition("oscar:\n")[2]
+    (sandbox.work / "fdl.yaml").write_text(FDL.format(name="first") + other)
+    (sandbox.work / "script.sh").write_text("#!/bin/sh\ncat $INPUT_FILE_PATH\n")
+    sandbox.oscar("apply", "fdl.yaml", "--yes")
+    page.goto(sandbox.page)
+    show(page)
+    row = page.locator(".jp-OscarServiceRow", has_text="first")
+    row.wait_for(timeout=30_000)
+    row.focus()
+    page.keyboard.press("Delete")
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_text("next uses first too and loses it.").wait_for(timeout=30_000)
+    dialog.get_by_role("button", name="Cancel").click()
+    dialog.wait_for(state="detached")
+
+
+def test_a_cluster_that_would_get_the_password_unencrypted_is_shown_with_the_reason(sandbox, page):
+    path = sandbox.home / ".oscar-cli" / "config.yaml"
+    path.parent.mkdir(exist_ok=True)
+    entry = {"endpoint": "http://ada:MARKER@oscar.example.org", "auth_user": "ada", "auth_password": "MARKER"}
+    plain = {**entry, "endpoint": "http://oscar.example.org"}
+    path.write_text(json.dumps({"oscar": {"plain": plain, "odd": entry}}))
+    page.goto(sandbox.page)
+    show(page)
+    line = page.locator(".jp-OscarCluster-line")
+    line.get_by_text("sandbox", exact=True).wait_for(timeout=30_000)
+    line.click()
+    page.locator(".lm-Menu").get_by_text("plain", exact=True).click()
+    notice = page.locator(".jp-OscarCluster .jp-OscarNotice")
+    notice.get_by_text("would receive the credentials unencrypted").wait_for(timeout=30_000)
+    notice.get_by_text(str(path)).wait_for()
+    assert notice.get_by_role("button").all_inner_texts() == ["Look again"]
+    assert page.get_by_text("would receive the credentials unencrypted").count() == 1, "the lists do not say it again"
+    assert "MARKER" not in page.content()
+
+    path.write_text(json.dumps({"oscar": {}}))  # seen without a click too
+    line.get_by_text("sandbox", exact=True).wait_for(timeout=30_000)
+    path.unlink()
