@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.notebook.flows import flow as flow
     from jupyter_oscar.notebook.forms import form as form
     from jupyter_oscar.notebook.functions import function as function
+    from jupyter_oscar.notebook.pruning import prune as prune
     from jupyter_oscar.notebook.runners import runners as runners
 
     __version__: str
@@ -25,10 +26,11 @@ _HOMES = {
     "flow": "notebook.flows",
     "form": "notebook.forms",
     "function": "notebook.functions",
+    "prune": "notebook.pruning",
     "runners": "notebook.runners",
 }
 
-__all__ = ["__version__", "connect", "errors", "flow", "form", "function", "runners"]
+__all__ = ["__version__", "connect", "errors", "flow", "form", "function", "prune", "runners"]
 
 
 def __getattr__(name: str) -> Any:
