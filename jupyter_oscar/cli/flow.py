@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +74,23 @@ def schema(*, path: bool) -> None:
     click.echo(PUBLISHED if path else PUBLISHED.read_text(encoding="utf-8"), nl=path)
 
 
+def _version(_: click.Context, __: click.Parameter, said: str | None) -> str | None:
+    if said is not None and not re.fullmatch(r"[12](\.\d+){1,2}(-\w+)?", said):
+        msg = f'"{said}" is no version of NiFi that dataflows are made for: 1.18.0 or later, or 2.x.'
+        raise click.BadParameter(msg)
+    return said
+
+
 @flow.command(epilog=f"{EPILOG} With --exit-code 7: something would change.")
 @flow_file
 @click.option("--nifi", metavar="NAME", help="On which NiFi [default: the one the file names].")
-@click.option("--version", "offline", metavar="X.Y.Z", help="Ask no NiFi; assume a complete one of that version.")
+@click.option(
+    "--version",
+    "offline",
+    metavar="X.Y.Z",
+    callback=_version,
+    help="Ask no NiFi; assume a complete one of that version.",
+)
 @click.option("--adopt", is_flag=True, help="Take over a group of the same name that was not made from here.")
 @click.option("--allow-missing", is_flag=True, help="Also where that NiFi lacks a processor.")
 @click.option("--exit-code", "as_code", is_flag=True, help="End with 7 where something would change.")

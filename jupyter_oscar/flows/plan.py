@@ -206,8 +206,25 @@ def _refusals(snapshot: Snapshot, deployed: Deployed | None, *, adopt: bool, all
             "or take that group over with --adopt (adopt=True)."
         )
         yield Step(Action.REFUSE, "group", name, sentence)
+    elif deployed is not None and not adopt and (others := _others(snapshot, deployed)):
+        sentence = (
+            f"The dataflow {name} that is there has other elements, {_listed(others)}, and none of these: it is "
+            "another one. Name this one (`x-oscar: {name: …}` below `nifi`), or replace that one with --adopt (adopt=True)."
+        )
+        yield Step(Action.REFUSE, "group", name, sentence)
     if not allow_missing:
         yield from (Step(Action.REFUSE, "bundle", one.element, str(one)) for one in snapshot.missing)
+
+
+def _others(snapshot: Snapshot, deployed: Deployed) -> list[str]:
+    """The elements of what is there, if it shares none with this dataflow."""
+    if deployed.flow is None:
+        return []
+    there, here = (
+        [str(group.get("name")) for group in flow["flowContents"].get("processGroups") or ()]
+        for flow in (deployed.flow, snapshot.flow)
+    )
+    return [] if set(there) & set(here) else there
 
 
 def _creation(snapshot: Snapshot) -> Iterator[Step]:
@@ -215,8 +232,10 @@ def _creation(snapshot: Snapshot) -> Iterator[Step]:
     sentence = f"Create the group {snapshot.name} with {_listed(groups)}."
     yield Step(Action.CREATE, "group", snapshot.name, sentence)
     if names := list(_all(snapshot)):
-        secret = len(snapshot.secrets)
-        sentence = f"Create its parameters {_listed(names)}; {secret or 'none'} of them secret."
+        few = f"parameter{'s' if len(names) > 1 else ''}"
+        sentence = (
+            f"Create its {few} {_listed(names)}: {len(snapshot.secrets)} secret, {len(snapshot.parameters)} plain."
+        )
         yield Step(Action.CREATE, "parameters", snapshot.context, sentence)
     for queue in snapshot.queues:
         at = queue.endpoint or f"AWS, {queue.region}"

@@ -56,6 +56,7 @@ def test_a_plan_for_a_nifi_that_is_not_at_hand_asks_nobody(cli):
     said = cli("flow", "plan", EVERYTHING, "--version", "2.3.0", "--exit-code", code=7)
     assert "ConsumeKafka" in said
     assert "waiting for its bridge" in said
+    cli("flow", "plan", EVERYTHING, "--version", "3", code=2)
 
 
 def test_a_login_that_the_file_only_refers_to_is_asked_about(cli, tmp_path):

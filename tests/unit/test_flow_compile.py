@@ -181,6 +181,8 @@ def test_properties_have_the_names_of_that_nifi(everything: Flow, version: str) 
         "10",
         "7 sec",
     )
+    encode = processor(snapshot, "Encode of kafka-in")["properties"]
+    assert encode.get("Line Output Mode") == ("SINGLE_LINE" if new else None)
     kafka = processor(snapshot, "kafka-in")
     assert kafka["type"] == (types.CONSUME_KAFKA_2 if new else types.CONSUME_KAFKA_1).name
     services = {one["name"]: one for one in groups(snapshot)["kafka-in"]["controllerServices"]}
@@ -446,6 +448,16 @@ def test_a_foreign_group_is_refused_unless_adopted(planned: Callable[..., plan.P
     assert taken.adopts
     twice = planned(snapshot, replace(foreign, count=2), adopt=True)
     assert "There are 2 groups" in twice.refusals[0]
+
+
+def test_another_dataflow_of_the_same_name_is_not_replaced_by_chance(planned: Callable[..., plan.Plan]) -> None:
+    there = compile_flow(parsed(SMALL), without_engine("1.18.0"))
+    here = parsed(
+        SMALL.replace("name: in,", "name: a,").replace("name: out,", "name: b,").replace("in, to: out", "a, to: b")
+    )
+    made = planned(compile_flow(here, without_engine("1.18.0")), deployed(there, planned(there)))
+    assert "has other elements, out and in, and none of these" in made.refusals[0]
+    assert planned(made.snapshot, made.deployed, adopt=True).action is plan.Action.CHANGE
 
 
 def test_another_machine_cannot_tell_secrets_and_says_so(planned: Callable[..., plan.Plan], tmp_path: Path) -> None:
