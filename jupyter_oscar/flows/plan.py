@@ -208,8 +208,8 @@ def _refusals(snapshot: Snapshot, deployed: Deployed | None, *, adopt: bool, all
         yield Step(Action.REFUSE, "group", name, sentence)
     elif deployed is not None and not adopt and (others := _others(snapshot, deployed)):
         sentence = (
-            f"The dataflow {name} that is there has other elements, {_listed(others)}, and none of these: it is "
-            "another one. Name this one (`x-oscar: {name: …}` below `nifi`), or replace that one with --adopt (adopt=True)."
+            f"The dataflow {name} that is there has other elements, {_listed(others)}, and none of these. "
+            "Name this one (`x-oscar: {name: …}` below `nifi`), or replace that one with --adopt (adopt=True)."
         )
         yield Step(Action.REFUSE, "group", name, sentence)
     if not allow_missing:
