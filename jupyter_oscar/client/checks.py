@@ -166,11 +166,6 @@ def _exposing(service: Service) -> Iterator[Wrong]:
     expose = service.expose
     if not expose.api_port:
         return
-    for key in ("min_scale", "max_scale", "cpu_threshold"):
-        if getattr(expose, key) < 1:
-            yield Wrong(("expose", key), f"{key} of an exposed service is at least 1.", "For example 1, 1 and 80.")
-    if expose.max_scale < expose.min_scale:
-        yield Wrong(("expose", "max_scale"), "max_scale is less than min_scale.", "Make it at least as large.")
     for key in ("api_port", "nodePort"):
         for port in getattr(expose, key):
             # 0 among node ports is one that the cluster picks.
@@ -178,6 +173,11 @@ def _exposing(service: Service) -> Iterator[Wrong]:
                 yield Wrong(("expose", key), f"{port} is no port.", "1 to 65535.")
     if expose.nodePort and len(expose.nodePort) != len(expose.api_port):
         yield Wrong(("expose", "nodePort"), "there are not as many as in api_port.", "Name one for each.")
+    for key in ("min_scale", "max_scale", "cpu_threshold"):
+        if getattr(expose, key) < 1:
+            yield Wrong(("expose", key), f"{key} of an exposed service is at least 1.", "For example 1, 1 and 80.")
+    if expose.max_scale < expose.min_scale:
+        yield Wrong(("expose", "max_scale"), "max_scale is less than min_scale.", "Make it at least as large.")
 
 
 def _mounting(service: Service) -> Iterator[Wrong]:

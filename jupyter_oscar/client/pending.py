@@ -2,6 +2,13 @@
 
 OSCAR gives a job's state and nothing of what Kubernetes says of its pod. But what the service asks for, what the
 cluster has and what the caller may use can be asked, and most reasons follow from these.
+
+What was seen of a real server: a row is Pending alike while an image cannot be fetched (wire E009), while it is fetched
+(E011), where no node has the name (L702), and while a batch queue holds the job (L852). A job is Suspended that has no
+pod (E015) or was put out (L505). Nodes and what is free on them are told as in A024 and L907, a virtual one only while
+it is measured (L002); without any, an offloaded service runs on a machine of the cluster (L911). What is known from
+OSCAR's source alone, since the recorded cluster had no Kueue: the quota of CPU and memory, and that a queue keeps a job
+Suspended. That a pod larger than every machine waits is Kubernetes' own rule.
 """
 
 from __future__ import annotations
