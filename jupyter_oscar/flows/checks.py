@@ -107,6 +107,7 @@ def _connections(nifi: model.Nifi, elements: dict[Path, model.Element], wrong: f
             problem = f'"{one.from_}" to "{one.to}" is connected twice; once counts.'
             yield WARNING, path, problem, "Remove one of them."
         seen.add((one.from_, one.to))
+        yield from _readable(path, known.get(one.from_), known.get(one.to))
     ends = {name for pair in seen for name in pair}
     for path, element in elements.items():
         if element.name not in ends:
@@ -115,6 +116,19 @@ def _connections(nifi: model.Nifi, elements: dict[Path, model.Element], wrong: f
             if isinstance(element, model.Source):
                 fix += " Until then its events pile up before its end and it stops reading."
             yield WARNING, (*path, "name"), problem, fix
+
+
+def _readable(path: Path, source: model.Element | None, destination: model.Element | None) -> Iterator[Found]:
+    """OSCAR's supervisor decodes what is not JSON from base64 (flows.md §4.0), and merged events are not JSON."""
+    if not isinstance(destination, model.OscarDestination):
+        return
+    merged = False
+    for alteration in getattr(source, "alterations", ()):
+        encoded = isinstance(alteration, model.Encode) and alteration.Encoding == "base64"
+        merged = isinstance(alteration, model.Merge) or (merged and not encoded)
+    if merged:
+        problem = "merged events are lines, which OSCAR would garble: it decodes from base64 what is not JSON."
+        yield WARNING, path, problem, "Add `{action: Encode, Encoding: base64}` after the Merge."
 
 
 def _ends(path: Path, one: model.Connection, known: dict[str, model.Element | None]) -> Iterator[Found]:

@@ -33,6 +33,7 @@ nifi:
         ssl_context: {Truststore_Filename: kafka.p12, Truststore_Password: env:TRUST}
         alterations:
           - {action: Merge, maxMessages: 10, windowSeconds: 7}
+          - {action: Encode, Encoding: base64}
     dCache:
       - name: incoming
         endpoint: https://dcache.example.org:3880/api/v1
@@ -91,7 +92,7 @@ def test_a_good_file_has_nothing_to_say_and_becomes_a_dataflow() -> None:
         (("        topic:", "        topc:"), 9, 'unknown key "topc" in `Source.Kafka`', "`topic`"),
         (("  Source:", "  Sorce:"), 5, 'unknown key "Sorce" in `nifi`', "`Source`"),
         (("windowSeconds: 7", "windowSeconds: 7, size: 3"), 15, 'unknown key "size"', "maxMessages"),
-        (("seconds: 2", "secs: 2"), 23, 'unknown key "secs"', "`seconds`"),
+        (("seconds: 2", "secs: 2"), 24, 'unknown key "secs"', "`seconds`"),
         (("        topic: frames", "        topic: frames\n        topic: more"),
          10, "twice (first on line 9)", "Keep one"),
         (("        topic: frames\n", ""), 7, "`topic` is missing in `Source.Kafka`", "Add `topic:`"),
@@ -105,33 +106,33 @@ def test_a_good_file_has_nothing_to_say_and_becomes_a_dataflow() -> None:
         (("action: Merge, maxMessages: 10, windowSeconds: 7", "action: Encode, Encoding: rot13"),
          15, "one of base64", ""),
         (("topic: frames", "topic: [frames]"), 9, "`Source.Kafka.topic` is text, not a list", "quotes"),
-        (("components: [{name: GetFile, seconds: 2, node: PRIMARY}]", "components: GetFile"), 23, "is a list", "`- `"),
+        (("components: [{name: GetFile, seconds: 2, node: PRIMARY}]", "components: GetFile"), 24, "is a list", "`- `"),
         (("ssl_context: {Truststore_Filename: kafka.p12, Truststore_Password: env:TRUST}", "ssl_context: x"),
          13, "map", ""),
         (("  connection:\n    - {from: frames, to: to-oscar}\n    - ", "  connection: "),
-         36, "is a list, not a map", "`- `"),
+         37, "is a list, not a map", "`- `"),
         # what keys mean together
-        (("name: to-oscar", "name: frames"), 26, 'two elements are named "frames"', "another name"),
-        (("to: to-oscar", "to: to-oscr"), 37, "`to: to-oscr`: no element has this name", '"to-oscar"'),
-        (("{from: frames", "{from: nobody"), 37, "`from: nobody`", "There are: incoming"),
-        (("{from: frames, to: to-oscar}", "{from: results, to: to-oscar}"), 37, "nothing comes out of it", "Swap"),
-        (("{from: frames, to: to-oscar}", "{from: frames, to: incoming}"), 37, "nothing goes into it", "Swap"),
+        (("name: to-oscar", "name: frames"), 27, 'two elements are named "frames"', "another name"),
+        (("to: to-oscar", "to: to-oscr"), 38, "`to: to-oscr`: no element has this name", '"to-oscar"'),
+        (("{from: frames", "{from: nobody"), 38, "`from: nobody`", "There are: incoming"),
+        (("{from: frames, to: to-oscar}", "{from: results, to: to-oscar}"), 38, "nothing comes out of it", "Swap"),
+        (("{from: frames, to: to-oscar}", "{from: frames, to: incoming}"), 38, "nothing goes into it", "Swap"),
         (("        sasl_username: reader\n", ""),
          7, "`sasl_username` is missing, which SASL_SSL wants", "security_protocol"),
         (("Truststore_Filename: kafka.p12, ", ""), 13, "`ssl_context.Truststore_Filename` is missing", "Add"),
         (("topic: frames", 'topic: frames\n        separate_by_key: "true"'), 10, "message_demarcator", "Add it"),
         (("topic: frames", "topic: '*'"), 9, "regular expression, and this one is not", "topic_is_pattern"),
-        (("statefile: alice-state", "statefile: dcache-1"), 22, "taken for an event", "does not begin with dcache"),
-        (("folder: /Users", "folder: Users"), 21, "whole path", "Begin it with /"),
-        (("        token: env:DETECT_TOKEN\n", ""), 26, "neither token nor user and password", "`token:`"),
-        (("endpoint: https://oscar", "endpoint: oscar"), 27, "`endpoint` is no address", "https://host"),
-        (("https://oscar", "https://me:word@oscar"), 27, "holds a user or password", "keys of their own"),
-        (("        AWS_DEFAULT_REGION: eu-west-1\n", ""), 31, "`AWS_DEFAULT_REGION` is missing", "MinIO_Endpoint"),
-        (("        AWS_ACCESS_KEY_ID: env:KEY\n", ""), 31, "of the two keys only one", "AWS_ACCESS_KEY_ID"),
+        (("statefile: alice-state", "statefile: dcache-1"), 23, "taken for an event", "does not begin with dcache"),
+        (("folder: /Users", "folder: Users"), 22, "whole path", "Begin it with /"),
+        (("        token: env:DETECT_TOKEN\n", ""), 27, "neither token nor user and password", "`token:`"),
+        (("endpoint: https://oscar", "endpoint: oscar"), 28, "`endpoint` is no address", "https://host"),
+        (("https://oscar", "https://me:word@oscar"), 28, "holds a user or password", "keys of their own"),
+        (("        AWS_DEFAULT_REGION: eu-west-1\n", ""), 32, "`AWS_DEFAULT_REGION` is missing", "MinIO_Endpoint"),
+        (("        AWS_ACCESS_KEY_ID: env:KEY\n", ""), 32, "of the two keys only one", "AWS_ACCESS_KEY_ID"),
         (("  user: proxyuser\n", ""), 1, "of user and password only one", "`user:`"),
-        (("  connection:", "  x-oscar: {auth: token}\n  connection:"), 36, "auth: token wants `token`", "Add"),
+        (("  connection:", "  x-oscar: {auth: token}\n  connection:"), 37, "auth: token wants `token`", "Add"),
         (("  connection:", "  generic: [{name: mine, file: gone.json}]\n  connection:"),
-         36, "no file gone.json", "none"),
+         37, "no file gone.json", "none"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_line_and_its_fix(
@@ -154,24 +155,25 @@ def test_a_mistake_is_named_with_its_line_and_its_fix(
         (("    Kafka:", "    kafka:"), 6, "`kafka` is taken as `Kafka`", "Write `Kafka:`"),
         (("topic: frames", "topic: frames\n        security_protocol: sasl_ssl"), 10, "taken as `SASL_SSL`", "Write"),
         (("action: Merge", "action: merge"), 15, "`merge` is taken as `Merge`", "Write"),
+        (("          - {action: Encode, Encoding: base64}\n", ""), 37, "which OSCAR would garble", "after the Merge"),
         (("topic: frames", "topic: fra.mes"), 9, "dots stand for any sign", r"`\.`"),
         (('"oscar-1"', "0777"), 10, "YAML, and so DCNiOS, makes another value", "quotes"),
         (("sasl_password: env:KAFKA_PASSWORD", "sasl_password: hush"),
          12, "stands in the file itself", "env:FRAMES_SASL_PASSWORD"),
         (("  password: env:NIFI_PASSWORD", "  password: hush"), 4, "stands in the file itself", "env:NIFI_PASSWORD"),
         (("Truststore_Password: env:TRUST", "Truststore_Password: hush"), 13, "stands in the file", "env:FRAMES_TRUST"),
-        (("user: alice", "user: <dcache-user>"), 19, "placeholder of a template", "Fill it in"),
-        (("name: GetFile", "name: GetFil"), 23, "has no processor GetFil", "GetFile"),
-        (("node: PRIMARY", "node: SOME"), 23, "ALL or PRIMARY", "one of them"),
-        (("/api/v1", ""), 18, "addressed with its path", "/api/v1"),
-        (("https://oscar", "http://oscar"), 27, "go to oscar.example.org unencrypted", "https"),
+        (("user: alice", "user: <dcache-user>"), 20, "placeholder of a template", "Fill it in"),
+        (("name: GetFile", "name: GetFil"), 24, "has no processor GetFil", "GetFile"),
+        (("node: PRIMARY", "node: SOME"), 24, "ALL or PRIMARY", "one of them"),
+        (("/api/v1", ""), 19, "addressed with its path", "/api/v1"),
+        (("https://oscar", "http://oscar"), 28, "go to oscar.example.org unencrypted", "https"),
         (("https://nifi.example.org", "https://nifi.example.org/nifi"), 2, "without the path", "Leave"),
         (("    - {from: incoming, to: results}\n", "    - {from: frames, to: results}\n"),
-         17, "connected to nothing", "stops reading"),
-        (("{from: incoming", "{from: frames, to: to-oscar}\n    - {from: incoming"), 38, "connected twice", "Remove"),
+         18, "connected to nothing", "stops reading"),
+        (("{from: incoming", "{from: frames, to: to-oscar}\n    - {from: incoming"), 39, "connected twice", "Remove"),
         (("  endpoint: https://nifi.example.org\n", ""), 1, "does not say which NiFi", "Name a NiFi"),
         (("    token: env:DETECT_TOKEN", "    token: env:DETECT_TOKEN\n        user: u\n        password: env:P"),
-         29, "user and password win", "Keep one"),
+         30, "user and password win", "Keep one"),
     ],
 )  # fmt: skip
 def test_what_works_but_is_worth_a_look_is_a_warning(
@@ -191,10 +193,10 @@ def test_mistakes_of_every_sort_are_told_at_once() -> None:
     text = GOOD.replace("      - name: incoming", "      - {name: first}\n      - name: incoming")
     text = text.replace("to: to-oscar", "to: to-oscr").replace("folder: /Users", "folder: Users")
     said = [(finding.line, finding.problem) for finding in found(text).errors]
-    assert {line for line, problem in said if "missing in `Source.dCache`" in problem} == {17}
+    assert {line for line, problem in said if "missing in `Source.dCache`" in problem} == {18}
     assert said[-2:] == [
-        (22, "the folder in dCache is a whole path."),
-        (38, "`to: to-oscr`: no element has this name."),
+        (23, "the folder in dCache is a whole path."),
+        (39, "`to: to-oscr`: no element has this name."),
     ]
 
 
@@ -321,7 +323,7 @@ def test_a_group_of_one_s_own_is_checked_too(group: str, problem: str) -> None:
     text += "    - {from: frames, to: mine}\n"
     report = lint.parse(text, Path("flow.yaml"), {"g.json": group})
     finding = next(finding for finding in report.errors if problem in finding.problem)
-    assert finding.line == 36
+    assert finding.line == 37
 
 
 def test_a_missing_file_and_one_that_is_no_text(tmp_path: Path) -> None:
