@@ -1,24 +1,36 @@
 """A JupyterLab of this environment under a prefix, with a token, in a home of its own; and a real Chromium."""
 
+import contextlib
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lab import Lab
 
+WINDOW = {"width": 1280, "height": 800}
+FAILED = pytest.StashKey[bool]()
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A running JupyterLab for one file: what another file deployed is not there."""
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory):
+    """A JupyterLab that all files use, one after another."""
     one = Lab(tmp_path_factory.mktemp("home"))
     if not one.program.exists():
         pytest.skip("JupyterLab is not in this environment: pip install 'jupyter-oscar[lab]'")
     one.start()
     yield one
     one.stop()
+
+
+@pytest.fixture(scope="module")
+def server(running):
+    """A JupyterLab for one file: what another file left is not there."""
+    yield running
+    running.clear()
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +58,86 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def page(chromium):
-    """A fresh page that remembers what its console said."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+def fresh(chromium):
+    """A page of its own that remembers what its console said."""
+    page = chromium.new_context(viewport=WINDOW).new_page()
     page.said = []
     page.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: page.said.append(f"error: {error}"))
+    return page
+
+
+@pytest.fixture
+def page(chromium, request):
+    """A fresh page; or where ``shared_lab`` is asked for, that one."""
+    if "shared_lab" in request.fixturenames:
+        kept = request.getfixturevalue("kept")
+        yield kept.take()
+        kept.put_back(whole=not request.node.stash.get(FAILED, False))
+        return
+    page = fresh(chromium)
     yield page
-    context.close()
+    page.context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+# Closes what is open; true if the page is then as one that was just loaded.
+TIDY = """async () => {
+    const { shell, commands, serviceManager } = window.jupyterapp;
+    [...shell.widgets('main')].forEach(tab => tab.dispose());
+    await serviceManager.sessions.shutdownAll();
+    await commands.execute('filebrowser:go-to-path', { path: '' });
+    shell.activateById('filebrowser');
+    return document.body.dataset.jpThemeName === 'JupyterLab Light'
+        && [...shell.widgets('left')].some(one => one.id === 'filebrowser')
+        && !document.querySelector('.jp-Dialog, .lm-Menu, .Toastify__toast');
+}"""
+
+
+class Kept:
+    """A page of JupyterLab that the tests of a file use one after another: most are done before one is loaded.
+
+    What is in the main area goes after each test, what the sidebar shows does not. A page on which a test failed, or
+    which does not look like a new one, is not used again.
+    """
+
+    def __init__(self, chromium, lab):
+        self.chromium, self.lab, self.page = chromium, lab, None
+
+    def take(self):
+        if self.page is None:
+            self.page = fresh(self.chromium)
+            opened(self.page, self.lab)
+        self.page.locator(".jp-Launcher").wait_for()
+        return self.page
+
+    def put_back(self, *, whole):
+        page, self.page = self.page, None
+        if whole and page.context.pages == [page]:
+            page.unroute_all()
+            page.context.clear_permissions()
+            page.set_viewport_size(WINDOW)
+            with contextlib.suppress(Error):  # a page that went elsewhere is not tidied
+                if page.evaluate(TIDY):
+                    page.said.clear()
+                    self.page = page
+                    return
+        page.context.close()
+
+
+@pytest.fixture(scope="module")
+def kept(chromium, sandbox):
+    one = Kept(chromium, sandbox)
+    yield one
+    if one.page:
+        one.page.context.close()
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +148,21 @@ def sandbox(server):
     server.sandbox("stop")
 
 
-@pytest.fixture
-def open_lab(sandbox, page):
-    """A JupyterLab page on which commands can be run."""
-    page.goto(sandbox.page)
+def opened(page, lab):
+    """Load JupyterLab."""
+    page.goto(lab.page)
     page.wait_for_function("() => window.jupyterapp")
     page.evaluate("() => window.jupyterapp.restored")
+    return page
+
+
+@pytest.fixture
+def open_lab(sandbox, page):
+    """A new JupyterLab page on which commands can be run."""
+    return opened(page, sandbox)
+
+
+@pytest.fixture
+def shared_lab(page):
+    """The same for tests of a file that can use one page after another: it loads once."""
     return page

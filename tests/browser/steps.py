@@ -5,13 +5,11 @@ import textwrap
 
 import pytest
 
-FDL = """\
-functions:
-  oscar:
+SERVICE = """\
     - oscar-cluster:
         name: {name}
         image: docker.io/library/python:3.12-slim
-        script: script.sh
+        script: {script}
         labels:
           jupyter-oscar/tracked: "true"
         input:
@@ -21,6 +19,12 @@ functions:
           - storage_provider: minio.default
             path: {name}/out
 """
+
+
+def fdl(**scripts):
+    """An FDL of services: name to script."""
+    services = [SERVICE.format(name=name, script=script) for name, script in scripts.items()]
+    return "functions:\n  oscar:\n" + "".join(services)
 
 
 def eventually(page, what, why=""):
@@ -60,6 +64,11 @@ def focus(page, row):
     )
 
 
+def complaints(page):
+    """What the console said of us; that a start takes long on a busy machine is none."""
+    return [line for line in page.said if "oscar" in line.lower() and "taking too long to activate" not in line]
+
+
 def images_failed(page):
     """Wait until an image that is not there has said so, as one in markup would have."""
     page.evaluate(
@@ -79,7 +88,7 @@ def deploy(page, name, script):
         page,
         "jupyter-oscar:deploy-service",
         cluster="sandbox",
-        fdl=FDL.format(name=name),
+        fdl=fdl(**{name: "script.sh"}),
         script=textwrap.dedent(script),
     )
     page.get_by_role("button", name="Review").click()

@@ -2,8 +2,9 @@
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.usefixtures("shared_lab")]
 
 FDL = """
 functions:
@@ -34,8 +35,8 @@ printf 'gauge,level\\nA,<b>1.2</b>\\n' > "$TMP_OUTPUT_DIR/levels.csv"
 
 
 @pytest.fixture(scope="module")
-def waits(server):
-    server.sandbox("start")
+def waits(sandbox):
+    server = sandbox
     folder = server.work / "waits"
     folder.mkdir()
     annotations = f"{{jupyter-oscar/input-schema: '{SCHEMA}'}}"
@@ -52,7 +53,7 @@ def run(server, page, *cells):
     notebook = nbformat.v4.new_notebook(metadata=kernel)
     notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in (head, *cells)]
     (server.work / "cells.ipynb").write_text(nbformat.writes(notebook))
-    page.goto(server.page.replace("/lab?", "/lab/tree/cells.ipynb?"))
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: 'cells.ipynb' }).then(() => 0)")
     page.locator(".jp-Notebook .jp-InputArea").nth(len(cells)).wait_for()
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
@@ -88,7 +89,7 @@ def test_what_was_saved_while_a_job_ran_is_a_line_without_buttons_where_its_kern
     run(server, page, "job = cluster.submit('waits', text='wait')\njob", "cluster.form('waits')")
     line = page.locator(".jp-oscar-live-line")
     line.get_by_text("running").wait_for(timeout=30_000)
-    assert not page.locator(".jp-OscarView-written").first.is_visible()
+    expect(page.locator(".jp-OscarView-written").first).to_be_hidden()
     (output,) = saved(server, page).cells[1].outputs
     assert "application/vnd.jupyter.widget-view+json" in output.data
 
@@ -111,15 +112,15 @@ def test_what_was_saved_while_a_job_ran_is_a_line_without_buttons_where_its_kern
         "() => [...document.querySelectorAll('.jp-OscarView-live')].some(one => one.textContent.includes('not found'))"
     )
     (waits / "go").unlink()
-    assert written.first.is_visible()
-    assert not page.get_by_text("model not found").first.is_visible()
-    assert page.locator(".jp-oscar-live-line").count() == 0
+    expect(written.first).to_be_visible()
+    expect(page.get_by_text("model not found").first).to_be_hidden()
+    expect(page.locator(".jp-oscar-live-line")).to_have_count(0)
 
 
 def test_a_map_shows_how_far_it_is_and_what_failed_and_sends_it_again(server, waits, page):
     run(server, page, "jobs = cluster.map('waits', text=['a', 'bad', 'b'])\njobs")
     page.locator(".jp-oscar-live-count", has_text="3 of 3 · 1 failed").wait_for(timeout=30_000)
-    assert page.get_by_role("progressbar", name="waits").get_attribute("aria-valuenow") == "3"
+    expect(page.get_by_role("progressbar", name="waits")).to_have_attribute("aria-valuenow", "3")
 
     page.locator(".jp-oscar-live").get_by_role("button", name="failed", exact=False).first.click()
     page.get_by_role("cell", name="00001.txt").wait_for()
@@ -166,7 +167,7 @@ def test_a_form_asks_for_what_the_service_takes_and_shows_what_it_gives(server, 
     page.get_by_role("cell", name="<b>1.2</b>").wait_for()
     page.get_by_text("Environment").click()
     page.get_by_role("cell", name="LEVEL").wait_for()
-    assert "a-secret-word" not in page.locator(".jp-Notebook").inner_text()
+    expect(page.locator(".jp-Notebook")).not_to_contain_text("a-secret-word")
     assert page.evaluate("() => window.hit") is None
 
 
@@ -176,7 +177,7 @@ def test_an_interrupt_stops_the_waiting_and_nothing_else(server, waits, page):
     line.get_by_text("running").wait_for(timeout=30_000)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
     page.locator(".jp-OutputArea").get_by_text("KeyboardInterrupt").first.wait_for(timeout=30_000)
-    assert line.get_by_text("running").is_visible()
+    expect(line.get_by_text("running")).to_be_visible()
 
     page.get_by_label("words *").fill("hello")
     page.get_by_label("words *").press("Tab")
@@ -195,9 +196,6 @@ def test_the_definition_of_a_service_is_opened_from_its_form(server, waits, page
 
 
 def test_a_job_that_a_console_watches_says_that_it_ended(server, waits, page):
-    page.goto(server.page)
-    page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('console:create')")
-    page.evaluate("() => window.jupyterapp.restored")
     page.evaluate("() => window.jupyterapp.commands.execute('console:create', {kernelPreference: {name: 'python3'}})")
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"

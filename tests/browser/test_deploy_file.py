@@ -3,25 +3,11 @@
 import textwrap
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
-from steps import call, execute
+from steps import call, execute, fdl
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
-
-SERVICE = """\
-    - oscar-cluster:
-        name: {name}
-        image: docker.io/library/python:3.12-slim
-        script: {script}
-        labels:
-          jupyter-oscar/tracked: "true"
-        input:
-          - storage_provider: minio.default
-            path: {name}/in
-        output:
-          - storage_provider: minio.default
-            path: {name}/out
-"""
 
 
 def write(server, folder, services, scripts):
@@ -30,8 +16,7 @@ def write(server, folder, services, scripts):
     for name, text in scripts.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(textwrap.dedent(text))
-    parts = [SERVICE.format(name=name, script=script) for name, script in services.items()]
-    (place / "fdl.yaml").write_text("functions:\n  oscar:\n" + "".join(parts))
+    (place / "fdl.yaml").write_text(fdl(**services))
 
 
 def browse(page, folder):
@@ -42,13 +27,13 @@ def browse(page, folder):
     page.locator(".jp-DirListing-item", has_text="fdl.yaml").wait_for()
 
 
-def test_a_file_is_deployed_from_the_file_browser_with_the_script_beside_it(sandbox, open_lab):
-    page = open_lab
+def test_a_file_is_deployed_from_the_file_browser_with_the_script_beside_it(sandbox, shared_lab):
+    page = shared_lab
     write(sandbox, "one", {"upper": "src/upper.sh"}, {"src/upper.sh": "tr a-z A-Z < $INPUT_FILE_PATH\n"})
     browse(page, "one")
     page.locator(".jp-DirListing-item", has_text="src").click(button="right")
     page.locator(".lm-Menu-item", has_text="Rename").wait_for()
-    assert not page.locator(".lm-Menu-item", has_text="Deploy to OSCAR…").is_visible()
+    expect(page.locator(".lm-Menu-item", has_text="Deploy to OSCAR…")).to_be_hidden()
     page.keyboard.press("Escape")
 
     page.locator(".jp-DirListing-item", has_text="fdl.yaml").click(button="right")
@@ -63,8 +48,8 @@ def test_a_file_is_deployed_from_the_file_browser_with_the_script_beside_it(sand
     page.locator(".jp-OscarLog-line", has_text="SHOUT").first.wait_for(timeout=30_000)
 
 
-def test_a_file_of_two_services_deploys_both(sandbox, open_lab):
-    page = open_lab
+def test_a_file_of_two_services_deploys_both(sandbox, shared_lab):
+    page = shared_lab
     write(sandbox, "two", {"first": "a.sh", "second": "b.sh"}, {"a.sh": "echo one\n", "b.sh": "echo two\n"})
     execute(page, "jupyter-oscar:deploy-file", path="two/fdl.yaml")
     page.get_by_label("The script that is shown").select_option("b.sh")
@@ -86,8 +71,8 @@ def test_a_file_of_two_services_deploys_both(sandbox, open_lab):
     assert "echo two" in scripts
 
 
-def test_scripts_that_are_not_there_are_said_by_name(sandbox, open_lab):
-    page = open_lab
+def test_scripts_that_are_not_there_are_said_by_name(sandbox, shared_lab):
+    page = shared_lab
     write(
         sandbox,
         "gaps",
@@ -98,16 +83,16 @@ def test_scripts_that_are_not_there_are_said_by_name(sandbox, open_lab):
     page.get_by_text("The script lost.sh is not here").wait_for()
     page.get_by_text("No such file: gaps/lost.sh").wait_for()
     page.get_by_text("The script ../../out.sh is not here").wait_for()
-    assert page.get_by_text("The script a.sh is not here").count() == 0
     page.get_by_role("list", name="Problems").wait_for()
-    assert page.get_by_role("button", name="Review").is_disabled()
+    expect(page.get_by_text("The script a.sh is not here")).to_have_count(0)
+    expect(page.get_by_role("button", name="Review")).to_be_disabled()
 
     execute(page, "jupyter-oscar:deploy-file", path="gaps/nowhere.yaml")
     page.get_by_text("gaps/nowhere.yaml could not be read").wait_for()
 
 
-def test_a_file_dropped_on_the_services_of_the_sidebar_opens_to_be_deployed(sandbox, open_lab):
-    page = open_lab
+def test_a_file_dropped_on_the_services_of_the_sidebar_opens_to_be_deployed(sandbox, shared_lab):
+    page = shared_lab
     write(sandbox, "dropped", {"fallen": "a.sh"}, {"a.sh": "echo fell\n"})
     show(page)
     page.get_by_role("region", name="Services").wait_for()
@@ -127,4 +112,4 @@ def test_a_file_dropped_on_the_services_of_the_sidebar_opens_to_be_deployed(sand
     page.locator(".jp-OscarSection.jp-mod-dropping").wait_for()
     page.mouse.up()
     page.get_by_label("Script of the service").get_by_text("echo fell").wait_for()
-    assert page.locator(".jp-mod-dropping").count() == 0
+    expect(page.locator(".jp-mod-dropping")).to_have_count(0)

@@ -3,15 +3,16 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 from steps import call, deploy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
-def log(open_lab):
+def log(shared_lab):
     """The log of a call that counted to 3000 and failed, alone on the page."""
-    page = open_lab
+    page = shared_lab
     deploy(
         page,
         "counts",
@@ -46,7 +47,7 @@ def test_a_log_is_searched_folded_and_gone_through_by_key(log):
     page.get_by_text("2 lines", exact=True).locator("visible=true").wait_for()
     page.keyboard.press("Enter")
     page.locator(".jp-OscarLog-line.jp-mod-current:visible", has_text="number 1500").wait_for()
-    assert page.locator("mark:visible").inner_text() == "number 1500"
+    expect(page.locator("mark:visible")).to_have_text("number 1500")
 
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("a/b")
@@ -54,13 +55,14 @@ def test_a_log_is_searched_folded_and_gone_through_by_key(log):
     page.locator(".jp-OscarLog-line.jp-mod-current.jp-mod-failed:visible", has_text="a/b: not found").wait_for()
 
     page.keyboard.press("Escape")
-    assert page.evaluate("() => document.activeElement.getAttribute('aria-label')") == "Lines of the log"
+    page.wait_for_function("() => document.activeElement.getAttribute('aria-label') === 'Lines of the log'")
     fold = page.get_by_role("button", name=re.compile("lines? of OSCAR")).locator("visible=true").first
     page.keyboard.press("Home")
+    page.locator(".jp-OscarLog-line:visible", has_text=re.compile("number 1$")).wait_for()
     before = page.locator(".jp-OscarLog-line.jp-mod-oscar:visible").count()
     fold.click()
     page.locator(".jp-OscarLog-line.jp-mod-oscar:visible").nth(before).wait_for()
-    assert fold.get_attribute("aria-expanded") == "true"
+    expect(fold).to_have_attribute("aria-expanded", "true")
 
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Next line that failed").locator("visible=true").click()
@@ -89,8 +91,8 @@ def contrast(page, ground):
     )
 
 
-def test_colours_beyond_the_theme_s_are_readable_in_every_theme(open_lab):
-    page = open_lab
+def test_colours_beyond_the_theme_s_are_readable_in_every_theme(shared_lab):
+    page = shared_lab
     deploy(
         page,
         "colours",

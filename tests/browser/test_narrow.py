@@ -25,8 +25,8 @@ UNREACHED = """() => {
 
 
 @pytest.mark.parametrize("width", [480, 700])
-def test_everything_on_a_narrow_page_can_be_pressed(open_lab, width):
-    page = open_lab
+def test_everything_on_a_narrow_page_can_be_pressed(shared_lab, width):
+    page = shared_lab
     deploy(page, f"narrow-{width}", "#!/bin/sh\necho red lines of a script that says a good deal in each of them\n")
     call(page, "a-file-with-a-long-name-of-its-own.txt", "x")
     page.get_by_role("row", selected=True).get_by_text("done").wait_for(timeout=30_000)

@@ -3,33 +3,34 @@
 import re
 
 import pytest
-from steps import call, deploy, execute
+from playwright.sync_api import expect
+from steps import call, deploy, execute, images_failed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
-def test_a_template_becomes_a_service_whose_call_shows_log_and_output(open_lab):
-    page = open_lab
+def test_a_template_becomes_a_service_whose_call_shows_log_and_output(shared_lab):
+    page = shared_lab
     execute(page, "jupyter-oscar:deploy-service", cluster="sandbox")
     page.get_by_role("button", name="Review").click()
     page.get_by_text("my-service is new").wait_for()
     page.get_by_role("button", name="Deploy", exact=True).click()
     page.get_by_role("heading", name="my-service", exact=True).wait_for(timeout=30_000)
-    assert page.get_by_text("the sandbox runs it without this image").is_visible()
+    expect(page.get_by_text("the sandbox runs it without this image")).to_be_visible()
 
     call(page, "notes.txt", "one two three\nfour\n")
 
     row = page.get_by_role("row", selected=True)
     row.get_by_text("done").wait_for(timeout=30_000)
-    assert "notes.txt" in row.inner_text()
+    expect(row).to_contain_text("notes.txt")
     page.get_by_text("counted notes.txt").wait_for()
     page.get_by_text(re.compile("⋯ [0-9]+ lines of OSCAR")).first.wait_for()
     page.get_by_role("button", name="Save notes.txt.txt").wait_for()
-    assert "2" in page.locator(".jp-OscarShown-text").inner_text()
+    expect(page.locator(".jp-OscarShown-text")).to_contain_text("2")
 
 
-def test_a_synchronous_call_shows_its_answer(open_lab):
-    page = open_lab
+def test_a_synchronous_call_shows_its_answer(shared_lab):
+    page = shared_lab
     execute(page, "jupyter-oscar:deploy-service", cluster="sandbox", example="wordcount")
     page.get_by_role("button", name="Review").click()
     page.get_by_role("button", name="Deploy", exact=True).click()
@@ -42,19 +43,19 @@ def test_a_synchronous_call_shows_its_answer(open_lab):
     answer.get_by_text('"words": 6').wait_for(timeout=30_000)
 
 
-def test_a_synchronous_answer_in_rows_is_a_table(open_lab):
-    page = open_lab
+def test_a_synchronous_answer_in_rows_is_a_table(shared_lab):
+    page = shared_lab
     deploy(page, "answers", "#!/bin/sh\nprintf 'a,b\\n1,\"2,5\"\\n'\n")
     page.get_by_role("radio", name="text").check()
     page.get_by_label("Text to send").fill("x")
     page.get_by_role("button", name="Run and Wait").click()
     table = page.get_by_role("region", name="Answer", exact=True).get_by_role("table")
     table.wait_for(timeout=30_000)
-    assert table.get_by_role("cell").all_inner_texts() == ["1", "2,5"]
+    expect(table.get_by_role("cell")).to_have_text(["1", "2,5"])
 
 
-def test_an_output_in_rows_is_a_table_of_the_first_of_them(open_lab):
-    page = open_lab
+def test_an_output_in_rows_is_a_table_of_the_first_of_them(shared_lab):
+    page = shared_lab
     deploy(
         page,
         "rows",
@@ -67,14 +68,14 @@ def test_an_output_in_rows_is_a_table_of_the_first_of_them(open_lab):
 
     table = page.get_by_role("region", name="rows.csv").get_by_role("table")
     table.wait_for(timeout=30_000)
-    assert table.get_by_role("columnheader").all_inner_texts() == ["number", "said"]
-    assert table.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts() == ["1", "<b>one, two</b>"]
-    assert table.get_by_role("row").count() == 201
-    assert page.get_by_text("The first 200 of 300 rows.").is_visible()
+    expect(table.get_by_role("columnheader")).to_have_text(["number", "said"])
+    expect(table.get_by_role("row").nth(1).get_by_role("cell")).to_have_text(["1", "<b>one, two</b>"])
+    expect(table.get_by_role("row")).to_have_count(201)
+    expect(page.get_by_text("The first 200 of 300 rows.")).to_be_visible()
 
 
-def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
-    page = open_lab
+def test_a_failing_script_shows_its_exit_code_and_its_lines(shared_lab):
+    page = shared_lab
     page.evaluate("() => window.jupyterapp.shell.activateById('jupyter-oscar-sidebar')")
     deploy(
         page,
@@ -102,14 +103,14 @@ def test_a_failing_script_shows_its_exit_code_and_its_lines(open_lab):
         " return row && row.id !== before; }",
         arg=before,
     )
-    assert page.locator(".jp-OscarCalls-row").count() == 2
+    expect(page.locator(".jp-OscarCalls-row")).to_have_count(2)
     # ... in the sidebar as well, where the newest is the first.
     page.locator(".jp-OscarCallRow.jp-mod-selected").wait_for()
-    assert page.locator(".jp-OscarCallRow").first.get_attribute("aria-selected") == "true"
+    expect(page.locator(".jp-OscarCallRow").first).to_have_attribute("aria-selected", "true")
 
 
-def test_markup_in_names_lines_and_outputs_runs_nowhere(open_lab):
-    page = open_lab
+def test_markup_in_names_lines_and_outputs_runs_nowhere(shared_lab):
+    page = shared_lab
     page.evaluate("() => { window.ran = 0; }")
     planted = "<img src=x onerror=window.ran=1>"
     deploy(
@@ -128,25 +129,26 @@ def test_markup_in_names_lines_and_outputs_runs_nowhere(open_lab):
     page.locator(".jp-OscarLog-line", has_text=planted).first.wait_for()
     page.locator(".jp-OscarShown-text", has_text=planted).wait_for()
     page.get_by_role("tab", name="Log").click()
-    page.wait_for_timeout(500)
+    images_failed(page)
     assert page.evaluate("() => window.ran") == 0
     assert not page.evaluate("() => document.querySelectorAll('img[src=x]').length")
 
 
-def test_a_mistake_shows_its_line_and_its_fix_and_a_review_the_difference(open_lab):
-    page = open_lab
+def test_a_mistake_shows_its_line_and_its_fix_and_a_review_the_difference(shared_lab):
+    page = shared_lab
     deploy(page, "changes", "#!/bin/sh\necho one\n")
     page.get_by_role("tab", name="Definition").click()
     fdl = page.get_by_label("FDL", exact=True)
+    expect(fdl).to_contain_text("memory: 256Mi")
     text = fdl.inner_text()
 
     fdl.fill(text.replace("image:", "imagee:"))
     problem = page.get_by_role("list", name="Problems").get_by_role("button")
     problem.wait_for()
-    assert re.search(r"line \d+", problem.inner_text())
-    assert 'unknown key "imagee"' in problem.inner_text()
-    assert page.locator(".cm-lintRange-error").first.is_visible()
-    assert page.get_by_role("button", name="Review").is_disabled()
+    expect(problem).to_contain_text(re.compile(r"line \d+"))
+    expect(problem).to_contain_text('unknown key "imagee"')
+    expect(page.locator(".cm-lintRange-error").first).to_be_visible()
+    expect(page.get_by_role("button", name="Review")).to_be_disabled()
 
     fdl.fill(text.replace("memory: 256Mi", "memory: 512Mi"))
     problem.wait_for(state="detached")
@@ -157,11 +159,11 @@ def test_a_mistake_shows_its_line_and_its_fix_and_a_review_the_difference(open_l
     page.get_by_text("✓ Deployed changes").wait_for(timeout=30_000)
 
 
-def test_tabs_and_calls_are_reached_by_keyboard_alone(open_lab):
-    page = open_lab
+def test_tabs_and_calls_are_reached_by_keyboard_alone(shared_lab):
+    page = shared_lab
     execute(page, "jupyter-oscar:open-service", cluster="sandbox", name="changes", tab="call")
     page.get_by_role("tab", name="Call", exact=True).focus()
     page.keyboard.press("ArrowRight")
-    assert page.get_by_role("tab", name=re.compile("Calls"), selected=True).is_visible()
+    expect(page.get_by_role("tab", name=re.compile("Calls"), selected=True)).to_be_visible()
     page.keyboard.press("End")
-    assert page.get_by_role("tab", name="Definition", selected=True).is_visible()
+    expect(page.get_by_role("tab", name="Definition", selected=True)).to_be_visible()

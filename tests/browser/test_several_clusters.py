@@ -1,8 +1,9 @@
 """Two clusters in one sidebar: each shows its own, and changing between them mixes nothing."""
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
-from steps import FDL
+from steps import fdl
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -10,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 def deploy(server, name, cluster):
     folder = server.work / name
     folder.mkdir()
-    (folder / "fdl.yaml").write_text(FDL.format(name=name))
+    (folder / "fdl.yaml").write_text(fdl(**{name: "script.sh"}))
     (folder / "script.sh").write_text("#!/bin/sh\ncat $INPUT_FILE_PATH\n")
     server.oscar("apply", str(folder / "fdl.yaml"), "--yes", "--cluster", cluster)
 
@@ -33,7 +34,7 @@ def test_each_cluster_shows_its_own_services(sandbox, page, a_sandbox):
     for cluster, service in (("other", "there"), ("sandbox", "here"), ("other", "there")):
         choose(cluster)
         rows.get_by_text(service, exact=True).wait_for(timeout=30_000)
-        assert rows.count() == 1, "only its own"
+        expect(rows, "only its own").to_have_count(1)
     page.reload()
     show(page)
     page.locator(".jp-OscarCluster-line", has_text="other").wait_for(timeout=30_000)

@@ -1,4 +1,4 @@
-"""The whole as a person meets it: signed in by cookie, with many tabs, in Notebook 7; and what is found nowhere."""
+"""The whole as a person meets it: signed in by cookie, with many tabs; and what is found nowhere."""
 
 import json
 
@@ -6,6 +6,7 @@ import pytest
 from jupyter_server.auth.security import passwd
 from lab import Lab
 from shots import show
+from steps import execute, layout_saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -88,13 +89,10 @@ def test_a_secret_is_found_nowhere(by_cookie, signed_in):
     dialog.locator(".jp-mod-error").wait_for()
     shown = page.content()
     dialog.get_by_role("button", name="Cancel").click()
-    page.evaluate(
-        "() => void window.jupyterapp.commands.execute('jupyter-oscar:open-service', "
-        "{cluster: 'sandbox', name: 'talk'})"
-    )
-    page.get_by_role("tab", name="Definition").click()
-    page.get_by_text("secrets").first.wait_for()
-    page.wait_for_timeout(1500)  # Lab writes its workspace a second after the last change
+    with layout_saved(page, "talk"):
+        execute(page, "jupyter-oscar:open-service", cluster="sandbox", name="talk")
+        page.get_by_role("tab", name="Definition").click()
+        page.get_by_text("secrets").first.wait_for()
     everything = [
         shown.replace(f'value="{MARKER}"', ""),
         page.content(),
@@ -108,7 +106,7 @@ def test_a_secret_is_found_nowhere(by_cookie, signed_in):
         assert not [text[:200] for text in everything if secret in text]
 
 
-def test_a_cell_still_runs_while_eight_tabs_follow_three_logs_each(by_cookie, signed_in):
+def test_a_cell_still_runs_while_seven_tabs_follow_three_logs_each(by_cookie, signed_in):
     page = signed_in
     folder = by_cookie.work / "talk"
     folder.mkdir(exist_ok=True)
@@ -118,7 +116,7 @@ def test_a_cell_still_runs_while_eight_tabs_follow_three_logs_each(by_cookie, si
         f"import jupyter_oscar as o\nc = o.connect('sandbox')\nc.deploy({str(folder / 'fdl.yaml')!r}, update=True)\n"
         "print(*(c.submit('chat', text=str(i)).accepted().id for i in range(3)))"
     ).split()
-    tabs = [page.context.new_page() for _ in range(8)]
+    tabs = [page.context.new_page() for _ in range(7)]  # more than the plain connections to one host
     for number, tab in enumerate(tabs):
         tab.goto(f"{by_cookie.address}/lab/workspaces/w{number}")
         show(tab)
@@ -129,7 +127,7 @@ def test_a_cell_still_runs_while_eight_tabs_follow_three_logs_each(by_cookie, si
                 one,
             )
     for tab in tabs:
-        tab.get_by_text("line 2", exact=True).first.wait_for(timeout=60_000, state="attached")
+        tab.get_by_text("line 2", exact=True).first.wait_for(timeout=120_000, state="attached")
     said = page.evaluate(
         """async () => {
           const kernel = await window.jupyterapp.serviceManager.kernels.startNew({name: 'python3'});
@@ -147,18 +145,3 @@ def test_a_cell_still_runs_while_eight_tabs_follow_three_logs_each(by_cookie, si
         "import jupyter_oscar as o\nc = o.connect('sandbox')\n"
         f"[c.job(f'chat/{{i}}').cancel() for i in {ids!r}]\nc.delete('chat')"
     )
-
-
-def test_notebook_7_shows_the_sidebar_without_complaint(tmp_path_factory, page):
-    one = Lab(tmp_path_factory.mktemp("notebook"), program="jupyter-notebook")
-    if not one.program.exists():
-        pytest.skip("Notebook 7 is not in this environment: pip install notebook")
-    one.start("--JupyterNotebookApp.expose_app_in_browser=True")
-    try:
-        page.goto(f"{one.address}/tree?token=a-token")
-        page.wait_for_function("() => window.jupyterapp")
-        page.evaluate("() => window.jupyterapp.restored")
-        assert page.evaluate("() => window.jupyterapp.isPluginActivated('jupyter-oscar:plugin')")
-        assert not [line for line in page.said if "oscar" in line.lower()]
-    finally:
-        one.stop()
