@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
 from test_sidebar import deploy
 
@@ -35,7 +36,7 @@ def test_a_sandbox_that_was_killed_says_so_keeps_its_list_and_is_back_with_one_c
     sandbox.kill_sandbox()
     page.get_by_text("The local OSCAR has stopped").wait_for(timeout=10_000)
     page.get_by_text("The list is").first.wait_for(timeout=30_000)
-    assert row.is_visible()
+    expect(row).to_be_visible()
     page.get_by_role("button", name="Start it").click()
 
     page.locator(".jp-OscarCluster-line .jp-mod-ok").wait_for(timeout=60_000)
@@ -87,11 +88,12 @@ def test_a_cluster_that_is_not_reached_is_diagnosed_to_its_broken_part(sandbox, 
 
     dialog.get_by_text("Broken: connection.").wait_for(timeout=30_000)
     steps = dialog.locator(".jp-OscarDiagnosis-steps > li")
-    assert steps.count() == len(STEPS)
-    assert "refuses: connection refused" in steps.nth(2).inner_text()
-    assert steps.nth(2).get_by_label("broken").is_visible()
-    assert "not looked at" in steps.last.inner_text()
+    expect(steps).to_have_count(len(STEPS))
+    expect(steps.nth(2)).to_contain_text("refuses: connection refused")
+    expect(steps.nth(2).get_by_label("broken")).to_be_visible()
+    expect(steps.last).to_contain_text("not looked at")
     dialog.get_by_role("button", name="Copy as Text").click()
+    page.wait_for_function("() => navigator.clipboard.readText().then(text => text.includes('Connection (broken)'))")
     copied = page.evaluate("() => navigator.clipboard.readText()")
     assert url in copied
     assert "Connection (broken)" in copied

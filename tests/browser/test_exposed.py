@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -21,13 +22,13 @@ def test_it_is_stopped_and_started_and_opened_and_its_log_read(server, lab, page
     row.dblclick()
     about = page.locator(".jp-OscarPage-kind")
     about.get_by_text("running").wait_for()
-    assert page.get_by_role("tab").filter(has_text="Calls").count() == 0, "it is opened, not called"
+    expect(page.get_by_role("tab").filter(has_text="Calls"), "it is opened, not called").to_have_count(0)
     page.locator(".jp-OscarLog").get_by_text("serving /system/services/hello-page/exposed/").wait_for()
 
     page.get_by_role("button", name="Stop", exact=True).click()
     about.get_by_text("stopped").wait_for(timeout=30_000)
     row.get_by_text("stopped").wait_for()
-    assert page.get_by_role("button", name="Open", exact=True).is_disabled()
+    expect(page.get_by_role("button", name="Open", exact=True)).to_be_disabled()
 
     row.click(button="right")
     page.get_by_role("menuitem", name="Start", exact=True).click()

@@ -1,6 +1,7 @@
 """What a call wrote is opened in JupyterLab's own viewers, as a copy that nothing overwrites."""
 
 import pytest
+from playwright.sync_api import expect
 from steps import call, deploy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
@@ -77,7 +78,7 @@ def test_outputs_open_in_lab_s_own_viewers_and_are_never_overwritten(sandbox, ou
             page.keyboard.press("Escape")
         back(page)
     assert page.evaluate("() => window.ran") == 0
-    assert page.locator(".jp-HTMLViewer").count() == 0
+    expect(page.locator(".jp-HTMLViewer")).to_have_count(0)
 
     # What was written into a copy stays.
     copy = sandbox.work / path

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -48,7 +49,7 @@ def test_minutes_left_are_shown_then_that_it_ended_and_a_new_token_in_the_file_i
     page.wait_for_timeout(1100)  # profiles are looked at once a second
     look_again(page)
     page.get_by_text("Your sign-in to site ended 4 min ago.").wait_for(timeout=30_000)
-    assert page.get_by_role("button", name="Sign in").is_visible()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
     token.write_text(odd.web_token(time.time() + 3600))
     page.wait_for_timeout(1100)

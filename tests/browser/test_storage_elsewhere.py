@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -28,8 +29,8 @@ def test_a_person_says_once_that_a_storage_elsewhere_is_right(far, sandbox, page
     page.evaluate("() => window.jupyterapp.commands.execute('jupyter-oscar:select-cluster', { cluster: 'lab' })")
     notice = page.locator(".jp-OscarCluster .jp-OscarNotice")
     notice.get_by_text("on another host than its own").wait_for(timeout=30_000)
-    assert far.storage in notice.inner_text()
-    assert page.get_by_text("on another host than its own").count() == 1, "the lists do not say it again"
+    expect(notice).to_contain_text(far.storage)
+    expect(page.get_by_text("on another host than its own"), "the lists do not say it again").to_have_count(1)
     assert far.sent == []
 
     notice.get_by_role("button", name="Use this storage").focus()
@@ -44,4 +45,4 @@ def test_a_person_says_once_that_a_storage_elsewhere_is_right(far, sandbox, page
     show(page)
     page.locator(".jp-OscarCluster-line", has_text="lab").wait_for(timeout=30_000)
     page.locator(".jp-OscarCluster-line .jp-mod-ok").wait_for(timeout=30_000)
-    assert notice.count() == 0, "it is remembered"
+    expect(notice, "it is remembered").to_have_count(0)
