@@ -12,6 +12,7 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from . import prologue
@@ -268,9 +269,8 @@ class Calls(Traces):
         """
         service = await self._cluster.services.known(service_name)
         bucket = service.home or await self.records.own_bucket(make=False)
-        prefix = f"{RECORDS}/{service.name}-"
-        keys = [row.key async for row in self._cluster.buckets.under(bucket, prefix) if row.key.endswith(".json")]
-        ids = [key.removeprefix(f"{RECORDS}/").removesuffix(".json") for key in keys]
+        names = [PurePosixPath(row.key) async for row in self._cluster.store.list(bucket, RECORDS)]
+        ids = [name.stem for name in names if name.suffix == ".json" and name.stem.startswith(f"{service.name}-")]
         return sorted((one for one in ids if len(one) == len(service.name) + ID_LENGTH), reverse=True)[:most]
 
     async def recorded(self, since: datetime, *, known: Mapping[str, Call]) -> dict[str, Call]:

@@ -41,6 +41,11 @@ def completed(env, *words):
     return [line.partition(",")[2] for line in done.stdout.splitlines() if line], done.stderr
 
 
+def pressed(env, wanted, *words):
+    """Whether it is offered, by the fifth Tab: on a busy machine an answer may take longer than a shell waits."""
+    return any(completed(env, *words)[0] == [wanted] for _ in range(5))
+
+
 def names_file(env):
     (file,) = Path(env["JUPYTER_RUNTIME_DIR"]).glob("jupyter-oscar-names-*.json")
     return file
@@ -67,6 +72,24 @@ def test_names_are_asked_for_once_and_known_for_a_minute(env, user, odd, sandbox
             for name in (one, other):
                 user.delete(name)
         assert sandbox.password not in names_file(env).read_text()
+
+
+def test_calls_are_named_by_their_service_and_asked_for_in_one_listing(env, odd, sandbox, user):
+    name = new_name("tab")
+    with odd.counted(sandbox.endpoint) as (url, desk):
+        run(env, "cluster", "add", "far", url, sandbox.user, "--password-stdin", stdin=sandbox.password)
+        user.create(name)
+        try:
+            job = run(env, "service", "job", name, "-c", "box", "-i", "x").strip()
+            identity = job.partition("/")[2]
+            completed(env, "service", "get", "-c", "far", name)  # names are known now
+            before = len(desk.asked)
+            assert pressed(env, job, "why", "-c", "far", name)
+            assert pressed(env, job, "watch", "-c", "far", f"{name}/")
+            assert pressed(env, identity, "service", "logs", "get", "-c", "far", name, identity[:-3])
+            assert not any("/system/logs" in said for said in desk.asked[before:]), "which costs a request a job"
+        finally:
+            user.delete(name)
 
 
 def test_what_was_known_is_said_when_the_cluster_is_silent_and_nothing_else(env, user, odd, sandbox):
