@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -23,7 +24,16 @@ _PARTS_OF_RESOURCE = {  # of those that the sandbox's store knows
 
 
 def _hmac(key: bytes, message: str) -> bytes:
-    return hmac.new(key, message.encode(), hashlib.sha256).digest()
+    return hmac.digest(key, message.encode(), "sha256")
+
+
+@lru_cache(maxsize=4)
+def _key(secret: str, scope: str) -> bytes:
+    """What a day's signatures are made with."""
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = _hmac(key, part)
+    return key
 
 
 def signed_url(
@@ -60,10 +70,7 @@ def signed_url(
 
 def _signature(secret: str, scope: str, moment: str, canonical: str) -> str:
     to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{secret}".encode()
-    for part in scope.split("/"):
-        key = _hmac(key, part)
-    return _hmac(key, to_sign).hex()
+    return _hmac(_key(secret, scope), to_sign).hex()
 
 
 def is_signed(method: str, target: str, headers: Mapping[str, str], secrets: Mapping[str, str], now: datetime) -> bool:
