@@ -8,6 +8,7 @@ import json
 import mimetypes
 import secrets
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -73,6 +74,7 @@ def minio_event(
     return {"EventName": "s3:ObjectCreated:Put", "Key": f"{write.bucket}/{write.key}", "Records": [record]}
 
 
+@lru_cache(maxsize=1)  # each call is asked twice: for the log, and for whose job it is
 def uploader(event: bytes) -> tuple[str, str] | None:
     """Address and access key of whoever uploaded; blank where the event does not say; None when it is no event."""
     try:
