@@ -4,7 +4,7 @@ import hashlib
 import os
 
 import pytest
-from steps import execute
+from steps import eventually, execute, layout_saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
@@ -66,11 +66,12 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(sandbox, open_lab, bucke
     upload(page, bucket, [tmp_path / "lake.bin"])
     line = row(page, "lake.bin")
     page.wait_for_function("() => Number(document.querySelector('.jp-OscarTransferRow-bar')?.ariaValueNow) > 5")
-    line.press("Enter")
-    line.get_by_text("paused").wait_for()
-    # Kept by Lab a moment later.
-    page.wait_for_timeout(1500)
+    with layout_saved(page, "lake.bin"):
+        line.press("Enter")
+        line.get_by_text("paused").wait_for()
     page.goto(sandbox.page.replace("&reset", ""))
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("() => window.jupyterapp.restored")  # until then the focus moves
     line = row(page, "lake.bin")
     line.get_by_text("unfinished").wait_for()
     done = int(line.get_by_role("progressbar").get_attribute("aria-valuenow"))
@@ -93,6 +94,5 @@ def test_a_cancelled_upload_leaves_nothing(sandbox, open_lab, bucket, tmp_path):
     line.press("Delete")
     page.get_by_role("button", name="Cancel lake.bin").last.click()
     page.get_by_text("No uploads.").wait_for()
-    page.wait_for_timeout(500)
+    eventually(page, lambda: sandbox.oscar("bucket", "uploads", bucket) == "", "what was begun is given up")
     assert sandbox.oscar("bucket", "list", bucket) == ""
-    assert sandbox.oscar("bucket", "uploads", bucket) == ""
