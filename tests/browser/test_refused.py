@@ -3,22 +3,23 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 from shots import show
-from steps import FDL
+from steps import fdl, focus
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def test_deleting_a_service_says_what_else_loses_its_bucket(sandbox, page):
-    other = FDL.format(name="next").replace("path: next/out", "path: first/more").partition("oscar:\n")[2]
-    (sandbox.work / "fdl.yaml").write_text(FDL.format(name="first") + other)
+    two = fdl(first="script.sh", next="script.sh").replace("path: next/out", "path: first/more")
+    (sandbox.work / "fdl.yaml").write_text(two)
     (sandbox.work / "script.sh").write_text("#!/bin/sh\ncat $INPUT_FILE_PATH\n")
     sandbox.oscar("apply", "fdl.yaml", "--yes")
     page.goto(sandbox.page)
     show(page)
     row = page.locator(".jp-OscarServiceRow", has_text="first")
     row.wait_for(timeout=30_000)
-    row.focus()
+    focus(page, row)
     page.keyboard.press("Delete")
     dialog = page.locator(".jp-Dialog")
     dialog.get_by_text("next uses first too and loses it.").wait_for(timeout=30_000)
@@ -41,8 +42,8 @@ def test_a_cluster_that_would_get_the_password_unencrypted_is_shown_with_the_rea
     notice = page.locator(".jp-OscarCluster .jp-OscarNotice")
     notice.get_by_text("would receive the credentials unencrypted").wait_for(timeout=30_000)
     notice.get_by_text(str(path)).wait_for()
-    assert notice.get_by_role("button").all_inner_texts() == ["Look again"]
-    assert page.get_by_text("would receive the credentials unencrypted").count() == 1, "the lists do not say it again"
+    expect(notice.get_by_role("button")).to_have_text(["Look again"])
+    expect(page.get_by_text("would receive the credentials unencrypted"), "the lists do not say it").to_have_count(1)
     assert "MARKER" not in page.content()
 
     path.write_text(json.dumps({"oscar": {}}))  # seen without a click too
