@@ -27,6 +27,7 @@ _COMMANDS = {
     "metrics": "How much services were used.",
     "mount": "Mount a bucket as a folder.",
     "prune": "Clear what old calls left behind.",
+    "nifi": "NiFis, to which dataflows are deployed: add, list, remove.",
     "quota": "What you may use of a cluster, and use.",
     "sandbox": "A local OSCAR on this machine.",
     "service": "Services: list, look at, call, read logs, remove.",

@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .codes import DIFFERENT, EPILOG, FAILED
-from .terminal import as_json, confirm, out, say, yes
+from .names import nifis
+from .terminal import as_json, confirm, out, say, size, table, yes
 from .words import Noun
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from jupyter_oscar.flows.engines.base import Engine, FlowStatus, Outcome
     from jupyter_oscar.flows.model import Flow
     from jupyter_oscar.flows.plan import Plan
 
 flow_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+which = click.option(
+    "--nifi", metavar="NAME", shell_complete=nifis, help="On which NiFi [default: the one the file names, or yours]."
+)
+adopting = click.option("--adopt", is_flag=True, help="Take over a group of the same name that was not made from here.")
+lacking = click.option("--allow-missing", is_flag=True, help="Also where that NiFi lacks a processor.")
+target = click.argument("name", metavar="NAME|FILE")
 
 
 @click.group(cls=Noun)
@@ -83,7 +93,7 @@ def _version(_: click.Context, __: click.Parameter, said: str | None) -> str | N
 
 @flow.command(epilog=f"{EPILOG} With --exit-code 7: something would change.")
 @flow_file
-@click.option("--nifi", metavar="NAME", help="On which NiFi [default: the one the file names].")
+@which
 @click.option(
     "--version",
     "offline",
@@ -91,8 +101,8 @@ def _version(_: click.Context, __: click.Parameter, said: str | None) -> str | N
     callback=_version,
     help="Ask no NiFi; assume a complete one of that version.",
 )
-@click.option("--adopt", is_flag=True, help="Take over a group of the same name that was not made from here.")
-@click.option("--allow-missing", is_flag=True, help="Also where that NiFi lacks a processor.")
+@adopting
+@lacking
 @click.option("--exit-code", "as_code", is_flag=True, help="End with 7 where something would change.")
 @yes
 @as_json
@@ -134,6 +144,183 @@ def plan(
     out(as_data(made)) if as_json else click.echo(str(made))
     if as_code and made.action is not planning.Action.NOTHING:
         raise SystemExit(DIFFERENT)
+
+
+@flow.command(epilog=EPILOG)
+@flow_file
+@which
+@adopting
+@lacking
+@click.option("--start", "starting", is_flag=True, help="Start it then.")
+@yes
+@as_json
+def apply(
+    *,
+    file: Path,
+    nifi: str | None,
+    adopt: bool,
+    allow_missing: bool,
+    starting: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Make NiFi have what FILE says; what is there already is kept, and runs on if it ran.
+
+    If a step fails, what was done before it is undone. Secrets that the file only refers to are read from this machine
+    and sent to NiFi: that is asked about.
+    """
+    from jupyter_oscar.flows import plan as planning
+
+    found = read(file)
+    sure = consent(found, nifi, sure=yes)
+
+    async def work(engine: Engine) -> tuple[Outcome, FlowStatus | None]:
+        made = await planning.prepare(found, engine, secrets=sure, adopt=adopt, allow_missing=allow_missing)
+        outcome = await engine.apply(made, say)
+        return outcome, await engine.start(outcome.name) if starting else None
+
+    outcome, status = _on(found, nifi, lambda engine, _: work(engine), sure=True)
+    if as_json:
+        out({**vars(outcome), "status": _as_data(status) if status else None})
+    else:
+        click.echo(f"{outcome.name}: {status.state if status else 'deployed' if outcome.done else 'as it was'}")
+        for note in outcome.notes:
+            say(note)
+    _sound(status)
+
+
+@flow.command(epilog=f"{EPILOG} Here 1: something in a dataflow is not valid.")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@which
+@as_json
+def status(*, names: tuple[str, ...], nifi: str | None, as_json: bool) -> None:
+    """Show how dataflows are: those with these names, or all of a NiFi."""
+    from jupyter_oscar.flows.errors import FlowNotFound
+
+    async def work(engine: Engine) -> Sequence[FlowStatus]:
+        return await engine.status(wanted or None)
+
+    wanted = [_name_of(name) for name in names]
+    found: Sequence[FlowStatus] = _on(names[0] if names else None, nifi, lambda engine, _: work(engine))
+    if as_json:
+        out([_as_data(one) for one in found])
+    else:
+        rows = [(one.name, one.state, one.queued, one.dead, _first_line(one.last_error)) for one in found]
+        table(("NAME", "STATE", "QUEUED", "DEAD LETTERS", "LAST ERROR"), rows)
+        for one in found:
+            for line in (*one.invalid, *one.warnings):
+                say(f"{one.name}: {line}")
+        if not found and not wanted:
+            say("No dataflow there was deployed from here.")
+    if missing := sorted(set(wanted) - {one.name for one in found}):
+        msg = f"There is no dataflow named {', '.join(missing)}."
+        raise FlowNotFound(msg, hint="`jupyter oscar flow status` lists what is there.")
+    _sound(*found)
+
+
+@flow.command(epilog=f"{EPILOG} Here 1: something in it is not valid.")
+@target
+@which
+@as_json
+def start(*, name: str, nifi: str | None, as_json: bool) -> None:
+    """Start a dataflow, by its name or its file."""
+    _one(name, nifi, lambda engine, flow_name: engine.start(flow_name), as_json=as_json)
+
+
+@flow.command(epilog=EPILOG)
+@target
+@which
+@as_json
+def stop(*, name: str, nifi: str | None, as_json: bool) -> None:
+    """Stop a dataflow. What is queued stays queued."""
+    _one(name, nifi, lambda engine, flow_name: engine.stop(flow_name), as_json=as_json)
+
+
+@flow.command(epilog=EPILOG)
+@target
+@which
+@click.option("--seconds", default=60.0, show_default=True, help="How long to wait for the queues.")
+@as_json
+def drain(*, name: str, nifi: str | None, seconds: float, as_json: bool) -> None:
+    """Stop a dataflow's sources, wait until all that is queued has been delivered, then stop it."""
+    say(f"Waiting until nothing is queued, for {seconds:.0f} s at most …")
+    _one(name, nifi, lambda engine, flow_name: engine.drain(flow_name, seconds=seconds), as_json=as_json)
+
+
+@flow.command(epilog=EPILOG)
+@target
+@which
+@click.option("--drop", is_flag=True, help="Throw away what is queued.")
+@yes
+def delete(*, name: str, nifi: str | None, drop: bool, yes: bool) -> None:
+    """Remove a dataflow with its parameters, and what was made for it in AWS.
+
+    While events are queued that is refused: drain it first, or say --drop.
+    """
+    lost = " The events in its queues are lost." if drop else ""
+    confirm(f"Delete the dataflow {_name_of(name)}?{lost}", sure=yes)
+    _on(name, nifi, lambda engine, flow_name: engine.delete(flow_name, empty=drop))
+    click.echo(f"{_name_of(name)}: deleted")
+
+
+def _one(name: str, nifi: str | None, act: Callable[[Engine, str], Awaitable[FlowStatus]], *, as_json: bool) -> None:
+    found: FlowStatus = _on(name, nifi, act)
+    if as_json:
+        out(_as_data(found))
+    else:
+        click.echo(f"{found.name}: {found.state}{_queued(found)}")
+        for line in (*found.invalid, *found.warnings):
+            say(line)
+    _sound(found)
+
+
+def _on(
+    what: str | Flow | None, nifi: str | None, act: Callable[[Engine, str], Awaitable[Any]], *, sure: bool = False
+) -> Any:
+    """Do something with the NiFi that is named, or that the file names, or that is the only one."""
+    from jupyter_oscar.flows import engines
+    from jupyter_oscar.flows import lint as linting
+
+    name = what if isinstance(what, str) else ""
+    found = linting.load(name) if name and _is_file(name) else None if isinstance(what, str) else what
+    login = sure or found is None or consent(found, nifi, sure=False, login_only=True)
+
+    async def work() -> Any:
+        engine = engines.choose(found, nifi, secrets=login)
+        try:
+            return await act(engine, found.name if found else name)
+        finally:
+            await engine.aclose()
+
+    return asyncio.run(work())
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).suffix in {".yaml", ".yml"} or Path(name).is_file()
+
+
+def _name_of(name: str) -> str:
+    from jupyter_oscar.flows import lint as linting
+
+    return linting.load(name).name if _is_file(name) else name
+
+
+def _queued(one: FlowStatus) -> str:
+    queued = f", {one.queued} queued ({size(one.queued_bytes)})" if one.queued else ""
+    return f"{queued}, {one.dead} of them dead letters" if one.dead else queued
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def _as_data(one: FlowStatus) -> dict[str, Any]:
+    return {**vars(one), "state": str(one.state)}
+
+
+def _sound(*found: FlowStatus | None) -> None:
+    if any(one is not None and one.invalid for one in found):
+        raise SystemExit(FAILED)
 
 
 def read(file: Path) -> Flow:

@@ -37,6 +37,16 @@ def clusters(_: click.Context, __: click.Parameter, incomplete: str) -> list[str
     return sorted(name for name in names if name.startswith(incomplete))
 
 
+def nifis(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Asks no server."""
+    try:
+        from jupyter_oscar.client.nifis import all_
+
+        return sorted(one.name for one in all_() if one.name.startswith(incomplete))
+    except Exception:  # noqa: BLE001 - a shell shows whatever is raised
+        return []
+
+
 def services(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Of the services one may see."""
     return _beginning("services", context, incomplete)

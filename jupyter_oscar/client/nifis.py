@@ -89,7 +89,7 @@ def find(name: str | None = None, **explicit: Any) -> Nifi:
         return _with(known[name], given) if given else known[name]
     listed = ", ".join(known) or "none"
     msg = f'There is no NiFi named "{name}" (known: {listed}).' if name else f"No NiFi was named (known: {listed})."
-    raise ProfileNotFound(msg, hint="Add it: jupyter oscar flow nifi add NAME ENDPOINT. Or say its address.")
+    raise ProfileNotFound(msg, hint="Add it: jupyter oscar nifi add NAME ENDPOINT. Or say its address.")
 
 
 def all_() -> Iterator[Nifi]:

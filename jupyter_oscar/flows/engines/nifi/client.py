@@ -147,10 +147,6 @@ class Client:
         found = await self._get("/flow/parameter-contexts", what="Listing the parameter contexts")
         return list(found.get("parameterContexts") or ())
 
-    async def context(self, context_id: str) -> dict[str, Any]:
-        """One parameter context."""
-        return await self._get(f"/parameter-contexts/{quote(context_id)}", what="Reading the parameters")
-
     async def create_context(self, name: str, description: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         """A new parameter context.
 

@@ -108,7 +108,8 @@ class Deploying:
 
         for queue in self._snapshot.queues:
             found = await aws.ensure(queue)
-            self._values[queue.parameter] = found.url
+            if queue.parameter:  # a bridge knows by itself
+                self._values[queue.parameter] = found.url
             if found.queues or found.notifications:
                 self._on_failure(f"Making the queue {queue.name}", partial(aws.remove, found, queue))
                 self._say(f"Made the queue {queue.name}.")
@@ -121,7 +122,7 @@ class Deploying:
     async def _create(self, marker: Marker) -> str:
         client, name = self._client, self._plan.name
         await self._context([*self._values, *self._snapshot.secrets])
-        # An answer that got lost does not say whether the group is there: what carries this very marker is ours.
+        # An answer that got lost does not say whether the group is there, and a failed import may leave one.
         self._on_failure(f"Importing {name}", lambda: self._remove(marker.write()))
         entity = await client.import_(name, self._definition(marker.write()), self._place())
         self._say(f"Created the group {name}.")
@@ -140,8 +141,11 @@ class Deploying:
         return flow
 
     async def _remove(self, comments: str) -> None:
+        """Remove what carries this very marker, or has our name and was last changed by this very client."""
         for group in await self._client.groups():
-            if group["component"].get("comments") == comments:
+            one = group.get("component") or {}
+            made = group["revision"].get("clientId") == self._client.id and one.get("name") == self._plan.name
+            if made or one.get("comments") == comments:
                 await Running(self._client, group).remove_group(empty=True)
 
     async def _context(self, names: Sequence[str]) -> str:
@@ -201,7 +205,7 @@ class Deploying:
 
     def _set_anew(self) -> list[str]:
         """The parameters that the plan names, and the addresses of queues that are known only now."""
-        filled = {queue.parameter for queue in self._snapshot.queues}
+        filled = {queue.parameter for queue in self._snapshot.queues if queue.parameter}
         kept = self._kept()
         return [
             name
@@ -251,7 +255,8 @@ class Deploying:
         """
         client, deadline, pause = self._client, time.monotonic() + PATIENCE, SOONEST
         if _has_services(self._snapshot.flow["flowContents"]):
-            await Running(client, {"id": group}).enable()
+            invalid = await Running(client, {"id": group}).enable()
+            self._notes += [f"Not valid yet. {line}." for line in invalid]
         while True:
             processors = await client.processors(group)
             ghosts, invalid, looking = reading.wrong(processors)
@@ -259,13 +264,13 @@ class Deploying:
                 break
             await asyncio.sleep(pause)
             pause = min(LATEST, pause * 1.5)
-        known = {one.type: str(one) for one in self._snapshot.missing}
+        known = {one.type for one in self._snapshot.missing}
         unknown = sorted({type_ for type_ in ghosts if type_ not in known})
         if unknown:
             names = ", ".join(type_.rpartition(".")[2] for type_ in unknown)
             msg = f"{self._plan.name}: this NiFi has no {names}, although it listed it."
             raise FlowRefused(msg, hint="Install the bundle on every node of it, or remove the element.")
-        self._notes += dict.fromkeys(known[type_] for type_ in ghosts)
+        self._notes += map(str, self._snapshot.missing)
         self._notes += [f"Not valid yet. {line}." for line in invalid]
         if before:
             await self._running_again(group, before, processors)

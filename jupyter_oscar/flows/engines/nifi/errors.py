@@ -11,6 +11,7 @@ from jupyter_oscar.client.errors import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    NotOscar,
     OscarError,
     UpstreamFailed,
 )
@@ -36,7 +37,7 @@ class WrongState(OscarError):
     default_hint = "Try again in a moment; stop or drain the dataflow if it stays like that."
 
 
-class NotNifi(OscarError):
+class NotNifi(NotOscar):
     """Something answers at the address, but not NiFi."""
 
     code = "not-nifi"

@@ -18,6 +18,9 @@ DEAD_LETTERS: Final = "dead letters"
 #: Above this a NiFi that keeps an archive blocks every write, as it is shipped (flows.md §0.1).
 ARCHIVE_LIMIT: Final = 50
 FULL: Final = 95
+_STANDARD: Final = "org.apache.nifi.processors.standard"
+#: What NiFi has without listing it, and what it lists from the same bundle (seen on a real 1.18.0).
+UNLISTED: Final = {f"{_STANDARD}.EncodeContent": f"{_STANDARD}.Base64EncodeContent"}
 FULL_QUEUE: Final = 100
 
 
@@ -33,6 +36,9 @@ def capabilities(manifest: Mapping[str, Any]) -> Capabilities:
                 known = into.get(one["type"])
                 if known is None or _number(known.bundle.version) < _number(where.version):
                     into[one["type"]] = Kind(one["type"], where, frozenset(one.get("propertyDescriptors") or ()))
+    for type_, beside in UNLISTED.items():
+        if beside in processors and type_ not in processors:
+            processors[type_] = Kind(type_, processors[beside].bundle)
     version = str((manifest.get("buildInfo") or {}).get("version") or manifest.get("version") or "")
     return Capabilities(version, processors, services)
 

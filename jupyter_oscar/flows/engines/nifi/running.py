@@ -7,6 +7,7 @@ NiFi answers before things have happened: *stopped* is said while threads still 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from jupyter_oscar.flows.errors import FlowRefused
 
 from . import reading
 from .client import LATEST, RUNNING, SOONEST, STOPPED
+from .errors import WrongState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -112,30 +114,30 @@ class Running:
 
     async def _forget_context(self) -> None:
         """Remove the parameters, unless they are somebody else's or another group uses them."""
-        known = ((self._group.get("component") or {}).get("parameterContext") or {}).get("id")
-        if not known:
-            return
-        context = (await self._client.context(known)).get("component") or {}
-        ours = str(context.get("description") or "").startswith(OURS)
-        if ours and not context.get("boundProcessGroups"):
-            await self._client.delete_context(known)
+        component = self._group.get("component") or {}
+        bound = component.get("parameterContext") or {}
+        # Ours has the dataflow's name: a deployment refuses one of that name that is not.
+        if bound.get("id") and (bound.get("component") or {}).get("name") == component.get("name"):
+            with contextlib.suppress(WrongState):
+                await self._client.delete_context(bound["id"])
 
-    async def enable(self) -> None:
-        """Enable every service that is valid, and wait for it; those that are not are left, and said by status."""
-        await self._services("ENABLED")
+    async def enable(self) -> list[str]:
+        """Enable every service that is valid, and wait for it; what is wrong with the others, in sentences."""
+        return await self._services("ENABLED")
 
     async def disable(self) -> None:
         """Disable every service, and wait for it."""
         await self._services("DISABLED")
 
-    async def _services(self, wanted: str) -> None:
+    async def _services(self, wanted: str) -> list[str]:
         deadline, pause = time.monotonic() + PATIENCE, SOONEST
         asked = False
         while True:
-            found = [one["component"] for one in await self._client.services(self._id)]
+            entities = await self._client.services(self._id)
+            found = [one["component"] for one in entities]
             left = [one for one in found if one["state"] != wanted and not (wanted == "ENABLED" and _hopeless(one))]
             if not left:
-                return
+                return reading.wrong(entities)[1]
             if not asked:
                 await self._client.set_services(self._id, wanted)
                 asked = True
