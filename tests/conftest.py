@@ -183,7 +183,7 @@ def _resource(name: str) -> Any:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "resources" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # one resource may use another
     spec.loader.exec_module(module)
     return module
 
@@ -192,6 +192,12 @@ def _resource(name: str) -> Any:
 def odd() -> Any:
     """Small servers that behave badly: ``tests/resources/odd_servers.py``."""
     return _resource("odd_servers")
+
+
+@pytest.fixture(scope="session")
+def still_nifi(odd: Any) -> Any:
+    """A NiFi that only stands there: ``tests/resources/still_nifi.py``."""
+    return _resource("still_nifi")
 
 
 @pytest.fixture(scope="session")

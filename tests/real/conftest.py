@@ -8,8 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MINIO = "github.com/minio/minio@latest"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter-oscar" / "real"
@@ -25,7 +29,11 @@ def _load(path: Path) -> None:
         spec.loader.exec_module(sys.modules[path.stem])
 
 
-_load(Path(__file__).parents[1] / "integration" / "sandbox_user.py")
+TESTS = Path(__file__).parents[1]
+for part in ("integration/sandbox_user", "resources/odd_servers", "resources/engine_stories"):
+    _load(TESTS / f"{part}.py")
+for part in ("nifi_parts", "nifi_process"):
+    _load(TESTS / "real" / f"{part}.py")
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +52,17 @@ def program() -> Path:
         if built.returncode:
             pytest.skip(f"MinIO could not be fetched: {built.stderr.strip().splitlines()[-1]}")
     return CACHE / "minio"
+
+
+@pytest.fixture(scope="session")
+def nifi_home() -> Callable[[str], Path]:
+    """Where a release of NiFi is, fetched when it is not there yet."""
+    import nifi_parts
+
+    def home(version: str) -> Path:
+        try:
+            return nifi_parts.home(version, CACHE)
+        except nifi_parts.NotToBeHad as error:
+            pytest.skip(f"NiFi {version} could not be fetched: {error}")
+
+    return home
