@@ -196,6 +196,26 @@ export interface DiagnosisStep {
 }
 
 /**
+ * A dataflow in the list; without a `name`, a NiFi that cannot be asked, and why.
+ *
+ * `queued` counts events that wait, `dead` those of them that were refused for good. `canvas` is the NiFi's own
+ * page for it. `warnings` are sentences: what is not valid, or keeps it from going on.
+ */
+export interface FlowRow {
+  bridged: string[];
+  canvas: string;
+  dead: number;
+  last_error: string;
+  last_error_at: string;
+  name: string;
+  nifi: string;
+  problem: Problem | null;
+  queued: number;
+  state: 'running' | 'stopped' | 'partly' | 'invalid' | 'waiting' | 'unknown';
+  warnings: string[];
+}
+
+/**
  * How much lies in a folder; `more` says that counting stopped early.
  */
 export interface FolderAmount {

@@ -30,6 +30,12 @@ class JupyterOscarApp(ExtensionApp):
         "storage": "https://…", "issuer": "https://…", "client_id": "…"}}. Without credentials each person signs in, at
         `issuer` where it is named; `storage` is said where the cluster's own word for it is not the one to use.""",
     ).tag(config=True)
+    engines = Dict(
+        value_trait=Dict(),
+        help="""NiFis whose dataflows everybody of this server sees, by name:
+        {"name": {"endpoint": "https://…", "user": "…", "password_file": "…" or "token_file": "…" or "certificate": "…"
+        and "key": "…", "verify": True}}.""",
+    ).tag(config=True)
     allowed_hosts = List(
         Unicode(),
         help="""Host names that people may connect to; empty: any. Clusters named here are always allowed. On these a
@@ -76,6 +82,7 @@ class JupyterOscarApp(ExtensionApp):
             persist=self.persist_tokens,
             ca_bundle=None if wrong else self.ca_bundle or None,
             request_budget=self.request_budget,
+            engines=self.engines,
         )
         self.settings.update(
             jupyter_oscar_pool=self._pool,
@@ -106,6 +113,7 @@ class JupyterOscarApp(ExtensionApp):
             calls,
             channel,
             clusters,
+            flows,
             health,
             objects,
             processes,
@@ -126,6 +134,7 @@ class JupyterOscarApp(ExtensionApp):
             ("poll", channel.ChannelPoll),
             ("clusters", clusters.ClustersRoute),
             ("sign-in", sign_in.SignInRoute),
+            ("flows", flows.FlowsRoute),
             (one, clusters.ClusterRoute),
             (f"{one}/diagnosis", clusters.DiagnosisRoute),
             (f"{one}/storage", clusters.StorageRoute),

@@ -22,7 +22,7 @@ from jupyter_oscar.client.budget import POLLING
 from jupyter_oscar.client.errors import JobNotFound, OscarError
 from jupyter_oscar.client.jobs import Facts, State, state
 
-from . import buckets, calls, clusters, services, working_directory
+from . import buckets, calls, clusters, flows, services, working_directory
 from .pool import fallen
 from .route import problem
 
@@ -322,6 +322,14 @@ class FolderFeed(StateFeed):
         return FOLDER
 
 
+class FlowsFeed(StateFeed):
+    """``flows``: the dataflows of every NiFi that is known."""
+
+    async def look(self) -> float:
+        self.tell([row.model_dump(mode="json") for row in await flows.rows(self.pool.engines)])
+        return SERVICES
+
+
 class WorkingDirectoryFeed(StateFeed):
     """``working-directory/<cluster>``."""
 
@@ -337,13 +345,14 @@ KINDS: dict[str, tuple[type[Feed], str]] = {
     "services": (ServicesFeed, "jupyter_oscar:services"),
     "calls": (CallsFeed, "jupyter_oscar:jobs"),
     "buckets": (BucketsFeed, "jupyter_oscar:storage"),
+    "flows": (FlowsFeed, "jupyter_oscar:flows"),
     "folder": (FolderFeed, "jupyter_oscar:storage"),
     "working-directory": (WorkingDirectoryFeed, "jupyter_oscar:storage"),
     "log": (LogFeed, "jupyter_oscar:jobs"),
     "deployment-log": (DeploymentLogFeed, "jupyter_oscar:services"),
 }
 # How many parts a topic has behind its kind.
-PARTS = {"clusters": 0, "folder": 2, "deployment-log": 2, "log": 3} | dict.fromkeys(
+PARTS = {"clusters": 0, "flows": 0, "folder": 2, "deployment-log": 2, "log": 3} | dict.fromkeys(
     ("services", "calls", "buckets", "working-directory"), 1
 )
 # How long a feed that nobody listens to keeps what it knows.

@@ -18,6 +18,8 @@ from jupyter_oscar.client.credentials import Credentials, Grant, Kept, Memory, S
 from jupyter_oscar.client.errors import InsecureEndpoint, NoCluster, NotAllowed, ProfileNotFound, Unreachable
 from jupyter_oscar.client.profiles import Profile, Refused
 
+from .engines import Engines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,6 +46,7 @@ class Pool:
         persist: bool = True,
         ca_bundle: str | None = None,
         request_budget: int = 0,
+        engines: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self._named = named
         self.allow_user_clusters = allow_user_clusters
@@ -58,6 +61,10 @@ class Pool:
         self._ca_bundle = ca_bundle
         self._trust = profiles.Trust(frozenset(allowed_hosts), allow_user_clusters)
         self._request_budget = request_budget
+        #: What runs dataflows.
+        self.engines = Engines(
+            engines or {}, allow_user_clusters=allow_user_clusters, allowed_hosts=allowed_hosts, ca_bundle=ca_bundle
+        )
         #: One for each address, whatever names it has and however often its client is made anew.
         self._budgets: dict[str, Budget] = {}
 
@@ -212,6 +219,7 @@ class Pool:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+        await self.engines.aclose()
 
 
 def fallen(profile: Profile) -> Sandbox | None:
