@@ -19,6 +19,7 @@ FILES = (
     "lists",
     "folders",
     "flows",
+    "seen",
 )
 
 

@@ -28,6 +28,7 @@ import { statusPlugin } from './status';
 import { viewsPlugin } from './views';
 import { tablePlugin } from './table';
 import { transfersPlugin } from './transfers';
+import { workingDirectoryPlugin } from './workdir';
 
 export * from './buckets/tokens';
 export * from './tokens';
@@ -62,6 +63,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   bucketsPlugin,
   foldersPlugin,
   usesPlugin,
+  workingDirectoryPlugin,
   kernelFolderPlugin,
   sidebarPlugin,
   tablePlugin,

@@ -1,55 +1,12 @@
 import { TranslationBundle } from '@jupyterlab/translation';
-import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 
+import { Filter, FilterField, filterKey } from './filter';
 import { span } from './format';
 import { useChanged, useTick } from './hooks';
 import { Notice, Skeleton, Step } from './states';
 import { ILive, IOscarModel } from './tokens';
 import { Problem } from './types';
-
-/** What a list is filtered by, while that is shown. */
-export class Filter {
-  get text(): string {
-    return this._text;
-  }
-
-  get shown(): boolean {
-    return this._shown;
-  }
-
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  type(text: string): void {
-    this._text = text;
-    this._changed.emit();
-  }
-
-  show(): void {
-    this._shown = true;
-    this._changed.emit();
-  }
-
-  hide(): void {
-    this._shown = false;
-    this._text = '';
-    this._changed.emit();
-  }
-
-  toggle(): void {
-    if (this._shown) {
-      this.hide();
-    } else {
-      this.show();
-    }
-  }
-
-  private readonly _changed = new Signal<this, void>(this);
-  private _text = '';
-  private _shown = false;
-}
 
 /** A list with its filter, and what is said when it is empty, old, or did not come. */
 export function List<T>(props: List.IProps<T>): React.JSX.Element {
@@ -58,13 +15,7 @@ export function List<T>(props: List.IProps<T>): React.JSX.Element {
   useChanged(filter.changed);
   useTick(1000, live.problem !== undefined);
   const box = React.useRef<HTMLDivElement>(null);
-  const input = React.useRef<HTMLInputElement>(null);
   const shown = filter.shown;
-  React.useEffect(() => {
-    if (shown) {
-      input.current?.focus();
-    }
-  }, [shown]);
 
   const { rows } = live;
   const said = filter.text.trim().toLowerCase();
@@ -78,52 +29,25 @@ export function List<T>(props: List.IProps<T>): React.JSX.Element {
       ?.querySelector<HTMLElement>('[role="grid"], [role="row"][tabindex="0"]')
       ?.focus();
   };
-  const leave = (): void => {
-    filter.hide();
-    toRows();
-  };
 
   return (
     <div
       className="jp-OscarList"
       ref={box}
       onKeyDown={event => {
-        if (event.key === '/' && event.target !== input.current) {
-          filter.show();
-          input.current?.focus();
-          event.preventDefault();
-        } else if (event.key === 'Escape' && shown) {
-          leave();
-          event.preventDefault();
+        if (filterKey(event, filter, event.currentTarget) && !filter.shown) {
+          toRows();
         }
       }}
     >
       {shown ? (
-        <div className="jp-OscarList-filter">
-          <input
-            ref={input}
-            type="text"
-            role="searchbox"
-            className="jp-mod-styled"
-            aria-label={trans.__('Filter')}
-            placeholder={trans.__('Filter')}
-            value={filter.text}
-            onChange={event => {
-              filter.type(event.target.value);
-            }}
-            onKeyDown={event => {
-              if (event.key === 'ArrowDown' || event.key === 'Enter') {
-                toRows();
-                event.preventDefault();
-              }
-            }}
-          />
+        <FilterField filter={filter} label={trans.__('Filter')} onRows={toRows}>
           {said && rows ? (
             <span className="jp-OscarQuiet jp-OscarList-count">
               {trans.__('%1 of %2', found?.length ?? 0, rows.length)}
             </span>
           ) : null}
-        </div>
+        </FilterField>
       ) : null}
       <Trouble live={live} model={model} trans={trans} />
       {found === undefined ? (

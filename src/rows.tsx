@@ -1,6 +1,8 @@
 import { ellipsesIcon, LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import { step } from './keys';
+
 /**
  * A list of things, one line each, as a grid for readers: arrows go through it,
  * Enter opens, Space selects, Delete asks, the context-menu key works. What a
@@ -30,7 +32,7 @@ export function Rows<T>(props: Rows.IProps<T>): React.JSX.Element {
 
   const go = (index: number): void => {
     const lines = grid.current ? Private.lines(grid.current) : [];
-    lines.at(Math.max(0, Math.min(index, lines.length - 1)))?.focus();
+    lines.at(index)?.focus();
   };
 
   const onKeyDown = (
@@ -41,21 +43,10 @@ export function Rows<T>(props: Rows.IProps<T>): React.JSX.Element {
     if (event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
+    const to = step(event.key, index, rows.length);
     const own = event.target === event.currentTarget;
     const open = props.isOpen?.(row);
     switch (event.key) {
-      case 'ArrowDown':
-        go(index + 1);
-        break;
-      case 'ArrowUp':
-        go(index - 1);
-        break;
-      case 'Home':
-        go(0);
-        break;
-      case 'End':
-        go(rows.length - 1);
-        break;
       case 'ArrowRight':
         if (open === false) {
           props.onToggle?.(row);
@@ -92,7 +83,10 @@ export function Rows<T>(props: Rows.IProps<T>): React.JSX.Element {
         (event.currentTarget as HTMLElement).focus();
         break;
       default:
-        return;
+        if (to === undefined) {
+          return;
+        }
+        go(to);
     }
     event.preventDefault();
     event.stopPropagation();

@@ -314,7 +314,7 @@ export interface WaitingFile {
  *
  * `output` is an object in `bucket` that is newer than the file, `newer` how many there are, `by_name` whether
  * it carries the file's name. Where none came `after` says for how many seconds. Of a folder only the service is
- * told, and the `folder` by which it watches.
+ * told, and the `folder` by which it watches: one around it, or one further down.
  */
 export interface WatchedBy {
   after: number | null;

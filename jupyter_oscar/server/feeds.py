@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Said = dict[str, Any]
 
 # Seconds between two looks.
-FOLDER = 1.0
+FOLDER = 0.5
 FILES, CLUSTERS, SERVICES, SERVICES_CHANGING, CALLS_BUSY, CALLS_IDLE = 2.0, 20.0, 10.0, 2.0, 2.0, 10.0
 LOG_SOONEST, LOG_LATEST = 0.5, 5.0
 # How many calls' own logs are looked for at a look, to tell the running from the queued: each costs a real server about
@@ -312,7 +312,7 @@ class BucketsFeed(StateFeed):
 
 
 class FolderFeed(StateFeed):
-    """``folder/<cluster>/<bucket%2Fprefix>``: its first page, as a file browser shows it; one listing a second."""
+    """``folder/<cluster>/<bucket%2Fprefix>``: its first page, as a file browser shows it; two listings a second."""
 
     async def look(self) -> float:
         _, name, place = self.topic.split("/")

@@ -16,7 +16,7 @@ class WatchedBy(Message):
 
     ``output`` is an object in ``bucket`` that is newer than the file, ``newer`` how many there are, ``by_name`` whether
     it carries the file's name. Where none came ``after`` says for how many seconds. Of a folder only the service is
-    told, and the ``folder`` by which it watches.
+    told, and the ``folder`` by which it watches: one around it, or one further down.
     """
 
     service: str
@@ -45,6 +45,9 @@ class TriggersRoute(Route):
         one, key = await self.cluster(cluster), self.plain("key")
         if not key or key.endswith("/"):
             found = await one.triggers.watching(bucket, key)
+            known = {watcher.service for watcher in found}
+            below = await one.triggers.below(bucket, key.rstrip("/"))
+            found += [watcher for watcher in below if watcher.service not in known]
             self.reply([WatchedBy(service=watcher.service, folder=watcher.folder) for watcher in found])
             return
         self.reply([_row(seen) for seen in await one.triggers.seen(bucket, key)])

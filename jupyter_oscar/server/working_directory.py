@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from jupyter_oscar.client.errors import InvalidRequest, NotAllowed, NotFound, OscarError, TimedOut
-from jupyter_oscar.deploy import keeper, mounting, mounts
+from jupyter_oscar.deploy import keeper, mounting, mounts, notes
 
 from .route import Message, Problem, Route, may, problem
 from .triggers import WatchedBy
@@ -172,8 +172,11 @@ class WorkingDirectoryRoute(Route):
     @may("execute", "jupyter_oscar:processes")
     async def delete(self, cluster: str) -> None:
         """Undo a mount, or begin to: its last files are written back first."""
-        one, point = await self.cluster(cluster), self._point(self.plain("path"))
+        one, point = await self.cluster(cluster), Path(self.plain("point"))
         self._allow()
+        if notes.of(point) is None:
+            msg = f"{point} is no folder that was mounted from here."
+            raise mounts.CannotMount(msg, hint="Whoever mounted it undoes it.")
         note = await asyncio.to_thread(keeper.ask_to_end, point)
         if note:
             await asyncio.to_thread(note.wait, PATIENCE)

@@ -355,7 +355,7 @@ export class BucketDrive implements IDisposable {
         this._folders.delete(entry.path);
       }
     }
-    this._listed.emit({ path, said, shown: entries.length, more });
+    this._listed.emit({ path, said, starts, shown: entries.length, more });
     return { ...models.folder(path), format: 'json', content: entries };
   }
 

@@ -12,7 +12,7 @@ import { ITranslator } from '@jupyterlab/translation';
 import { tableRowsIcon } from '@jupyterlab/ui-components';
 
 import { described, words } from '../commands';
-import { IOscarClient, IOscarModel } from '../tokens';
+import { IOscarChannel, IOscarClient, IOscarModel } from '../tokens';
 import type { FolderView } from './table';
 import { BucketCommandIDs, IOscarDrives } from './tokens';
 
@@ -21,13 +21,14 @@ export const foldersPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:folders',
   description: 'Opens folders of buckets as tables.',
   autoStart: true,
-  requires: [IOscarClient, IOscarModel, IOscarDrives],
+  requires: [IOscarClient, IOscarModel, IOscarDrives, IOscarChannel],
   optional: [ILayoutRestorer, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     client: IOscarClient,
     model: IOscarModel,
     drives: IOscarDrives,
+    channel: IOscarChannel,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
@@ -53,7 +54,13 @@ export const foldersPlugin: JupyterFrontEndPlugin<void> = {
         commands,
         drives,
         storage,
-        trans
+        trans,
+        subscribe: (topic, tell) =>
+          channel.subscribe(topic, ({ data }) => {
+            if (data !== undefined) {
+              tell(data);
+            }
+          })
       });
       const widget = new MainAreaWidget({ content });
       const name = (): void => {

@@ -4,18 +4,19 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 import { IDisposable } from '@lumino/disposable';
 import { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
 import { Panel, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { problemOf } from '../errors';
-import { number } from '../format';
-import { useChanged } from '../hooks';
-import { Filter } from '../lists';
+import { Filter, filterKey } from '../filter';
 import { isUsable } from '../sidebar/welcome';
-import { Notice, Step } from '../states';
 import { IOscarModel } from '../tokens';
-import { BucketCommandIDs, IBucketDrive, IListing } from './tokens';
-import { Problem } from '../types';
+import { FolderPage, Place, Problem } from '../types';
+import { Foot, Head } from './around';
+import { landed } from './landed';
+import { toPlace } from './paths';
+import { IBucketDrive, IListing, IOscarDrives, IStorage } from './tokens';
 
 /** Milliseconds after the last key before a filter is asked for. */
 const TYPED = 250;
@@ -29,19 +30,40 @@ export class BucketsPanel extends Panel {
     super();
     this.addClass('jp-OscarBuckets');
     const { filter, model } = _options;
-    this._head = ReactWidget.create(<Head panel={this} {..._options} />);
+    const head = ReactWidget.create(<Head panel={this} {..._options} />);
     this._foot = ReactWidget.create(<Foot panel={this} {..._options} />);
-    this._head.addClass('jp-OscarBuckets-head');
+    head.addClass('jp-OscarBuckets-head');
     this._foot.addClass('jp-OscarBuckets-foot');
-    this.addWidget(this._head);
+    this.addWidget(_options.above);
+    this.addWidget(head);
     this.addWidget(this._foot);
+    // Before core, to which what is typed in its list is the beginning of a name.
+    this.node.addEventListener(
+      'keydown',
+      event => {
+        const key = event as KeyboardEvent & { target: Element };
+        if (filterKey(key, filter, this.node) && !filter.shown) {
+          this.browser?.activate();
+        }
+      },
+      true
+    );
     filter.changed.connect(this._onFilter, this);
     model.changed.connect(this._onModel, this);
+  }
+
+  /** What is said of the list has changed. */
+  get told(): ISignal<this, void> {
+    return this._told;
   }
 
   /** The path that is shown, in its drive. */
   get path(): string {
     return this._here?.path ?? '';
+  }
+
+  get cluster(): string | undefined {
+    return this._here?.name;
   }
 
   get listing(): IListing | undefined {
@@ -50,6 +72,20 @@ export class BucketsPanel extends Panel {
 
   get problem(): Problem | undefined {
     return this._problem;
+  }
+
+  /** What just landed in the folder that is shown, the newest first. */
+  get landed(): readonly Place[] {
+    return this._here?.landed ?? [];
+  }
+
+  /** Say no more of something that landed. */
+  forget(place: Place): void {
+    const one = this._here;
+    if (one) {
+      one.landed = one.landed.filter(other => other !== place);
+      this.update();
+    }
   }
 
   get browser(): FileBrowser | undefined {
@@ -67,6 +103,7 @@ export class BucketsPanel extends Panel {
       one.browser.dispose();
     }
     super.dispose();
+    Signal.clearData(this);
   }
 
   /** List again what is shown. */
@@ -136,7 +173,14 @@ export class BucketsPanel extends Panel {
 
   private _make(name: string): Private.IOne {
     const { drive, browser } = this._options.make(name);
-    const one: Private.IOne = { name, drive, browser, path: '' };
+    const one: Private.IOne = {
+      name,
+      drive,
+      browser,
+      path: '',
+      starts: '',
+      landed: []
+    };
     browser.addClass('jp-OscarFiles');
     browser.toolbar.hide();
     browser.showFileCheckboxes = false;
@@ -158,7 +202,9 @@ export class BucketsPanel extends Panel {
       }
     });
     browser.model.pathChanged.connect(() => {
+      const isHere = this.node.contains(document.activeElement);
       one.path = browser.model.path.slice(browser.model.driveName.length + 1);
+      one.starts = '';
       drive.narrow('', '');
       if (one === this._here) {
         // A folder is listed before it is entered.
@@ -168,10 +214,19 @@ export class BucketsPanel extends Panel {
         this.update();
       }
       browser.toggleClass('jp-mod-root', one.path === '');
+      // The line that had the focus is gone with the folder it stood in.
+      if (isHere) {
+        browser.activate();
+      }
       this._listen();
     }, this);
     browser.toggleClass('jp-mod-root', true);
     browser.model.refreshed.connect(() => {
+      // A list that was on its way when the filter changed is one of before.
+      const { listing } = one;
+      if (listing?.path === one.path && listing.starts !== one.starts) {
+        void browser.model.refresh();
+      }
       if (one === this._here) {
         this._problem = this._failed;
         this._failed = undefined;
@@ -182,7 +237,7 @@ export class BucketsPanel extends Panel {
       this._failed = this._problem = problemOf(reason);
       this.update();
     }, this);
-    this.insertWidget(1, browser);
+    this.insertWidget(this.widgets.indexOf(this._foot), browser);
     return one;
   }
 
@@ -204,8 +259,12 @@ export class BucketsPanel extends Panel {
     window.clearTimeout(this._typing);
     this._typing = window.setTimeout(() => {
       const { shown, text } = this._options.filter;
-      this._here?.drive.narrow(this._here.path, shown ? text : '');
-      this.refresh();
+      const one = this._here;
+      if (one) {
+        one.starts = shown ? text : '';
+        one.drive.narrow(one.path, one.starts);
+        this.refresh();
+      }
     }, TYPED);
     this.update();
   }
@@ -221,12 +280,30 @@ export class BucketsPanel extends Panel {
     this._listening?.dispose();
     this._listening = null;
     if (topic !== undefined) {
+      let before: unknown;
       this._listening = this._options.subscribe(topic, said => {
-        const shown = this._listing?.said;
-        if (JSON.stringify(said) !== JSON.stringify(shown)) {
+        if (one && before && one.path) {
+          this._note(one, before as FolderPage, said as FolderPage);
+        }
+        before = said;
+        if (JSON.stringify(said) !== JSON.stringify(this._listing?.said)) {
           this.refresh();
         }
       });
+    }
+  }
+
+  /** Remember what has landed, to say what it started. */
+  private _note(one: Private.IOne, before: FolderPage, now: FolderPage): void {
+    const bucket = toPlace(one.path)?.bucket ?? '';
+    const places = landed(before, now).map(({ key }) => ({ bucket, key }));
+    if (places.length) {
+      const keys = new Set(places.map(({ key }) => key));
+      const others = one.landed.filter(
+        place => place.bucket !== bucket || !keys.has(place.key)
+      );
+      one.landed = [...places, ...others].slice(0, Private.LANDED);
+      this.update();
     }
   }
 
@@ -234,12 +311,11 @@ export class BucketsPanel extends Panel {
     super.update();
     const isGone = this._problem !== undefined && !this._listing;
     this.toggleClass('jp-mod-trouble', isGone);
-    this._head.update();
-    this._foot.update();
+    this._told.emit();
   }
 
-  private readonly _head: ReactWidget;
   private readonly _foot: ReactWidget;
+  private readonly _told = new Signal<this, void>(this);
   private readonly _browsers = new Map<string, Private.IOne>();
   private _here: Private.IOne | undefined;
   private _listing: IListing | undefined;
@@ -259,114 +335,14 @@ export namespace BucketsPanel {
     trans: TranslationBundle;
     /** The drive of a cluster, and a file browser on it. */
     make: (cluster: string) => { drive: IBucketDrive; browser: FileBrowser };
+    drives: IOscarDrives;
+    storage: () => Promise<IStorage>;
+    /** What stands above the buckets. */
+    above: Widget;
     /** What says that a path has changed. */
     topic: (cluster: string, path: string) => string;
     subscribe: (topic: string, tell: (said: unknown) => void) => IDisposable;
   }
-}
-
-interface IPart extends BucketsPanel.IOptions {
-  panel: BucketsPanel;
-}
-
-/** The filter, and why nothing is shown. */
-function Head(props: IPart): React.JSX.Element {
-  const { filter, panel, trans } = props;
-  useChanged(filter.changed);
-  const input = React.useRef<HTMLInputElement>(null);
-  const { shown } = filter;
-  React.useEffect(() => {
-    if (shown) {
-      input.current?.focus();
-    }
-  }, [shown]);
-  const { problem } = panel;
-  return (
-    <>
-      {shown ? (
-        <div className="jp-OscarList-filter">
-          <input
-            ref={input}
-            type="text"
-            role="searchbox"
-            className="jp-mod-styled"
-            aria-label={trans.__('Beginning of the name')}
-            placeholder={trans.__('Name begins with')}
-            value={filter.text}
-            onChange={event => {
-              filter.type(event.target.value);
-            }}
-            onKeyDown={event => {
-              if (event.key === 'Escape') {
-                filter.hide();
-                panel.browser?.activate();
-              } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
-                panel.browser?.activate();
-              }
-            }}
-          />
-        </div>
-      ) : null}
-      {problem ? (
-        <Notice what={problem.message} hint={problem.hint}>
-          <Step
-            label={trans.__('Try again')}
-            onClick={() => {
-              panel.refresh();
-            }}
-          />
-          {panel.path ? (
-            <Step
-              label={trans.__('All buckets')}
-              onClick={() => {
-                void panel.go('');
-              }}
-            />
-          ) : null}
-        </Notice>
-      ) : null}
-    </>
-  );
-}
-
-/** What is said below the list: nothing there, or more than is shown. */
-function Foot(props: IPart): React.JSX.Element | null {
-  const { commands, filter, model, panel, trans } = props;
-  useChanged(filter.changed);
-  const { listing, path } = panel;
-  if (!listing || panel.problem) {
-    return null;
-  }
-  const table = (): void => {
-    if (commands.hasCommand(BucketCommandIDs.openFolder)) {
-      void commands.execute(BucketCommandIDs.openFolder, {
-        cluster: model.current ?? null,
-        path
-      });
-    }
-  };
-  if (listing.more) {
-    return (
-      <p className="jp-OscarBuckets-more jp-OscarQuiet">
-        {trans.__('The first %1 are shown.', number(listing.shown))}{' '}
-        <button type="button" className="jp-OscarLink" onClick={table}>
-          {trans.__('Open as a table')}
-        </button>
-      </p>
-    );
-  }
-  if (listing.shown > 0) {
-    return null;
-  }
-  return (
-    <p className="jp-OscarList-none jp-OscarQuiet">
-      {filter.shown && filter.text
-        ? trans.__('Nothing begins with "%1".', filter.text)
-        : path
-          ? trans.__('Nothing here yet. Drop files to upload them.')
-          : trans.__('No buckets yet.')}
-    </p>
-  );
 }
 
 namespace Private {
@@ -375,6 +351,12 @@ namespace Private {
     drive: IBucketDrive;
     browser: FileBrowser;
     path: string;
+    /** What is listed of the folder that is shown: what begins like that. */
+    starts: string;
     listing?: IListing;
+    landed: readonly Place[];
   }
+
+  /** Files that landed which are remembered. */
+  export const LANDED = 20;
 }

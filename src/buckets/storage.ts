@@ -9,10 +9,14 @@ import {
   FolderPage,
   Link,
   NewBucket,
+  NewMount,
   ObjectRow,
   Place,
   Progress,
-  Sharing
+  Sharing,
+  StartedJob,
+  WatchedBy,
+  WorkingDirectory
 } from '../types';
 
 /** The routes of buckets and objects. Keys go in queries and bodies: a browser would mend them in paths. */
@@ -172,6 +176,39 @@ export class Storage extends Requests implements IStorage {
       key,
       seconds
     });
+  }
+
+  triggers(cluster: string, bucket: string, key: string): Promise<WatchedBy[]> {
+    return this.json(Private.path(cluster, bucket, 'triggers'), 'GET', null, {
+      key
+    });
+  }
+
+  startedJob(
+    cluster: string,
+    bucket: string,
+    key: string,
+    service: string
+  ): Promise<StartedJob> {
+    const path = [...Private.path(cluster, bucket, 'triggers'), 'job'];
+    return this.json(path, 'GET', null, { key, service });
+  }
+
+  workingDirectory(cluster: string): Promise<WorkingDirectory> {
+    return this.json(['clusters', cluster, 'working-directory']);
+  }
+
+  mount(cluster: string, mount: NewMount): Promise<WorkingDirectory> {
+    return this.json(['clusters', cluster, 'working-directory'], 'POST', mount);
+  }
+
+  async unmount(cluster: string, point: string): Promise<WorkingDirectory> {
+    const answer = await this.answer(
+      ['clusters', cluster, 'working-directory'],
+      { method: 'DELETE' },
+      { point }
+    );
+    return (await answer.json()) as WorkingDirectory;
   }
 }
 

@@ -6,6 +6,7 @@ import {
   searchIcon
 } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
+import { IDisposable } from '@lumino/disposable';
 import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
@@ -13,12 +14,13 @@ import * as React from 'react';
 import { problemOf } from '../errors';
 import { number } from '../format';
 import { useChanged } from '../hooks';
+import { Filter, FilterField, filterKey } from '../filter';
 import { Notice, Skeleton, Step } from '../states';
 import { BarButton } from '../table/bar';
 import { Grid, ISort } from '../table/grid';
 import { Problem } from '../types';
 import { columnsOf, entriesOf, entryName, IEntry, pathOf } from './entries';
-import { asFolder, toPlace } from './paths';
+import { asFolder, topic as topicOf, toPlace } from './paths';
 import {
   BucketCommandIDs,
   IBucketDrive,
@@ -40,6 +42,7 @@ export class FolderView extends ReactWidget {
     this.node.tabIndex = -1;
     this._drive = options.drives.drive(options.cluster);
     this._drive.fileChanged.connect(this._onChange, this);
+    this.starts.changed.connect(this._onFilter, this);
     this.go(options.path);
   }
 
@@ -59,8 +62,8 @@ export class FolderView extends ReactWidget {
   entries: readonly IEntry[] | undefined;
   problem: Problem | undefined;
   more = false;
-  starts = '';
-  isFiltered = false;
+  /** Only what begins like that is listed. */
+  readonly starts = new Filter();
   selected: string | undefined;
   sort: ISort = { column: 'name', descending: false };
 
@@ -69,6 +72,7 @@ export class FolderView extends ReactWidget {
       return;
     }
     window.clearTimeout(this._typing);
+    this._listening?.dispose();
     if (this.options.drives.selection?.node === this.node) {
       this.options.drives.selection = undefined;
     }
@@ -77,21 +81,12 @@ export class FolderView extends ReactWidget {
 
   go(path: string): void {
     this._path = path;
-    this.starts = '';
-    this.isFiltered = false;
+    this.starts.hide();
     this.selected = undefined;
     this.sort = { column: 'name', descending: false };
     this._moved.emit();
     this.refresh();
-  }
-
-  filter(text: string): void {
-    this.starts = text;
-    this._told.emit();
-    window.clearTimeout(this._typing);
-    this._typing = window.setTimeout(() => {
-      this.refresh();
-    }, TYPED);
+    this._listen();
   }
 
   select(entry: IEntry): void {
@@ -139,6 +134,16 @@ export class FolderView extends ReactWidget {
     }
   }
 
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._listen();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._listen();
+  }
+
   protected override onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
     (
@@ -150,16 +155,22 @@ export class FolderView extends ReactWidget {
     return <View view={this} {...this.options} />;
   }
 
-  private async _load(asked: number, before: readonly IEntry[]): Promise<void> {
+  /** The next page after those, and further ones until there are so many entries. */
+  private async _load(
+    asked: number,
+    before: readonly IEntry[],
+    least = 0
+  ): Promise<void> {
     const { cluster, storage } = this.options;
     const place = toPlace(this._path);
+    const starts = (this._started = this.starts.text);
     this._busy = true;
     try {
       let found: IEntry[];
       let cursor: string | null = null;
       if (place) {
         const { bucket, key } = asFolder(place);
-        const page = await storage.page(cluster, bucket, key + this.starts, {
+        const page = await storage.page(cluster, bucket, key + starts, {
           cursor: this._cursor,
           size: PAGE
         });
@@ -168,7 +179,7 @@ export class FolderView extends ReactWidget {
       } else {
         const rows = await storage.buckets(cluster);
         found = rows
-          .filter(({ name }) => name.startsWith(this.starts))
+          .filter(({ name }) => name.startsWith(starts))
           .map((row, order) => ({
             order,
             path: row.name,
@@ -181,8 +192,13 @@ export class FolderView extends ReactWidget {
       if (asked !== this._asked || this.isDisposed) {
         return;
       }
-      this.entries = [...before, ...found];
+      const entries = [...before, ...found];
       this._cursor = cursor ?? undefined;
+      if (cursor !== null && entries.length < least) {
+        await this._load(asked, entries, least);
+        return;
+      }
+      this.entries = entries;
       this.more = cursor !== null;
       this.problem = undefined;
     } catch (reason) {
@@ -196,6 +212,47 @@ export class FolderView extends ReactWidget {
       }
     }
     this._told.emit();
+  }
+
+  private _onFilter(): void {
+    window.clearTimeout(this._typing);
+    this._typing = window.setTimeout(() => {
+      if (this._started !== this.starts.text) {
+        this.refresh();
+      }
+    }, TYPED);
+    this._told.emit();
+  }
+
+  /** Hear of changes in what is shown for as long as it is seen. */
+  private _listen(): void {
+    const { cluster, subscribe } = this.options;
+    const topic = this.isVisible ? topicOf(cluster, this._path) : undefined;
+    if (topic === this._topic) {
+      return;
+    }
+    this._topic = topic;
+    this._listening?.dispose();
+    this._listening = null;
+    if (topic !== undefined) {
+      let isFirst = true;
+      this._listening = subscribe(topic, () => {
+        // What is there at first is listed already, or on its way.
+        if (!isFirst) {
+          void this._again();
+        }
+        isFirst = false;
+      });
+    }
+  }
+
+  /** List again as much as is loaded, and show it when all of it is there: nothing jumps. */
+  private async _again(): Promise<void> {
+    const loaded = this.entries?.length ?? 0;
+    this._asked += 1;
+    const asked = this._asked;
+    this._cursor = undefined;
+    await this._load(asked, [], loaded);
   }
 
   private _onChange(
@@ -221,6 +278,9 @@ export class FolderView extends ReactWidget {
   private _busy = false;
   private _asked = 0;
   private _typing = 0;
+  private _started = '';
+  private _topic: string | undefined;
+  private _listening: IDisposable | null = null;
 }
 
 export namespace FolderView {
@@ -231,6 +291,8 @@ export namespace FolderView {
     drives: IOscarDrives;
     storage: IStorage;
     trans: TranslationBundle;
+    /** Hear of what says that a folder has changed. */
+    subscribe: (topic: string, tell: (said: unknown) => void) => IDisposable;
   }
 }
 
@@ -241,35 +303,22 @@ function View(
   useChanged(view.told);
   useChanged(view.moved);
   const columns = React.useMemo(() => columnsOf(trans), [trans]);
-  const input = React.useRef<HTMLInputElement>(null);
-  const { entries, isFiltered, problem } = view;
-  React.useEffect(() => {
-    if (isFiltered) {
-      input.current?.focus();
-    }
-  }, [isFiltered]);
+  useChanged(view.starts.changed);
+  const { entries, problem, starts } = view;
   const toRows = (): void => {
     view.node.querySelector<HTMLElement>('[role="grid"]')?.focus();
-  };
-  const leave = (): void => {
-    view.isFiltered = false;
-    view.filter('');
-    toRows();
   };
   return (
     <div
       className="jp-OscarList"
       onKeyDown={event => {
-        if (event.key === '/' && event.target !== input.current) {
-          view.isFiltered = true;
-          view.filter(view.starts);
-          event.preventDefault();
-        } else if (event.key === 'Escape' && isFiltered) {
-          leave();
-          event.preventDefault();
+        if (filterKey(event, starts, event.currentTarget)) {
+          if (!starts.shown) {
+            toRows();
+          }
         } else if (
           event.key === 'Backspace' &&
-          event.target !== input.current
+          !(event.target as Element).matches('input')
         ) {
           view.go(view.path.split('/').slice(0, -1).join('/'));
           event.preventDefault();
@@ -277,27 +326,13 @@ function View(
       }}
     >
       <Bar {...props} />
-      {isFiltered ? (
-        <div className="jp-OscarList-filter">
-          <input
-            ref={input}
-            type="text"
-            role="searchbox"
-            className="jp-mod-styled"
-            aria-label={trans.__('Beginning of the name')}
-            placeholder={trans.__('Name begins with')}
-            value={view.starts}
-            onChange={event => {
-              view.filter(event.target.value);
-            }}
-            onKeyDown={event => {
-              if (event.key === 'ArrowDown' || event.key === 'Enter') {
-                toRows();
-                event.preventDefault();
-              }
-            }}
-          />
-        </div>
+      {starts.shown ? (
+        <FilterField
+          filter={starts}
+          label={trans.__('Beginning of the name')}
+          placeholder={trans.__('Name begins with')}
+          onRows={toRows}
+        />
       ) : null}
       {problem ? (
         <Notice what={problem.message} hint={problem.hint}>
@@ -315,8 +350,8 @@ function View(
         )
       ) : entries.length === 0 ? (
         <p className="jp-OscarList-none jp-OscarQuiet">
-          {view.starts
-            ? trans.__('Nothing begins with "%1".', view.starts)
+          {starts.text
+            ? trans.__('Nothing begins with "%1".', starts.text)
             : trans.__('Nothing here yet.')}
         </p>
       ) : (
@@ -400,8 +435,7 @@ function Bar(
         icon={searchIcon}
         label={trans.__('Filter (/)')}
         onClick={() => {
-          view.isFiltered = !view.isFiltered;
-          view.filter('');
+          view.starts.toggle();
         }}
       />
       <BarButton

@@ -10,9 +10,13 @@ import {
   FolderPage,
   Link,
   NewBucket,
+  NewMount,
   ObjectRow,
   Place,
-  Sharing
+  Sharing,
+  StartedJob,
+  WatchedBy,
+  WorkingDirectory
 } from '../types';
 
 /** A page of a folder, from its beginning or from a cursor on. */
@@ -73,6 +77,19 @@ export interface IStorage {
   ): Promise<Link>;
   /** Objects in parts. */
   readonly uploads: UploadStorage;
+  /** Which services a file or folder ("a/") starts; of a file also what was seen after it landed. */
+  triggers(cluster: string, bucket: string, key: string): Promise<WatchedBy[]>;
+  /** The job that a file started, which costs the cluster a list and a few logs. */
+  startedJob(
+    cluster: string,
+    bucket: string,
+    key: string,
+    service: string
+  ): Promise<StartedJob>;
+  /** The folders of the Jupyter server that are buckets; see workdir. */
+  workingDirectory(cluster: string): Promise<WorkingDirectory>;
+  mount(cluster: string, mount: NewMount): Promise<WorkingDirectory>;
+  unmount(cluster: string, point: string): Promise<WorkingDirectory>;
 }
 
 /** What was listed last of a folder. */
@@ -80,6 +97,8 @@ export interface IListing {
   path: string;
   /** What the server said, to know again what has not changed. */
   said: unknown;
+  /** Only what begins like that was. */
+  starts: string;
   /** How many entries are shown, and whether there are more. */
   shown: number;
   more: boolean;
@@ -134,5 +153,6 @@ export namespace BucketCommandIDs {
   export const copyS3Path = 'jupyter-oscar:copy-s3-path';
   export const insertReadCell = 'jupyter-oscar:insert-read-cell';
   export const useAsInput = 'jupyter-oscar:use-as-input';
+  export const whatStarted = 'jupyter-oscar:what-started';
   export const whoWatches = 'jupyter-oscar:who-watches';
 }

@@ -82,9 +82,7 @@ export const usesPlugin: JupyterFrontEndPlugin<void> = {
       runIcon,
       args => {
         const one = meant(args);
-        return one?.place && one.cluster === model.current
-          ? { ...one, place: one.place }
-          : undefined;
+        return one?.place && { ...one, place: one.place };
       },
       async ({ cluster, place, isFolder }) => {
         const { watchersDialog } = await import('./dialogs/choices');
@@ -92,14 +90,27 @@ export const usesPlugin: JupyterFrontEndPlugin<void> = {
         const folder = isFolder
           ? asFolder(place)
           : { ...place, key: place.key.slice(0, cut) };
-        const service = await watchersDialog({
-          folder,
-          services: model.services.rows ?? [],
-          trans
-        });
+        const storage = await client.storage();
+        const { bucket, key } = folder;
+        const watchers = await storage.triggers(cluster, bucket, key);
+        const service = await watchersDialog({ folder, trans, watchers });
         if (service !== undefined) {
           await commands.execute(CommandIDs.openService, { cluster, service });
         }
+      },
+      trans.__('The services could not be read')
+    );
+    add(
+      BucketCommandIDs.whatStarted,
+      trans.__('What Did It Start?'),
+      trans.__('Who watches a file, and what came after it'),
+      runIcon,
+      object,
+      async ({ cluster, place }) => {
+        const { startedDialog } = await import('./dialogs/choices');
+        const storage = () => client.storage();
+        const said = { cluster, commands, drives, place, storage, trans };
+        await startedDialog(said);
       },
       trans.__('The services could not be read')
     );

@@ -5,7 +5,8 @@ import * as React from 'react';
 
 import { ago, duration, exactly, span, word } from '../format';
 import { useChanged, useTick } from '../hooks';
-import { Filter, List } from '../lists';
+import { Filter } from '../filter';
+import { List } from '../lists';
 import { Action, More, Rows } from '../rows';
 import { useCall } from '../selection';
 import { Name, StateSign } from '../states';

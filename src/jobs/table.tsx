@@ -4,7 +4,8 @@ import * as React from 'react';
 
 import { duration, size, span, word } from '../format';
 import { useTick } from '../hooks';
-import { Filter, List } from '../lists';
+import { Filter } from '../filter';
+import { List } from '../lists';
 import { useCall } from '../selection';
 import { Name, State } from '../states';
 import { Grid, IColumn, ISort } from '../table/grid';

@@ -9,7 +9,8 @@ import { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
 import { word } from '../format';
-import { Filter, List } from '../lists';
+import { Filter } from '../filter';
+import { List } from '../lists';
 import { Action, More, Rows } from '../rows';
 import { useService } from '../selection';
 import { Name, Notice, StateSign, Step } from '../states';

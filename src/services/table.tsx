@@ -3,7 +3,8 @@ import { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
 import { word } from '../format';
-import { Filter, List } from '../lists';
+import { Filter } from '../filter';
+import { List } from '../lists';
 import { useService } from '../selection';
 import { Name, StateSign } from '../states';
 import { Grid, IColumn, ISort } from '../table/grid';

@@ -13,7 +13,12 @@ import { Panel, Widget } from '@lumino/widgets';
 import { topic } from '../buckets/paths';
 import { returnFocus } from '../focus';
 import { oscarIcon } from '../icons';
-import { CommandIDs, IOscarChannel, IOscarModel } from '../tokens';
+import {
+  CommandIDs,
+  IOscarChannel,
+  IOscarClient,
+  IOscarModel
+} from '../tokens';
 import { IOscarDrives } from '../buckets/tokens';
 
 /** The place of the sidebar; what stands in it is loaded when it is first opened. */
@@ -51,7 +56,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:sidebar',
   description: 'Adds the OSCAR sidebar.',
   autoStart: true,
-  requires: [IOscarModel],
+  requires: [IOscarModel, IOscarClient],
   optional: [
     IOscarChannel,
     IOscarDrives,
@@ -66,6 +71,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
+    client: IOscarClient,
     channel: IOscarChannel | null,
     drives: IOscarDrives | null,
     browsers: IFileBrowserFactory | null,
@@ -96,6 +102,8 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
                   });
                   return { drive, browser };
                 },
+                drives,
+                storage: () => client.storage(),
                 topic,
                 subscribe: (topic, tell) =>
                   channel.subscribe(topic, ({ data }) => {

@@ -26,13 +26,14 @@ import * as React from 'react';
 import { BucketsPanel } from '../buckets/section';
 import { ClusterSection } from '../clusters/section';
 import { Announcer, CallsSection } from '../jobs/section';
-import { Filter } from '../lists';
+import { Filter } from '../filter';
 import { lookWhileSeen } from '../looking';
 import { Section } from './section';
 import { acceptFdl } from '../services/drop';
 import { ServicesSection } from '../services/section';
 import { CommandIDs, IOscarModel } from '../tokens';
 import { BucketCommandIDs } from '../buckets/tokens';
+import { WorkingDirectoryView } from '../workdir/view';
 import { isUsable, Welcome } from './welcome';
 
 /** The sidebar "OSCAR": cluster, services, calls. It looks only while it is seen. */
@@ -311,7 +312,10 @@ export namespace Sidebar {
     state: IStateDB | null;
     trans: TranslationBundle;
     /** What shows buckets, where there are file browsers. */
-    buckets?: Pick<BucketsPanel.IOptions, 'make' | 'topic' | 'subscribe'>;
+    buckets?: Pick<
+      BucketsPanel.IOptions,
+      'make' | 'topic' | 'subscribe' | 'drives' | 'storage'
+    >;
   }
 }
 
@@ -326,7 +330,13 @@ function bucketsSection(
     commands,
     model,
     filter,
-    trans
+    trans,
+    above: new WorkingDirectoryView({
+      commands,
+      model,
+      trans,
+      subscribe: options.subscribe
+    })
   });
   const run = (command: string) => () => {
     if (commands.hasCommand(command)) {
@@ -334,14 +344,6 @@ function bucketsSection(
       void commands.execute(command, { cluster: model.current ?? null, path });
     }
   };
-  panel.node.addEventListener('keydown', event => {
-    const target = event.target as HTMLElement;
-    if (event.key === '/' && !target.matches('input')) {
-      filter.show();
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  });
   return new Section({
     id: Private.BUCKETS,
     label: trans.__('Buckets'),

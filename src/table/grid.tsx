@@ -2,6 +2,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretUpIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import { step } from '../keys';
 import { More } from '../rows';
 
 const ROW = 28;
@@ -80,8 +81,7 @@ export function Grid<T>(props: Grid.IProps<T>): React.JSX.Element {
     };
   }, []);
 
-  const go = (index: number): void => {
-    const to = Math.max(0, Math.min(rows.length - 1, index));
+  const go = (to: number): void => {
     const node = host.current;
     if (!node) {
       return;
@@ -102,17 +102,10 @@ export function Grid<T>(props: Grid.IProps<T>): React.JSX.Element {
       return;
     }
     const page = Math.max(1, Math.floor(place.height / ROW) - 2);
-    const to: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at < 0 ? 0 : at - 1,
-      PageDown: at + page,
-      PageUp: at - page,
-      Home: 0,
-      End: rows.length - 1
-    };
+    const to = step(event.key, at, rows.length, page);
     const row = rows.at(at);
-    if (event.key in to) {
-      go(to[event.key]);
+    if (to !== undefined) {
+      go(to);
     } else if (at < 0 || !row) {
       return;
     } else if (event.key === 'Enter') {

@@ -13,7 +13,7 @@ import * as React from 'react';
 import { Trouble } from '../clusters/section';
 import { useChanged } from '../hooks';
 import { CallsTable } from '../jobs/table';
-import { Filter } from '../lists';
+import { Filter } from '../filter';
 import { lookWhileSeen } from '../looking';
 import { ServicesTable } from '../services/table';
 import { Usable } from '../sidebar/welcome';

@@ -82,7 +82,7 @@ async def test_a_bucket_is_mounted_and_is_unmounted_when_all_is_written_back(pag
     assert (row["ours"], row["waiting"], row["watched_by"], row["problem"]) == (True, 0, [], None)
     assert (page.top / "work" / "there.txt").read_text() == "x"
     (page.top / "work" / "new.txt").write_text("held")
-    assert (await page.ask("DELETE", path="work"))["mounts"] == []
+    assert (await page.ask("DELETE", point=str(page.top / "work")))["mounts"] == []
     assert not (page.top / "work").exists()
     assert (await bucket.get("in/new.txt")).body == b"held"
 
@@ -99,7 +99,7 @@ async def test_a_mount_that_ends_by_itself_is_said_to_be_gone_and_is_mounted_aga
     assert row["state"] == "mounted"
     os.kill(notes.notes()[0].pid, signal.SIGKILL)
     await page.until(lambda rows: rows[0]["state"] == "gone")
-    assert (await page.ask("DELETE", path="work"))["mounts"] == [], "or forgotten"
+    assert (await page.ask("DELETE", point=str(page.top / "work")))["mounts"] == [], "or forgotten"
 
 
 @fuse
@@ -149,7 +149,7 @@ async def test_in_the_sandbox_it_is_the_folder_itself(page: Page, bucket: Bucket
     (page.top / "deep" / "work" / "a.txt").write_text("at once")
     while await bucket.names() != ["a.txt"]:  # noqa: ASYNC110 - the folder tells nobody
         await asyncio.sleep(0.1)
-    assert (await page.ask("DELETE", path="deep/work"))["mounts"] == []
+    assert (await page.ask("DELETE", point=str(page.top / "deep" / "work")))["mounts"] == []
     assert (await bucket.get("a.txt")).body == b"at once"
 
 
@@ -183,7 +183,7 @@ async def test_what_cannot_be_mounted_is_said_and_leaves_nothing(
         assert (status, refusal["code"]) == (400, "invalid-request")
     status, refusal = await page.ask("POST", {"bucket": "no-such-bucket", "path": "work"})
     assert (status, refusal["code"]) == (404, "bucket-not-found")
-    status, refusal = await page.ask("DELETE", path="work")
+    status, refusal = await page.ask("DELETE", point=str(page.top / "work"))
     assert (status, refusal["code"]) == (502, "cannot-mount")
     with monkeypatch.context() as without:
         without.setenv("PATH", str(page.top))

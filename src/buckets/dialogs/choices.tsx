@@ -5,8 +5,9 @@ import { HTMLSelect, ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { number } from '../../format';
-import { BucketRow, Place, ServiceRow } from '../../types';
-import { placeName } from '../paths';
+import { BucketRow, Place, ServiceRow, WatchedBy } from '../../types';
+import { IStarted, Started } from '../landed';
+import { nameOf, placeName } from '../paths';
 import { IStorage } from '../tokens';
 import { Body } from './body';
 
@@ -92,20 +93,13 @@ function FolderForm(props: {
 /** Which services a new file in a folder starts; the one to be opened, if any. */
 export async function watchersDialog(options: {
   folder: Place;
-  services: readonly ServiceRow[];
+  watchers: readonly WatchedBy[];
   trans: TranslationBundle;
 }): Promise<string | undefined> {
-  const { folder, services, trans } = options;
+  const { folder, trans, watchers } = options;
   const here = placeName(folder).replace(/\/$/, '');
-  const watched = services.flatMap(({ name, inputs }) =>
-    inputs.map(path => ({ name, path: path.replace(/\/$/, '') }))
-  );
-  const within = (inner: string, outer: string): boolean =>
-    inner === outer || inner.startsWith(`${outer}/`);
-  const started = watched.filter(({ path }) => within(here, path));
-  const below = watched.filter(
-    ({ path }) => path !== here && within(path, here)
-  );
+  const below = watchers.filter(one => one.folder.startsWith(`${here}/`));
+  const started = watchers.filter(one => !below.includes(one));
   let opened: string | undefined;
   const dialog = new Dialog({
     title: trans.__('A new file in %1', here),
@@ -127,24 +121,24 @@ export async function watchersDialog(options: {
           </p>
         )}
         <ul className="jp-OscarWatchers">
-          {started.map(({ name }) => (
-            <li key={name}>
+          {started.map(({ service }) => (
+            <li key={service}>
               <button
                 type="button"
                 className="jp-OscarLink"
                 onClick={() => {
-                  opened = name;
+                  opened = service;
                   dialog.reject();
                 }}
               >
-                {name}
+                {service}
               </button>
             </li>
           ))}
         </ul>
-        {below.map(({ name, path }) => (
-          <p className="jp-OscarQuiet" key={`${name} ${path}`}>
-            {trans.__('A new file in %1 starts %2.', path, name)}
+        {below.map(one => (
+          <p className="jp-OscarQuiet" key={one.service}>
+            {trans.__('A new file in %1 starts %2.', one.folder, one.service)}
           </p>
         ))}
       </>
@@ -153,6 +147,25 @@ export async function watchersDialog(options: {
   });
   await dialog.launch();
   return opened;
+}
+
+/** What a file started, and what was seen after it landed. */
+export async function startedDialog(
+  options: IStarted & { place: Place }
+): Promise<void> {
+  const { commands, place, trans } = options;
+  const dialog = new Dialog({
+    title: trans.__('What %1 Started', nameOf(place.key)),
+    body: ReactWidget.create(<Started {...options} />),
+    buttons: [Dialog.okButton({ label: trans.__('Close') })]
+  });
+  // What is opened from it is seen.
+  const close = (): void => {
+    dialog.reject();
+  };
+  commands.commandExecuted.connect(close);
+  await dialog.launch();
+  commands.commandExecuted.disconnect(close);
 }
 
 /** The service that is to be called with an object. */
