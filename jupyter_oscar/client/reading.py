@@ -31,9 +31,8 @@ async def steady(s3: Any, place: dict[str, str], answer: Any, first: int, last: 
     what, etag = f"{place['Bucket']}/{place['Key']}", answer["ETag"]
     at, tried = first, 0
     while True:
+        answer = answer or await _rest(s3, place, etag, at, last)
         try:
-            if answer is None:
-                answer = await _rest(s3, place, etag, at, last)
             async with answer["Body"] as body:
                 async for chunk in body.iter_chunks(CHUNK):
                     at, tried = at + len(chunk), 0

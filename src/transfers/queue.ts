@@ -15,6 +15,8 @@ const PARTS = 2;
 const LEAST = 5 * 1024 * 1024;
 /** How often a part is sent again, how many milliseconds later at first and at most. */
 const AGAIN = 6;
+/** How often a file is begun anew whose parts the storage has forgotten. */
+const ANEW = 2;
 const WAIT = 500;
 const LONGEST = 8000;
 
@@ -175,15 +177,19 @@ export class Transfers implements ITransfers {
 
   /** Send a file; the ETag of its object. In smaller parts where a proxy takes no larger ones. */
   private async _send(row: Row, signal: AbortSignal): Promise<string> {
-    try {
-      return await this._sendIn(this._part, row, signal);
-    } catch (reason) {
-      if (Private.code(reason) !== 'too-large' || this._part === LEAST) {
-        throw reason;
+    for (let anew = 0; ; anew += 1) {
+      try {
+        return await this._sendIn(this._part, row, signal);
+      } catch (reason) {
+        const code = Private.code(reason);
+        if (code === 'too-large' && this._part > LEAST) {
+          this._part = LEAST;
+        } else if (code !== 'object-not-found' || anew === ANEW) {
+          throw reason;
+        }
+        // Some storages forget what was begun when they restart.
+        this._forget(row);
       }
-      this._part = LEAST;
-      this._forget(row);
-      return await this._sendIn(LEAST, row, signal);
     }
   }
 
