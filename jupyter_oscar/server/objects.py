@@ -38,10 +38,11 @@ class Copy(Message):
 
 
 class Wish(Message):
-    """A link to be made, and for how many seconds it works."""
+    """A link to be made, for how many seconds it works, and whether a browser saves what it leads to."""
 
     key: str
     seconds: int = 600
+    attachment: bool = False
 
 
 class Link(Message):
@@ -168,4 +169,5 @@ class LinkRoute(Route):
             raise InvalidRequest(msg)
         await one.objects.look(bucket, said.key)
         expires = time.time() + said.seconds
-        self.reply(Link(url=await one.buckets.presign(bucket, said.key, seconds=said.seconds), expires_at=expires))
+        url = await one.buckets.presign(bucket, said.key, seconds=said.seconds, attachment=said.attachment)
+        self.reply(Link(url=url, expires_at=expires))

@@ -115,7 +115,8 @@ export class BucketDrive implements IDisposable {
 
   getDownloadUrl(path: string): string {
     const { bucket, key } = this._object(path);
-    return this._storage.downloadUrl(this.cluster, bucket, key);
+    const target = { cluster: this.cluster, bucket, prefix: '' };
+    return this._storage.uploads.downloadUrl(target, key);
   }
 
   async newUntitled(

@@ -113,16 +113,6 @@ export class Storage extends Requests implements IStorage {
     );
   }
 
-  downloadUrl(cluster: string, bucket: string, key: string): string {
-    // A link carries no header; the server wants this of one who has its cookie only.
-    const cookie = /(?:^|; )_xsrf=([^;]*)/g;
-    const xsrf = [...document.cookie.matchAll(cookie)].at(-1)?.[1];
-    return this.url(Private.path(cluster, bucket, 'object'), {
-      key,
-      ...(xsrf ? { _xsrf: decodeURIComponent(xsrf) } : {})
-    });
-  }
-
   async write(
     cluster: string,
     bucket: string,

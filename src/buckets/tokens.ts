@@ -53,8 +53,6 @@ export interface IStorage {
   ): Promise<void>;
   info(cluster: string, bucket: string, key: string): Promise<ObjectRow>;
   read(cluster: string, bucket: string, key: string): Promise<Response>;
-  /** Where the browser may save it from. */
-  downloadUrl(cluster: string, bucket: string, key: string): string;
   write(
     cluster: string,
     bucket: string,

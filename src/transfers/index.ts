@@ -5,9 +5,11 @@ import {
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { fileUploadIcon } from '@jupyterlab/ui-components';
+import { downloadIcon, fileUploadIcon } from '@jupyterlab/ui-components';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { asFolder } from '../buckets/paths';
+import { IBucketActions } from '../buckets/tokens';
 import { oscarIcon } from '../icons';
 import { IOscarModel } from '../tokens';
 import { ITarget, TRANSFERS, TransferCommands } from './tokens';
@@ -17,11 +19,12 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:transfers',
   description: 'Sends files into buckets, in parts that outlive the page.',
   autoStart: true,
-  requires: [IOscarModel],
+  requires: [IOscarModel, IBucketActions],
   optional: [IStateDB, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: IOscarModel,
+    actions: IBucketActions,
     state: IStateDB | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
@@ -106,6 +109,37 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
         (await uploader()).show();
       }
     });
+    const folder = (args: ReadonlyPartialJSONObject): ITarget | undefined => {
+      const one = actions.meant(args);
+      return one?.place && one.isFolder
+        ? {
+            cluster: one.cluster,
+            bucket: one.place.bucket,
+            prefix: asFolder(one.place).key
+          }
+        : undefined;
+    };
+    actions.add(
+      TransferCommands.saveFolder,
+      trans.__('Download as ZIP'),
+      trans.__('Save a folder of a bucket as one file'),
+      downloadIcon,
+      folder,
+      async target => {
+        (await uploader()).save(target);
+      },
+      trans.__('The folder was not saved')
+    );
+    actions.add(
+      TransferCommands.unfinished,
+      trans.__('Unfinished Uploads…'),
+      trans.__('What was begun in a bucket or folder and never ended'),
+      undefined,
+      folder,
+      async target => (await uploader()).unfinished(target),
+      trans.__('It cannot be told what is unfinished')
+    );
+
     for (const folder of [false, true]) {
       palette?.addItem({
         command: TransferCommands.upload,

@@ -15,10 +15,10 @@ const PARTS = 2;
 const LEAST = 5 * 1024 * 1024;
 /** How often a part is sent again, how many milliseconds later at first and at most. */
 const AGAIN = 6;
-/** How often a file is begun anew whose parts the storage has forgotten. */
-const ANEW = 2;
 const WAIT = 500;
 const LONGEST = 8000;
+/** How often a file is begun anew whose parts the storage has forgotten. */
+const ANEW = 2;
 
 /**
  * The queue. What has arrived of a file stands in the storage; what is kept here
@@ -109,6 +109,11 @@ export class Transfers implements ITransfers {
     if (upload !== undefined) {
       await this._storage.giveUp({ target, key, id: upload });
     }
+  }
+
+  /** Whether an upload that was begun is one of these. */
+  has(upload: string): boolean {
+    return [...this._rows.values()].some(row => row.upload === upload);
   }
 
   clear(): void {

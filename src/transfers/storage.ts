@@ -53,6 +53,17 @@ export class UploadStorage extends Requests {
     return this.json(Private.path(target, 'uploads'), 'POST', {}, query);
   }
 
+  /** Where the browser saves an object from. */
+  downloadUrl(target: ITarget, key: string): string {
+    return this.linkTo(Private.path(target, 'object'), { key });
+  }
+
+  /** Where the browser saves a folder from, as one ZIP file. */
+  archiveUrl(target: ITarget): string {
+    const { prefix } = target;
+    return this.linkTo(Private.path(target, 'archive'), { prefix });
+  }
+
   /** What was begun below a prefix and neither finished nor given up. */
   unfinished(target: ITarget): Promise<Unfinished[]> {
     return this.json(Private.path(target, 'uploads'), 'GET', null, {
@@ -88,8 +99,10 @@ export class UploadStorage extends Requests {
     // Read first: a file that cannot be read any more is told from a line that broke.
     const content = await part.arrayBuffer();
     const digest = await Private.digest(content);
-    if (await this._reached(where, number)) {
-      await this._partStraight(where, number, content, digest, signal);
+    if (
+      (await this._reached(where, number)) &&
+      (await this._partStraight(where, number, content, digest, signal))
+    ) {
       return 'straight';
     }
     const { target, key, id } = where;
@@ -145,8 +158,8 @@ export class UploadStorage extends Requests {
   private async _try(where: IWhere, number: number): Promise<boolean> {
     const nothing = new ArrayBuffer(0);
     const link = await this._link(where, number, await Private.digest(nothing));
-    if (location.protocol === 'https:' && link.url.startsWith('http:')) {
-      return false; // a browser does not let such a page
+    if (Private.mixed(link.url)) {
+      return false;
     }
     try {
       const answer = await fetch(link.url, {
@@ -178,7 +191,7 @@ export class UploadStorage extends Requests {
     content: ArrayBuffer,
     digest: string | undefined,
     signal?: AbortSignal
-  ): Promise<void> {
+  ): Promise<boolean> {
     const link = await this._link(where, number, digest);
     let answer: Response;
     try {
@@ -197,9 +210,18 @@ export class UploadStorage extends Requests {
         'It may be restarting.'
       );
     }
-    if (!answer.ok) {
-      throw Private.refusal(await answer.text().catch(() => ''));
+    if (answer.ok) {
+      return true;
     }
+    const refusal = Private.refusal(await answer.text().catch(() => ''));
+    if (refusal ?? Private.FAILED.includes(answer.status)) {
+      throw (
+        refusal ?? Private.failure('storage-failed', 'The storage failed.', '')
+      );
+    }
+    // It does not understand such requests: the server does.
+    this._reach.set(where.target.cluster, Promise.resolve(false));
+    return false;
   }
 
   private readonly _reach = new Map<string, Promise<boolean>>();
@@ -229,6 +251,11 @@ namespace Private {
     return digest === undefined
       ? {}
       : { 'Content-Digest': `sha-256=:${digest}:` };
+  }
+
+  /** A browser lets no page that is encrypted ask what is not. */
+  export function mixed(url: string): boolean {
+    return location.protocol === 'https:' && url.startsWith('http:');
   }
 
   export function straight(link: PartLink, body: ArrayBuffer): RequestInit {
@@ -266,15 +293,15 @@ namespace Private {
     AccessDenied: 'not-allowed'
   };
 
-  /** What the storage itself says, in its own words. */
-  export function refusal(text: string): OscarError {
+  /** What a storage says that restarts or is busy. */
+  export const FAILED = [500, 502, 503, 504];
+
+  /** What the storage itself says, in its own words, where that is final. */
+  export function refusal(text: string): OscarError | undefined {
     const said = new DOMParser().parseFromString(text, 'application/xml');
     const word = (name: string): string =>
       said.querySelector(name)?.textContent ?? '';
-    return failure(
-      KINDS[word('Code')] ?? 'storage-failed',
-      word('Message') || 'The storage failed.',
-      ''
-    );
+    const code = KINDS[word('Code')] as string | undefined;
+    return code === undefined ? undefined : failure(code, word('Message'), '');
   }
 }

@@ -62,6 +62,27 @@ export class Uploader {
     }
   }
 
+  /** Save a folder as one file, by the browser's own downloads. */
+  save(target: ITarget): void {
+    const anchor = document.createElement('a');
+    anchor.href = this._storage.archiveUrl(target);
+    anchor.download = '';
+    document.body.appendChild(anchor);
+    anchor.click();
+    anchor.remove();
+  }
+
+  /** Show what was begun in a folder and never ended. */
+  async unfinished(target: ITarget): Promise<void> {
+    const { unfinishedDialog } = await import('./unfinished');
+    await unfinishedDialog({
+      target,
+      storage: this._storage,
+      isOurs: id => this.transfers.has(id),
+      trans: this._trans
+    });
+  }
+
   show(): void {
     const { shell } = this._app;
     if (!this._view || this._view.isDisposed) {

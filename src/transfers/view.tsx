@@ -191,20 +191,24 @@ function Line(
         </span>
       </div>
       {Private.BEGUN.includes(row.state) ? (
-        <div
-          className="jp-OscarTransferRow-bar"
-          role="progressbar"
-          aria-label={row.name}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={Math.round(part * 100)}
-        >
-          <div style={{ width: `${part * 100}%` }} />
+        <div role="gridcell">
+          <div
+            className="jp-OscarTransferRow-bar"
+            role="progressbar"
+            aria-label={row.name}
+            aria-valuemin={0}
+            aria-valuemax={100}
+            aria-valuenow={Math.round(part * 100)}
+          >
+            <div style={{ width: `${part * 100}%` }} />
+          </div>
         </div>
       ) : null}
       {row.problem === undefined ? null : (
-        <div className="jp-OscarTransferRow-problem" role="alert">
-          {row.problem} {row.hint}
+        <div className="jp-OscarTransferRow-problem" role="gridcell">
+          <span role="alert">
+            {row.problem} {row.hint}
+          </span>
         </div>
       )}
     </>

@@ -2,13 +2,23 @@
 
 import hashlib
 import os
+import zipfile
 
 import pytest
+from playwright.sync_api import expect
 from steps import eventually, execute, layout_saved
+from test_axe import findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
 LARGE = 120_000_000
+FULL = {
+    "code": "storage-full",
+    "message": "There is no room.",
+    "hint": "Make some.",
+    "upstream_status": 507,
+    "line": None,
+}
 
 
 @pytest.fixture
@@ -96,3 +106,74 @@ def test_a_cancelled_upload_leaves_nothing(sandbox, open_lab, bucket, tmp_path):
     page.get_by_text("No uploads.").wait_for()
     eventually(page, lambda: sandbox.oscar("bucket", "uploads", bucket) == "", "what was begun is given up")
     assert sandbox.oscar("bucket", "list", bucket) == ""
+
+
+def test_a_proxy_gets_smaller_parts_and_a_sign_in_that_ended_is_told(open_lab, bucket, tmp_path):
+    """A proxy takes no part of 8 MiB; then the person's sign-in ends."""
+    page = open_lab
+    (tmp_path / "lake.bin").write_bytes(os.urandom(20_000_000))
+    begun = []
+    page.on("request", lambda request: begun.append(request.url) if "/uploads?" in request.url else None)
+    said = {"code": "not-authenticated", "message": "No.", "hint": "", "upstream_status": 401, "line": None}
+
+    def proxy(route):
+        if "part=8388608" in begun[-1]:
+            route.fulfill(status=413, body="<html>413 Request Entity Too Large</html>")
+        else:
+            route.fulfill(status=403, json=said)
+
+    page.route("**/upload?*number=*", proxy)
+    upload(page, bucket, [tmp_path / "lake.bin"])
+    line = row(page, "lake.bin")
+    line.get_by_text("Your sign-in to sandbox has ended.").wait_for()
+    assert "part=5242880" in begun[-1]
+    line.get_by_role("button", name="Sign in to sandbox").wait_for(state="attached")
+
+
+def test_what_was_left_behind_is_found_and_removed_and_a_folder_is_saved_as_one_file(
+    sandbox, open_lab, bucket, tmp_path
+):
+    page = open_lab
+    begin = (
+        "import asyncio\nfrom jupyter_oscar.client import profiles\nfrom jupyter_oscar.client.cluster import Cluster\n"
+        "async def main():\n    async with Cluster(next(iter(profiles.profiles()))) as one:\n"
+        f"        upload = await one.objects.begin({bucket!r}, 'in/left.bin')\n"
+        f"        await one.objects.part({bucket!r}, 'in/left.bin', upload, 1, b'x' * 6_000_000)\n"
+        f"        await one.objects.write({bucket!r}, 'in/\\u00fc b.txt', b'one')\n"
+        "asyncio.run(main())"
+    )
+    sandbox.python(begin)
+    page.evaluate(
+        "path => void window.jupyterapp.commands.execute('jupyter-oscar:unfinished-uploads',"
+        " { cluster: 'sandbox', path })",
+        bucket,
+    )
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("checkbox", name="in/left.bin").check()
+    dialog.get_by_role("button", name="Remove what is chosen").click()
+    expect(dialog).to_have_count(0)
+    with page.expect_download() as download:
+        execute(page, "jupyter-oscar:save-folder", cluster="sandbox", path=f"{bucket}/in/")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {"ü b.txt": b"one"}
+    assert sandbox.oscar("bucket", "uploads", bucket) == ""
+
+
+def test_the_list_can_be_used_by_everybody_and_at_200_pixels(open_lab, bucket, tmp_path):
+    page = open_lab
+    for name in ("a-file-with-a-long-name-of-its-own.bin", "b.bin"):
+        (tmp_path / name).write_bytes(os.urandom(1000))
+    page.route(
+        "**/object?*",
+        lambda route: route.fulfill(status=507, json=FULL) if "b.bin" in route.request.url else route.continue_(),
+    )
+    upload(page, f"{bucket}/in/", [tmp_path / "a-file-with-a-long-name-of-its-own.bin", tmp_path / "b.bin"])
+    row(page, "b.bin").get_by_text("There is no room.").wait_for()
+    page.get_by_text("1 of 2 there").wait_for()
+    assert findings(page, ".jp-OscarTransfers") == []
+    page.set_viewport_size({"width": 200, "height": 700})
+    for line in page.locator(".jp-OscarTransferRow").all():
+        box = line.bounding_box()
+        for button in line.get_by_role("button").all():
+            edge = button.bounding_box()
+            assert edge["x"] + edge["width"] <= box["x"] + box["width"] + 1
