@@ -524,10 +524,9 @@ export interface Whole {
 }
 
 /**
- * A link to be made, for how many seconds it works, and whether a browser saves what it leads to.
+ * A link to be made, and for how many seconds it works.
  */
 export interface Wish {
-  attachment: boolean;
   key: string;
   seconds: number;
 }

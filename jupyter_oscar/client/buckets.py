@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -247,25 +246,14 @@ class Buckets:
                 for row in page.get("Contents", ()):
                     yield Object(row["Key"], row["Size"], row["LastModified"], row.get("ETag", "").strip('"'))
 
-    async def presign(
-        self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES, attachment: bool = False
-    ) -> str:
-        """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged.
-
-        As an ``attachment`` it is saved by a browser, and nothing of it run.
-        """
+    async def presign(self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES) -> str:
+        """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged."""
         operation = {"GET": "get_object", "PUT": "put_object"}[verb]
-        where = {"Bucket": bucket, "Key": key}
-        if attachment:
-            where |= {"ResponseContentDisposition": disposition(key), "ResponseContentType": "application/octet-stream"}
         async with self._cluster.s3.client(f"Signing {bucket}/{key}") as s3:
-            url: str = await s3.generate_presigned_url(operation, Params=where, ExpiresIn=seconds)
+            url: str = await s3.generate_presigned_url(
+                operation, Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+            )
         return url
-
-
-def disposition(key: str) -> str:
-    """How HTTP says that something is saved, under the last part of its key."""
-    return f"attachment; filename*=UTF-8''{quote(key.rpartition('/')[2], safe='')}"
 
 
 def _body(name: str, visibility: str, allowed_users: tuple[str, ...]) -> dict[str, Any]:

@@ -6,21 +6,15 @@ place unread, so that its server can be read alone; whoever first wants a name o
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from threading import RLock
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 _NAME = "aiohttp"
 _VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)  # all that the server wants of its package
-_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # where OpenSSL finds them
 
 
 def prefer_server() -> None:
@@ -41,29 +35,10 @@ def prefer_server() -> None:
         with lock:  # whoever comes while it is read waits
             if not begun:
                 begun = True
-                with _no_authorities():
-                    loader.exec_module(package)
+                loader.exec_module(package)
             if name not in package.__dict__:
                 raise AttributeError(name)
             return package.__dict__[name]
 
     package.__dict__.update(__version__=version[1], __getattr__=missing)
     sys.modules[_NAME] = package
-
-
-@contextmanager
-def _no_authorities() -> Iterator[None]:
-    """The client reads the certificate authorities of the machine when it is imported, which takes long.
-
-    What we ask over TLS is asked with a context of its own (``oidc``).
-    """
-    before = {name: os.environ.get(name) for name in _AUTHORITIES}
-    os.environ.update(dict.fromkeys(_AUTHORITIES, os.devnull))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from tornado import web
-
-from jupyter_oscar.client.buckets import disposition
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.objects import Reading
@@ -20,7 +19,7 @@ def mark(route: Route, name: str) -> None:
     route.set_header("Content-Type", "application/octet-stream")
     route.set_header("X-Content-Type-Options", "nosniff")
     route.set_header("Content-Security-Policy", "sandbox")
-    route.set_header("Content-Disposition", disposition(name))
+    route.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}")
     route.set_header("Cache-Control", "no-store")
 
 

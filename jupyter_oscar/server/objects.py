@@ -38,11 +38,10 @@ class Copy(Message):
 
 
 class Wish(Message):
-    """A link to be made, for how many seconds it works, and whether a browser saves what it leads to."""
+    """A link to be made, and for how many seconds it works."""
 
     key: str
     seconds: int = 600
-    attachment: bool = False
 
 
 class Link(Message):
@@ -169,5 +168,5 @@ class LinkRoute(Route):
             raise InvalidRequest(msg)
         await one.objects.look(bucket, said.key)
         expires = time.time() + said.seconds
-        url = await one.buckets.presign(bucket, said.key, seconds=said.seconds, attachment=said.attachment)
+        url = await one.buckets.presign(bucket, said.key, seconds=said.seconds)
         self.reply(Link(url=url, expires_at=expires))

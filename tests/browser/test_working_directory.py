@@ -44,13 +44,15 @@ def server(tmp_path_factory):
     (one.home / "loud").mkdir()
     (one.home / "loud" / "fdl.yaml").write_text(FDL)
     (one.home / "loud" / "script.sh").write_text(SCRIPT)
-    one.start()
-    one.oscar("apply", str(one.home / "loud" / "fdl.yaml"))
-    yield one
-    for note in (json.loads(file.read_text()) for file in one.runtime.glob("jupyter-oscar-mount-*.json")):
-        one.oscar("umount", note["point"])
-    one.stop()
-    box.sandbox("stop")
+    try:
+        one.start()
+        one.oscar("apply", str(one.home / "loud" / "fdl.yaml"))
+        yield one
+        for note in (json.loads(file.read_text()) for file in one.runtime.glob("jupyter-oscar-mount-*.json")):
+            one.oscar("umount", note["point"])
+        one.stop()
+    finally:
+        box.sandbox("stop")
 
 
 @pytest.fixture
