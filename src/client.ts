@@ -157,6 +157,14 @@ export class Client extends Requests implements IOscarClient {
     return this.json(['clusters', cluster, 'services', name, 'belongings']);
   }
 
+  keep(cluster: string, name: string, into: string): Promise<Belonging[]> {
+    return this.json(
+      ['clusters', cluster, 'services', name, 'belongings'],
+      'POST',
+      { into }
+    );
+  }
+
   async remove(cluster: string, name: string): Promise<void> {
     await this.answer(['clusters', cluster, 'services', name], {
       method: 'DELETE'

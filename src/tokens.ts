@@ -84,6 +84,8 @@ export interface IOscarClient {
     update: boolean
   ): Promise<ServiceRow[]>;
   belongings(cluster: string, name: string): Promise<Belonging[]>;
+  /** Copy what deleting a service would destroy into another bucket. */
+  keep(cluster: string, name: string, into: string): Promise<Belonging[]>;
   remove(cluster: string, name: string): Promise<void>;
   /** A link that opens an exposed service, good for one visit at once. */
   address(cluster: string, name: string): Promise<string>;

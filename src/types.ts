@@ -272,6 +272,13 @@ export interface Input {
 }
 
 /**
+ * The bucket in which a copy of what a service's deletion would destroy is kept.
+ */
+export interface Keeping {
+  into: string;
+}
+
+/**
  * A link with which anybody may read one object until `expires_at`, in seconds since 1970.
  */
 export interface Link {

@@ -56,6 +56,12 @@ class Belonging(Message):
     others: tuple[str, ...] = ()
 
 
+class Keeping(Message):
+    """The bucket in which a copy of what a service's deletion would destroy is kept."""
+
+    into: str
+
+
 class Definition(Message):
     """An FDL and the scripts it names."""
 
@@ -247,6 +253,15 @@ class BelongingsRoute(Route):
         """Its buckets and how much is in them."""
         one = await self.cluster(cluster)
         self.reply([Belonging(**found._asdict()) for found in await one.services.belongings(name)])
+
+    @may("write", "jupyter_oscar:storage")
+    async def post(self, cluster: str, name: str) -> None:
+        """Copy what is in them to another bucket, before the service is deleted."""
+        from jupyter_oscar.client import belongings
+
+        said, one = self.body(Keeping), await self.cluster(cluster)
+        kept = await belongings.keep(one, await one.services.get(name), said.into)
+        self.reply([Belonging(**found._asdict()) for found in kept])
 
 
 class LifecycleRoute(Route):

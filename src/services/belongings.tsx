@@ -1,17 +1,133 @@
+import { Dialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { Body, Doing, Wrong } from '../doing';
 import { number, size } from '../format';
-import { Belonging } from '../types';
+import { IOscarClient } from '../tokens';
+import { Belonging, Problem } from '../types';
 
-/** What deleting a service destroys, bucket by bucket. */
-export function destroyed(
-  belongings: readonly Belonging[],
-  trans: TranslationBundle
-): React.ReactElement {
-  if (belongings.length === 0) {
-    return <p>{trans.__('It has no buckets of its own.')}</p>;
-  }
+/** Ask, with the names of what goes with it and an offer to keep a copy, and delete a service; whether it was. */
+export async function deleteDialog(options: {
+  client: IOscarClient;
+  cluster: string;
+  name: string;
+  belongings: readonly Belonging[];
+  trans: TranslationBundle;
+}): Promise<boolean> {
+  const { belongings, client, cluster, name, trans } = options;
+  const keeping = { isWanted: false, into: `${name}-kept`, isCopying: false };
+  const body = new Body(problem => (
+    <Destroyed {...options} keeping={keeping} problem={problem} />
+  ));
+  const dialog = new Doing(
+    {
+      title: trans.__('Delete %1?', name),
+      body,
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({
+          label: belongings.length
+            ? trans._n(
+                'Delete %2 and 1 bucket',
+                'Delete %2 and %1 buckets',
+                belongings.length,
+                name
+              )
+            : trans.__('Delete %1', name)
+        })
+      ],
+      defaultButton: 0
+    },
+    async () => {
+      body.tell(undefined);
+      if (keeping.isWanted) {
+        keeping.isCopying = true;
+        body.update();
+        try {
+          await client.keep(cluster, name, keeping.into.trim());
+        } finally {
+          keeping.isCopying = false;
+          body.update();
+        }
+      }
+      await client.remove(cluster, name);
+      return true;
+    },
+    problem => {
+      body.tell(problem);
+    }
+  );
+  await dialog.launch();
+  return dialog.done ?? false;
+}
+
+/** What deleting a service destroys, bucket by bucket, and where a copy of it would be kept. */
+function Destroyed(props: {
+  name: string;
+  belongings: readonly Belonging[];
+  keeping: { isWanted: boolean; into: string; isCopying: boolean };
+  problem: Problem | undefined;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { belongings, keeping, name, problem, trans } = props;
+  const [, again] = React.useReducer((count: number) => count + 1, 0);
+  const set = (change: Partial<typeof keeping>): void => {
+    Object.assign(keeping, change);
+    again();
+  };
+  const objects = belongings.reduce((sum, one) => sum + one.objects, 0);
+  const isEmpty = objects === 0 && belongings.every(one => !one.more);
+  return (
+    <>
+      {belongings.length === 0 ? (
+        <p>{trans.__('It has no buckets of its own.')}</p>
+      ) : (
+        <Buckets belongings={belongings} trans={trans} />
+      )}
+      {isEmpty ? null : (
+        <label className="jp-OscarForm-check">
+          <input
+            type="checkbox"
+            checked={keeping.isWanted}
+            onChange={event => {
+              set({ isWanted: event.target.checked });
+            }}
+          />
+          {trans.__('Keep a copy of what is in them')}
+        </label>
+      )}
+      {keeping.isWanted ? (
+        <label className="jp-OscarForm-field">
+          <span>{trans.__('In the bucket')}</span>
+          <input
+            className="jp-mod-styled"
+            name="into"
+            value={keeping.into}
+            placeholder={`${name}-kept`}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={event => {
+              set({ into: event.target.value });
+            }}
+          />
+        </label>
+      ) : null}
+      {keeping.isCopying ? (
+        <p role="status">
+          {trans._n('Copying 1 object…', 'Copying %1 objects…', objects)}
+        </p>
+      ) : null}
+      <Wrong problem={problem} />
+    </>
+  );
+}
+
+function Buckets(props: {
+  belongings: readonly Belonging[];
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { belongings, trans } = props;
   return (
     <div className="jp-OscarBelongings">
       <p>

@@ -1,4 +1,3 @@
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import {
   deleteIcon,
   launchIcon,
@@ -13,7 +12,6 @@ import { commandsPlugin, common, described, meant } from '../commands';
 import { tellProblem } from '../errors';
 import { CommandIDs } from '../tokens';
 import { ServiceRow } from '../types';
-import { destroyed } from './belongings';
 
 /** Deleting services; starting, stopping, restarting and opening those that are exposed. */
 export const servicesPlugin = commandsPlugin(
@@ -56,26 +54,9 @@ export const servicesPlugin = commandsPlugin(
         const { cluster, service: name } = one;
         try {
           const belongings = await client.belongings(cluster, name);
-          const { button } = await showDialog({
-            title: trans.__('Delete %1?', name),
-            body: destroyed(belongings, trans),
-            buttons: [
-              Dialog.cancelButton({ label: trans.__('Cancel') }),
-              Dialog.warnButton({
-                label: belongings.length
-                  ? trans._n(
-                      'Delete %2 and 1 bucket',
-                      'Delete %2 and %1 buckets',
-                      belongings.length,
-                      name
-                    )
-                  : trans.__('Delete %1', name)
-              })
-            ],
-            defaultButton: 0
-          });
-          if (button.accept) {
-            await client.remove(cluster, name);
+          const { deleteDialog } = await import('./belongings');
+          const asked = { client, cluster, name, belongings, trans };
+          if (await deleteDialog(asked)) {
             model.services.refresh();
           }
         } catch (reason) {

@@ -2,7 +2,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { Body } from '../buckets/dialogs/body';
+import { Body } from '../doing';
 import { ago, exactly } from '../format';
 import { UploadStorage } from './storage';
 import { ITarget } from './tokens';

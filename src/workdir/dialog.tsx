@@ -3,7 +3,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { Body, Doing, Wrong } from '../buckets/dialogs/body';
+import { Body, Doing, Wrong } from '../doing';
 import { IStorage } from '../buckets/tokens';
 import {
   BucketRow,

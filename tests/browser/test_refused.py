@@ -23,8 +23,34 @@ def test_deleting_a_service_says_what_else_loses_its_bucket(sandbox, page):
     page.keyboard.press("Delete")
     dialog = page.locator(".jp-Dialog")
     dialog.get_by_text("next uses first too and loses it.").wait_for(timeout=30_000)
+    expect(dialog.get_by_role("checkbox"), "there is nothing to keep").to_have_count(0)
     dialog.get_by_role("button", name="Cancel").click()
     dialog.wait_for(state="detached")
+
+
+def test_what_a_deleted_service_held_is_kept_in_another_bucket(sandbox, page):
+    (sandbox.work / "fdl.yaml").write_text(fdl(first="script.sh"))
+    (sandbox.work / "script.sh").write_text("#!/bin/sh\ncat $INPUT_FILE_PATH\n")
+    (sandbox.work / "lake.txt").write_text("a lake")
+    sandbox.oscar("apply", "fdl.yaml", "--yes")
+    sandbox.oscar("bucket", "put", "lake.txt", "first/kept/lake.txt")
+    page.goto(sandbox.page)
+    show(page)
+    row = page.locator(".jp-OscarServiceRow", has_text="first")
+    row.wait_for(timeout=30_000)
+    focus(page, row)
+    page.keyboard.press("Delete")
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_label("Keep a copy of what is in them").check(timeout=30_000)
+    dialog.get_by_label("In the bucket").fill("first")
+    dialog.get_by_role("button", name="Delete first and 1 bucket").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is deleted with the service")
+    dialog.get_by_label("In the bucket").fill("shelf")
+    dialog.get_by_role("button", name="Delete first and 1 bucket").click()
+    dialog.wait_for(state="detached")
+    row.wait_for(state="detached")
+    sandbox.oscar("bucket", "get", "shelf/first/kept/lake.txt", "back.txt")
+    assert (sandbox.work / "back.txt").read_text() == "a lake"
 
 
 def test_a_cluster_that_would_get_the_password_unencrypted_is_shown_with_the_reason(sandbox, page):

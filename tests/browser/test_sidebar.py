@@ -218,7 +218,7 @@ def test_everything_can_be_done_without_a_mouse(lab, page):
 
 def test_deleting_asks_with_the_names_and_the_focus_on_cancel(lab, page):
     said(page, CLUSTER, SERVICES, [])
-    belongings = [{"bucket": "grayify", "objects": 118, "bytes": 46_000_000, "more": False}]
+    belongings = [{"bucket": "grayify", "objects": 118, "bytes": 46_000_000, "more": False, "others": []}]
     page.route("**/belongings*", lambda route: route.fulfill(json=belongings))
     open_sidebar(page, lab)
     focus(page, page.locator(".jp-OscarServiceRow").first)

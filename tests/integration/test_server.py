@@ -242,6 +242,7 @@ ROUTES = [
     ("GET", "clusters/box/services/svc", "services"),
     ("DELETE", "clusters/box/services/svc", "services"),
     ("GET", "clusters/box/services/svc/belongings", "services"),
+    ("POST", "clusters/box/services/svc/belongings", "storage"),
     ("POST", "clusters/box/services/svc/stop", "services"),
     ("POST", "clusters/box/services/svc/calls", "jobs"),
     ("POST", "clusters/box/services/svc/run", "jobs"),

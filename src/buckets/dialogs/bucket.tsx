@@ -6,7 +6,7 @@ import * as React from 'react';
 import { size, word } from '../../format';
 import { BucketRow, Problem, Sharing } from '../../types';
 import { IStorage } from '../tokens';
-import { Body, Doing, Wrong } from './body';
+import { Body, Doing, Wrong } from '../../doing';
 
 /** Make a bucket, or see how much is in one and change who sees it; the bucket as it is then. */
 export async function bucketDialog(options: {

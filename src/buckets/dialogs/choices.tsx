@@ -9,7 +9,7 @@ import { BucketRow, Place, ServiceRow, WatchedBy } from '../../types';
 import { IStarted, Started } from '../landed';
 import { nameOf, placeName } from '../paths';
 import { IStorage } from '../tokens';
-import { Body } from './body';
+import { Body } from '../../doing';
 
 /** Where to copy something: a bucket, and a folder in it that need not be there yet. */
 export async function folderDialog(options: {

@@ -8,7 +8,7 @@ import { exactly, span } from '../../format';
 import { Link, Place, Problem } from '../../types';
 import { placeName } from '../paths';
 import { IStorage } from '../tokens';
-import { Body, Wrong } from './body';
+import { Body, Wrong } from '../../doing';
 
 const MINUTE = 60;
 /** How long a link may work, in seconds. */

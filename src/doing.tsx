@@ -2,8 +2,8 @@ import { Dialog } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { problemOf } from '../../errors';
-import { Problem } from '../../types';
+import { problemOf } from './errors';
+import { Problem } from './types';
 
 /** A dialog that stays open, with all that was typed, until what it is for has been done. */
 export class Doing<T> extends Dialog<void> {
