@@ -14,7 +14,14 @@ import {
   IOscarModel,
   OscarError
 } from './tokens';
-import { CallRow, ClusterRow, Health, Problem, ServiceRow } from './types';
+import {
+  CallRow,
+  ClusterRow,
+  FlowRow,
+  Health,
+  Problem,
+  ServiceRow
+} from './types';
 
 /** A list of one topic, kept while it is watched. */
 export class Live<T> implements ILive<T> {
@@ -104,6 +111,7 @@ export class Model implements IOscarModel, IDisposable {
     this.clusters = new Live<ClusterRow>(options.channel);
     this.services = new Live<ServiceRow>(options.channel);
     this.calls = new Live<CallRow>(options.channel);
+    this.flows = new Live<FlowRow>(options.channel);
     this.clusters.changed.connect(this._onClusters, this);
     this._remembered = this._remember();
   }
@@ -111,6 +119,7 @@ export class Model implements IOscarModel, IDisposable {
   readonly clusters: Live<ClusterRow>;
   readonly services: Live<ServiceRow>;
   readonly calls: Live<CallRow>;
+  readonly flows: Live<FlowRow>;
 
   get selectedService(): string | undefined {
     return this._selectedService;
@@ -181,6 +190,7 @@ export class Model implements IOscarModel, IDisposable {
     this.clusters.dispose();
     this.services.dispose();
     this.calls.dispose();
+    this.flows.dispose();
     Signal.clearData(this);
   }
 
@@ -233,6 +243,8 @@ export class Model implements IOscarModel, IDisposable {
     this.clusters.watch(watched);
     this.services.watch(watched);
     this.calls.watch(watched);
+    this.flows.follow('flows');
+    this.flows.watch(watched);
   }
 
   private async _remember(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   CallRow,
   Check,
   ClusterRow,
+  FlowRow,
   DeviceNews,
   DeviceSignIn,
   DiagnosisStep,
@@ -154,6 +155,8 @@ export interface IOscarModel {
   /** The services and calls of the current cluster. */
   readonly services: ILive<ServiceRow>;
   readonly calls: ILive<CallRow>;
+  /** The dataflows of every NiFi that is known. */
+  readonly flows: ILive<FlowRow>;
   /** The name of the current cluster; remembered between sessions. */
   current: string | undefined;
   /** Its row, once the clusters are known. */

@@ -27,6 +27,7 @@ import { BucketsPanel } from '../buckets/section';
 import { ClusterSection } from '../clusters/section';
 import { Announcer, CallsSection } from '../jobs/section';
 import { Filter } from '../filter';
+import { FlowsSection } from '../flows/section';
 import { lookWhileSeen } from '../looking';
 import { Section } from './section';
 import { acceptFdl } from '../services/drop';
@@ -36,7 +37,7 @@ import { BucketCommandIDs } from '../buckets/tokens';
 import { WorkingDirectoryView } from '../workdir/view';
 import { isUsable, Welcome } from './welcome';
 
-/** The sidebar "OSCAR": cluster, services, calls. It looks only while it is seen. */
+/** The sidebar "OSCAR": cluster, services, calls, flows, buckets. It looks only while it is seen. */
 export class Sidebar extends SidePanel implements IMovableSectionSource {
   constructor(options: Sidebar.IOptions) {
     const { commands, model, trans } = options;
@@ -74,6 +75,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
 
     const services = new Filter();
     const calls = new Filter();
+    const flows = new Filter();
     const filterButton = (filter: Filter) => ({
       icon: searchIcon,
       label: trans.__('Filter (/)'),
@@ -124,6 +126,13 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
         body: <CallsSection {...section} filter={calls} />,
         buttons: { filter: filterButton(calls), table: tableButton('calls') },
         welcome
+      }),
+      new Section({
+        id: Private.FLOWS,
+        label: trans.__('Flows'),
+        body: <FlowsSection {...section} filter={flows} />,
+        buttons: { filter: filterButton(flows) },
+        welcome
       })
     ];
     if (options.buckets) {
@@ -138,7 +147,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     this._dropped = acceptFdl(sections[1].node, commands, trans);
     model.changed.connect(this._onModel, this);
     this._onModel();
-    this._accordion.setRelativeSizes([1, 3, 4, 4]);
+    this._accordion.setRelativeSizes([1, 3, 4, 3, 4]);
     void this._restore();
     this._accordion.expansionToggled.connect(this._save, this);
   }
@@ -263,7 +272,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     if (wanted > 0 && fitted !== this._fitted) {
       this._fitted = fitted;
       const rest = Math.max(1, height - wanted);
-      const sizes = [wanted, rest * 0.3, rest * 0.35, rest * 0.35];
+      const sizes = [wanted, ...Private.SHARES.map(share => rest * share)];
       this._accordion.setRelativeSizes(
         this.widgets.map(one => sizes[this._sections.indexOf(one)])
       );
@@ -276,6 +285,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
       ?.fetch(Private.KEY)
       .catch(() => undefined);
     const closed = (kept as { closed?: string[] } | undefined)?.closed ?? [
+      Private.FLOWS,
       Private.BUCKETS
     ];
     this.widgets.forEach((widget, index) => {
@@ -377,6 +387,9 @@ function bucketsSection(
 }
 
 namespace Private {
+  export const FLOWS = 'jupyter-oscar-flows';
   export const BUCKETS = 'jupyter-oscar-buckets';
+  /** Of the height that the cluster leaves: services, calls, flows, buckets. */
+  export const SHARES = [0.25, 0.3, 0.15, 0.3];
   export const KEY = 'jupyter-oscar:sidebar';
 }

@@ -161,12 +161,20 @@ def calls(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def said(page: Page, cluster: dict[str, Any], services: Any, ran: Any, sockets: list[Any] | None = None) -> None:
+def said(
+    page: Page,
+    cluster: dict[str, Any],
+    services: Any,
+    ran: Any,
+    sockets: list[Any] | None = None,
+    flows: Any = (),
+) -> None:
     """Answer this page's channel with a cluster, services and calls; a dict is a problem, a tuple comes one by one.
 
     Its WebSockets are added to ``sockets``, for those who have more to say.
     """
     whole = {"clusters": [cluster], f"services/{cluster['name']}": services, f"calls/{cluster['name']}": ran}
+    whole["flows"] = list(flows)
 
     def answer(socket: Any) -> None:
         if sockets is not None:
@@ -200,6 +208,7 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
     yield "a service in the main area", pages
     yield "an exposed service", exposed
     yield "services and calls as tables", tables
+    yield "dataflows of several NiFis", dataflows
     yield "what a sandbox does not do", strange_states
     yield "no server half", without_server
 
@@ -207,6 +216,53 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
 
     yield "a storage on another host", storage_elsewhere
     yield "signing in by a code", device
+
+
+FLOW: dict[str, Any] = {
+    "nifi": "site",
+    "name": "frames",
+    "state": "running",
+    "queued": 0,
+    "dead": 0,
+    "last_error": "",
+    "last_error_at": "",
+    "warnings": [],
+    "bridged": [],
+    "canvas": "https://nifi.example.org/nifi/",
+    "problem": None,
+}
+REFUSED = "InvokeHTTP[id=fee258bb] Request Processing failed: java.net.ConnectException: Connection refused"
+FLOWS = [
+    FLOW,
+    {**FLOW, "name": "dcache-of-the-northern-site", "queued": 14, "last_error": REFUSED, "last_error_at": "10:43 UTC"},
+    {**FLOW, "name": "rucio", "state": "waiting", "bridged": ["rucio-in"]},
+    {**FLOW, "name": "night", "state": "stopped"},
+    {**FLOW, "name": "kafka", "state": "invalid", "warnings": ["ConsumeKafka in kafka-in is not valid."]},
+    {**FLOW, "name": "refused", "queued": 3, "dead": 3},
+    {
+        **FLOW,
+        "nifi": "old",
+        "name": "",
+        "state": "unknown",
+        "problem": {**NOTHING, "message": "NiFi at old.example.org does not answer.", "hint": "Is it running?"},
+    },
+]
+
+
+def dataflows(album: Album, browser: Browser, lab: Lab) -> None:
+    """None, and some of every state, one of them opened."""
+    for state, rows in (("no dataflow", []), ("dataflows", FLOWS)):
+        page = browser.new_context(viewport=WINDOW).new_page()
+        said(page, CLUSTER, SERVICES, calls(6), flows=rows)
+        page.goto(lab.page)
+        show(page)
+        page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title", has_text="Flows").click()
+        for name in ("Services", "Calls"):
+            page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title", has_text=name).click()
+        if rows:
+            page.locator(".jp-OscarFlowRow", has_text="northern").dblclick()
+        album.sidebar(page, state)
+        page.context.close()
 
 
 def first_steps(album: Album, browser: Browser, lab: Lab) -> None:

@@ -130,4 +130,4 @@ def test_a_section_works_alone_where_lab_moves_it(sockets, page):
     show(page)
     page.locator(".jp-OscarSidebar .jp-OscarServiceRow").first.wait_for()
     titles = page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title")
-    expect(titles).to_have_text([re.compile(name) for name in ("Cluster", "Services", "Calls", "Buckets")])
+    expect(titles).to_have_text([re.compile(name) for name in ("Cluster", "Services", "Calls", "Flows", "Buckets")])
