@@ -50,9 +50,9 @@ async def list_(cluster: Cluster, *, place: str | None, as_json: bool) -> None:
     await listed(cluster, *_split(place), as_json=as_json)
 
 
-async def listed(cluster: Cluster, name: str, folder: str, *, as_json: bool) -> None:
-    """The objects below a folder, on stdout."""
-    found = [row async for row in cluster.buckets.objects(name, folder)]
+async def listed(cluster: Cluster, name: str, folder: str, *, as_json: bool, markers: bool = True) -> None:
+    """The objects below a folder, on stdout, with or without the markers that stand for folders."""
+    found = [row async for row in cluster.buckets.objects(name, folder) if markers or not row.key.endswith("/")]
     if as_json:
         out([{"key": row.key, "size": row.size, "modified": row.modified.isoformat()} for row in found])
         return

@@ -151,7 +151,7 @@ async def list_files(cluster: Cluster, *, service: str, said: tuple[str, ...], a
     words = _apart(said, 1)
     one = await cluster.services.get(service)
     bucket, folder = _split(words[0] if words else _place(one.output, one, "output"))
-    await listed(cluster, bucket, folder, as_json=as_json)
+    await listed(cluster, bucket, folder, as_json=as_json, markers=False)
 
 
 @click.command("delete-file", epilog=EPILOG)

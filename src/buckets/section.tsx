@@ -48,6 +48,9 @@ export class BucketsPanel extends Panel {
       },
       true
     );
+    this.node.addEventListener('dblclick', () => {
+      this._isEntering = true;
+    });
     filter.changed.connect(this._onFilter, this);
     model.changed.connect(this._onModel, this);
   }
@@ -202,7 +205,11 @@ export class BucketsPanel extends Panel {
       }
     });
     browser.model.pathChanged.connect(() => {
-      const isHere = this.node.contains(document.activeElement);
+      const { activeElement } = document;
+      const isHere =
+        this.node.contains(activeElement) ||
+        (this._isEntering && activeElement === document.body);
+      this._isEntering = false;
       one.path = browser.model.path.slice(browser.model.driveName.length + 1);
       one.starts = '';
       drive.narrow('', '');
@@ -322,6 +329,7 @@ export class BucketsPanel extends Panel {
   private _problem: Problem | undefined;
   private _failed: Problem | undefined;
   private _state: string | undefined;
+  private _isEntering = false;
   private _typing = 0;
   private _topic: string | undefined;
   private _listening: IDisposable | null = null;

@@ -149,7 +149,7 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     this._onModel();
     this._accordion.setRelativeSizes([1, 3, 4, 3, 4]);
     void this._restore();
-    this._accordion.expansionToggled.connect(this._save, this);
+    this._accordion.expansionToggled.connect(this._onToggled, this);
   }
 
   // What Lab asks for to move a section to another panel and back.
@@ -293,6 +293,13 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
         this._accordion.collapse(index);
       }
     });
+  }
+
+  private _onToggled(): void {
+    // Sections that were closed one after the other have no height to come back to.
+    this._fitted = '';
+    requestAnimationFrame(this._fit);
+    this._save();
   }
 
   private _save(): void {

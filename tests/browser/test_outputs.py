@@ -1,5 +1,7 @@
 """What a call wrote is opened in JupyterLab's own viewers, as a copy that nothing overwrites."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 from steps import call, deploy
@@ -7,6 +9,9 @@ from steps import call, deploy
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+# It names a kernel, or JupyterLab would ask for one over what is looked at.
+KERNEL = {"name": "python3", "display_name": "Python 3"}
+NOTEBOOK = json.dumps({"cells": [], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5})
 SCRIPT = f"""\
 #!/bin/sh
 cd "$TMP_OUTPUT_DIR"
@@ -14,7 +19,7 @@ printf 'a,b\\n1,2\\n' > rows.csv
 echo '{{"a": 1}}' > data.json
 echo {PNG} | base64 -d > dot.png
 echo '<script>parent.ran = 1</script><h1 onclick=x>hi</h1>' > page.html
-echo '{{"cells": [], "metadata": {{}}, "nbformat": 4, "nbformat_minor": 5}}' > made.ipynb
+echo '{NOTEBOOK}' > made.ipynb
 mkdir deep && echo below > deep/notes.txt
 """
 
@@ -38,7 +43,6 @@ def current(page):
             for (let i = 0; i < 100; i++) {
                 const shown = [...window.jupyterapp.shell.widgets('main')].find(it => it.isVisible && it.context);
                 if (shown) {
-                    await shown.context.ready;
                     return shown.context.path;
                 }
                 await new Promise(resolve => setTimeout(resolve, 100));
@@ -72,10 +76,6 @@ def test_outputs_open_in_lab_s_own_viewers_and_are_never_overwritten(sandbox, ou
         assert path.startswith("oscar/kinds-")
         assert path.endswith(f"/{name}")
         assert (sandbox.work / path).exists()
-        if viewer == ".jp-NotebookPanel":
-            # It names no kernel, so JupyterLab asks.
-            page.locator(".jp-Dialog").wait_for()
-            page.keyboard.press("Escape")
         back(page)
     assert page.evaluate("() => window.ran") == 0
     expect(page.locator(".jp-HTMLViewer")).to_have_count(0)

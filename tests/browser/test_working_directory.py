@@ -90,7 +90,7 @@ def test_after_a_double_click_a_slash_filters_and_escape_shows_all_again(buckets
     for name in ("one", "two"):
         server.python(PUT.format(content=b"x", key=f"in/{name}"))
     items = buckets.locator(".jp-DirListing-item")
-    items.filter(has_text="two").wait_for()
+    items.filter(has_text="two").click()
     page.keyboard.press("/")
     field = page.get_by_role("searchbox", name="Beginning of the name")
     field.fill("on")
