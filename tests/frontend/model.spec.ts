@@ -131,10 +131,10 @@ describe('the model', () => {
     const one = model.look();
     const other = model.look();
     await settled();
-    expect(channel.topics).toEqual(['clusters']);
+    expect(channel.topics).toEqual(['clusters', 'flows']);
 
     one.dispose();
-    expect(channel.topics).toEqual(['clusters']);
+    expect(channel.topics).toEqual(['clusters', 'flows']);
     other.dispose();
     expect(channel.topics).toEqual([]);
   });
@@ -156,6 +156,7 @@ describe('the model', () => {
     expect(channel.topics.sort()).toEqual([
       'calls/vega',
       'clusters',
+      'flows',
       'services/vega'
     ]);
 
@@ -179,7 +180,7 @@ describe('the model', () => {
     expect(model.current).toBe('altair');
     channel.say('clusters', { data: [] });
     expect(model.current).toBeUndefined();
-    expect(channel.topics).toEqual(['clusters']);
+    expect(channel.topics).toEqual(['clusters', 'flows']);
   });
 
   it('says why there is no server half, and asks again when told to', async () => {
@@ -192,7 +193,7 @@ describe('the model', () => {
     health = () => Promise.resolve({} as Health);
     await model.retry();
     expect(model.healthProblem).toBeUndefined();
-    expect(channel.topics).toEqual(['clusters']);
+    expect(channel.topics).toEqual(['clusters', 'flows']);
   });
 
   it('forgets what was selected on another cluster', () => {
