@@ -45,20 +45,7 @@ MODULES = (
 def models() -> list[type[Message]]:
     """Every message, by name."""
     found: dict[str, type[Message]] = {Problem.__name__: Problem, Progress.__name__: Progress}
-    for module in (
-        buckets,
-        calls,
-        clusters,
-        flows,
-        health,
-        objects,
-        processes,
-        services,
-        sign_in,
-        triggers,
-        uploads,
-        working_directory,
-    ):
+    for module in MODULES:
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Message) and value.__module__ == module.__name__:
                 found[value.__name__] = value

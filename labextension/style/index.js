@@ -1,13 +1,1 @@
-import './base.css';
-import './states.css';
-import './sidebar.css';
-import './dialogs.css';
-import './log.css';
-import './page.css';
-import './call.css';
-import './calls.css';
-import './definition.css';
-import './view.css';
-import './table.css';
-import './transfers.css';
-import './buckets.css';
+import './index.css';

@@ -16,7 +16,7 @@ import { number } from '../format';
 import { useChanged } from '../hooks';
 import { Filter, FilterField, filterKey } from '../filter';
 import { Notice, Skeleton, Step } from '../states';
-import { BarButton } from '../table/bar';
+import { IconButton } from '../button';
 import { Grid, ISort } from '../table/grid';
 import { Problem } from '../types';
 import { columnsOf, entriesOf, entryName, IEntry, pathOf } from './entries';
@@ -431,14 +431,14 @@ function Bar(
             : number(view.entries.length)}
       </span>
       <span className="jp-OscarFill" />
-      <BarButton
+      <IconButton
         icon={searchIcon}
         label={trans.__('Filter (/)')}
         onClick={() => {
           view.starts.toggle();
         }}
       />
-      <BarButton
+      <IconButton
         icon={refreshIcon}
         label={trans.__('Look again now')}
         onClick={() => {

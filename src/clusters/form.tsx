@@ -2,6 +2,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 
+import { CheckField, TextField } from '../form';
 import {
   ClusterRow,
   DeviceNews,
@@ -17,23 +18,21 @@ export function ConnectForm(props: ConnectForm.IProps): React.JSX.Element {
   const field = (
     name: Field,
     label: string,
-    more: React.InputHTMLAttributes<HTMLInputElement> = {}
+    more: Pick<
+      React.InputHTMLAttributes<HTMLInputElement>,
+      'placeholder' | 'inputMode' | 'type'
+    > = {}
   ): React.JSX.Element => (
-    <label className="jp-OscarForm-field">
-      <span>{label}</span>
-      <input
-        className="jp-mod-styled"
-        name={name}
-        value={form.values[name]}
-        spellCheck={false}
-        autoComplete="off"
-        aria-invalid={form.missing_ === name}
-        onChange={event => {
-          form.set(name, event.target.value);
-        }}
-        {...more}
-      />
-    </label>
+    <TextField
+      label={label}
+      name={name}
+      value={form.values[name]}
+      aria-invalid={form.missing_ === name}
+      onText={text => {
+        form.set(name, text);
+      }}
+      {...more}
+    />
   );
   const way = (by: Way, label: string): React.JSX.Element => (
     <label>
@@ -113,16 +112,13 @@ export function ConnectForm(props: ConnectForm.IProps): React.JSX.Element {
         </>
       )}
       {row ? null : (
-        <label className="jp-OscarForm-check">
-          <input
-            type="checkbox"
-            checked={form.verify}
-            onChange={event => {
-              form.update({ verify: event.target.checked });
-            }}
-          />
-          {trans.__('Check its certificate')}
-        </label>
+        <CheckField
+          label={trans.__('Check its certificate')}
+          checked={form.verify}
+          onCheck={verify => {
+            form.update({ verify });
+          }}
+        />
       )}
       <div className="jp-OscarForm-answer" role="alert">
         {form.problem ? (

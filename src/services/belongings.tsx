@@ -3,6 +3,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { Body, Doing, Wrong } from '../doing';
+import { CheckField, TextField } from '../form';
 import { number, size } from '../format';
 import { IOscarClient } from '../tokens';
 import { Belonging, Problem } from '../types';
@@ -86,32 +87,24 @@ function Destroyed(props: {
         <Buckets belongings={belongings} trans={trans} />
       )}
       {isEmpty ? null : (
-        <label className="jp-OscarForm-check">
-          <input
-            type="checkbox"
-            checked={keeping.isWanted}
-            onChange={event => {
-              set({ isWanted: event.target.checked });
-            }}
-          />
-          {trans.__('Keep a copy of what is in them')}
-        </label>
+        <CheckField
+          label={trans.__('Keep a copy of what is in them')}
+          checked={keeping.isWanted}
+          onCheck={isWanted => {
+            set({ isWanted });
+          }}
+        />
       )}
       {keeping.isWanted ? (
-        <label className="jp-OscarForm-field">
-          <span>{trans.__('In the bucket')}</span>
-          <input
-            className="jp-mod-styled"
-            name="into"
-            value={keeping.into}
-            placeholder={`${name}-kept`}
-            spellCheck={false}
-            autoComplete="off"
-            onChange={event => {
-              set({ into: event.target.value });
-            }}
-          />
-        </label>
+        <TextField
+          label={trans.__('In the bucket')}
+          name="into"
+          value={keeping.into}
+          placeholder={`${name}-kept`}
+          onText={into => {
+            set({ into });
+          }}
+        />
       ) : null}
       {keeping.isCopying ? (
         <p role="status">

@@ -272,7 +272,11 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     if (wanted > 0 && fitted !== this._fitted) {
       this._fitted = fitted;
       const rest = Math.max(1, height - wanted);
-      const sizes = [wanted, ...Private.SHARES.map(share => rest * share)];
+      const shares = Private.SHARES.map((share, index) =>
+        this._sections.at(index + 1)?.isHidden ? 0 : share
+      );
+      const whole = shares.reduce((sum, share) => sum + share, 0) || 1;
+      const sizes = [wanted, ...shares.map(share => (rest * share) / whole)];
       this._accordion.setRelativeSizes(
         this.widgets.map(one => sizes[this._sections.indexOf(one)])
       );

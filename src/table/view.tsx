@@ -19,7 +19,7 @@ import { ServicesTable } from '../services/table';
 import { Usable } from '../sidebar/welcome';
 import { Name, StateSign } from '../states';
 import { CommandIDs, IOscarModel } from '../tokens';
-import { BarButton } from './bar';
+import { IconButton } from '../button';
 import { ISort } from './grid';
 
 /** Services or calls of the current cluster as a table in the main area. */
@@ -128,7 +128,7 @@ function Bar(
         </span>
       ) : null}
       <span className="jp-OscarFill" />
-      <BarButton
+      <IconButton
         icon={searchIcon}
         label={trans.__('Filter (/)')}
         onClick={() => {
@@ -136,7 +136,7 @@ function Bar(
         }}
       />
       {kind === 'services' && commands.hasCommand(CommandIDs.deploy) ? (
-        <BarButton
+        <IconButton
           icon={addIcon}
           label={trans.__('Deploy a service')}
           onClick={() => {
@@ -144,7 +144,7 @@ function Bar(
           }}
         />
       ) : null}
-      <BarButton
+      <IconButton
         icon={refreshIcon}
         label={trans.__('Look again now')}
         onClick={() => {

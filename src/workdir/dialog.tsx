@@ -1,9 +1,9 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { Body, Doing, Wrong } from '../doing';
+import { BucketField, CheckField, TextField } from '../form';
 import { IStorage } from '../buckets/tokens';
 import {
   BucketRow,
@@ -89,48 +89,33 @@ function MountForm(props: {
     label: string,
     placeholder: string
   ): React.JSX.Element => (
-    <label className="jp-OscarForm-field">
-      <span>{label}</span>
-      <input
-        className="jp-mod-styled"
-        name={name}
-        value={said[name]}
-        placeholder={placeholder}
-        spellCheck={false}
-        autoComplete="off"
-        onChange={event => {
-          set({ [name]: event.target.value });
-        }}
-      />
-    </label>
+    <TextField
+      {...{ label, name, placeholder }}
+      value={said[name]}
+      onText={typed => {
+        set({ [name]: typed });
+      }}
+    />
   );
   return (
     <>
-      <label className="jp-OscarForm-field">
-        <span>{trans.__('Bucket')}</span>
-        <HTMLSelect
-          value={said.bucket}
-          onChange={event => {
-            set({ bucket: event.target.value });
-          }}
-        >
-          {buckets.map(({ name }) => (
-            <option key={name}>{name}</option>
-          ))}
-        </HTMLSelect>
-      </label>
+      <BucketField
+        buckets={buckets}
+        value={said.bucket}
+        onBucket={bucket => {
+          set({ bucket });
+        }}
+        trans={trans}
+      />
       {text('folder', trans.__('Folder in it'), trans.__('all of it'))}
       {text('path', trans.__('As'), trans.__('a folder of your files'))}
-      <label className="jp-OscarForm-check">
-        <input
-          type="checkbox"
-          checked={said.read_only}
-          onChange={event => {
-            set({ read_only: event.target.checked });
-          }}
-        />
-        {trans.__('Read only')}
-      </label>
+      <CheckField
+        label={trans.__('Read only')}
+        checked={said.read_only}
+        onCheck={read_only => {
+          set({ read_only });
+        }}
+      />
       <p className="jp-OscarQuiet">
         {trans.__(
           'What is written there is in the bucket a second later, and starts the services that watch it.'

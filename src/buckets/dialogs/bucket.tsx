@@ -7,6 +7,7 @@ import { size, word } from '../../format';
 import { BucketRow, Problem, Sharing } from '../../types';
 import { IStorage } from '../tokens';
 import { Body, Doing, Wrong } from '../../doing';
+import { TextField } from '../../form';
 
 /** Make a bucket, or see how much is in one and change who sees it; the bucket as it is then. */
 export async function bucketDialog(options: {
@@ -89,20 +90,15 @@ function BucketForm(props: {
       ) : (
         <>
           {row ? null : (
-            <label className="jp-OscarForm-field">
-              <span>{trans.__('Name')}</span>
-              <input
-                className="jp-mod-styled"
-                name="name"
-                value={said.name}
-                placeholder={trans.__('lower-case letters, digits, hyphens')}
-                spellCheck={false}
-                autoComplete="off"
-                onChange={event => {
-                  set({ name: event.target.value });
-                }}
-              />
-            </label>
+            <TextField
+              label={trans.__('Name')}
+              name="name"
+              value={said.name}
+              placeholder={trans.__('lower-case letters, digits, hyphens')}
+              onText={name => {
+                set({ name });
+              }}
+            />
           )}
           <label className="jp-OscarForm-field">
             <span>{trans.__('Seen by')}</span>
@@ -122,20 +118,15 @@ function BucketForm(props: {
             </HTMLSelect>
           </label>
           {said.visibility === 'restricted' ? (
-            <label className="jp-OscarForm-field">
-              <span>{trans.__('People')}</span>
-              <input
-                className="jp-mod-styled"
-                name="users"
-                value={said.users}
-                placeholder={trans.__('their ids on the cluster')}
-                spellCheck={false}
-                autoComplete="off"
-                onChange={event => {
-                  set({ users: event.target.value });
-                }}
-              />
-            </label>
+            <TextField
+              label={trans.__('People')}
+              name="users"
+              value={said.users}
+              placeholder={trans.__('their ids on the cluster')}
+              onText={users => {
+                set({ users });
+              }}
+            />
           ) : null}
         </>
       )}

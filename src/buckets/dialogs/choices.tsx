@@ -10,6 +10,7 @@ import { IStarted, Started } from '../landed';
 import { nameOf, placeName } from '../paths';
 import { IStorage } from '../tokens';
 import { Body } from '../../doing';
+import { BucketField, TextField } from '../../form';
 
 /** Where to copy something: a bucket, and a folder in it that need not be there yet. */
 export async function folderDialog(options: {
@@ -60,32 +61,22 @@ function FolderForm(props: {
   };
   return (
     <>
-      <label className="jp-OscarForm-field">
-        <span>{trans.__('Bucket')}</span>
-        <HTMLSelect
-          value={said.bucket}
-          onChange={event => {
-            set({ bucket: event.target.value });
-          }}
-        >
-          {buckets.map(({ name }) => (
-            <option key={name}>{name}</option>
-          ))}
-        </HTMLSelect>
-      </label>
-      <label className="jp-OscarForm-field">
-        <span>{trans.__('Folder')}</span>
-        <input
-          className="jp-mod-styled"
-          value={said.folder}
-          placeholder={trans.__('the top of the bucket')}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={event => {
-            set({ folder: event.target.value });
-          }}
-        />
-      </label>
+      <BucketField
+        buckets={buckets}
+        value={said.bucket}
+        onBucket={bucket => {
+          set({ bucket });
+        }}
+        trans={trans}
+      />
+      <TextField
+        label={trans.__('Folder')}
+        value={said.folder}
+        placeholder={trans.__('the top of the bucket')}
+        onText={folder => {
+          set({ folder });
+        }}
+      />
     </>
   );
 }

@@ -4,10 +4,11 @@ import {
   deleteIcon,
   IFormComponentProps,
   moveDownIcon,
-  moveUpIcon,
-  LabIcon
+  moveUpIcon
 } from '@jupyterlab/ui-components';
 import * as React from 'react';
+
+import { IconButton } from '../../button';
 
 type Templates = Required<NonNullable<IFormComponentProps['templates']>>;
 type Props<T> = T extends React.ComponentType<infer P> ? P : never;
@@ -79,7 +80,7 @@ function Field(props: FieldProps): React.JSX.Element | null {
         </p>
       </div>
       {isAdded && (
-        <Small
+        <IconButton
           icon={deleteIcon}
           label={trans.__('Remove %1', label)}
           onClick={props.onDropPropertyClick(label)}
@@ -107,7 +108,7 @@ function Together(props: ObjectProps): React.JSX.Element {
       )}
       {properties.map(({ content }) => content)}
       {more && (
-        <Small
+        <IconButton
           icon={addIcon}
           label={trans.__('Add a value to %1', title)}
           onClick={props.onAddClick(schema)}
@@ -134,21 +135,21 @@ function Several(props: ArrayProps): React.JSX.Element {
           <div className="jp-OscarFields-item" key={item.key}>
             {item.children}
             {item.hasMoveUp && (
-              <Small
+              <IconButton
                 icon={moveUpIcon}
                 label={trans.__('Move %1 up', name)}
                 onClick={item.onReorderClick(index, index - 1)}
               />
             )}
             {item.hasMoveDown && (
-              <Small
+              <IconButton
                 icon={moveDownIcon}
                 label={trans.__('Move %1 down', name)}
                 onClick={item.onReorderClick(index, index + 1)}
               />
             )}
             {item.hasRemove && (
-              <Small
+              <IconButton
                 icon={deleteIcon}
                 label={trans.__('Remove %1', name)}
                 onClick={item.onDropIndexClick(index)}
@@ -158,32 +159,13 @@ function Several(props: ArrayProps): React.JSX.Element {
         );
       })}
       {props.canAdd && (
-        <Small
+        <IconButton
           icon={addIcon}
           label={trans.__('Add to %1', title)}
           onClick={props.onAddClick}
         />
       )}
     </fieldset>
-  );
-}
-
-/** Not one that sends the form it stands in. */
-function Small(props: {
-  icon: LabIcon;
-  label: string;
-  onClick: (event: React.MouseEvent) => void;
-}): React.JSX.Element {
-  return (
-    <button
-      type="button"
-      className="jp-OscarButton"
-      title={props.label}
-      aria-label={props.label}
-      onClick={props.onClick}
-    >
-      <props.icon.react tag="span" />
-    </button>
   );
 }
 

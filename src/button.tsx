@@ -1,11 +1,11 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-/** A button in the bar above a table. */
-export function BarButton(props: {
+/** A button that is a picture. It sends no form that it stands in. */
+export function IconButton(props: {
   icon: LabIcon;
   label: string;
-  onClick: () => void;
+  onClick: (event: React.MouseEvent) => void;
 }): React.JSX.Element {
   return (
     <button
