@@ -15,6 +15,10 @@ from typing import Any, Final
 from .errors import SecretMissing
 
 KINDS: Final = ("env", "file", "keyring")
+#: Bytes of a secret's file.
+LARGEST: Final = 2**20
+#: References that lead nowhere.
+EMPTY: Final = frozenset(f"{kind}:" for kind in KINDS)
 #: For a value that begins like a reference and is none.
 PLAIN: Final = "value:"
 
@@ -55,7 +59,12 @@ def _variable(name: str) -> str:
 def _file(name: str, folder: Path | None) -> str:
     path = (folder or Path()) / Path(name).expanduser()
     try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
+        with path.open("rb") as file:  # which may be a pipe, or a device that has no end
+            said = file.read(LARGEST + 1)
+        if len(said) > LARGEST:
+            msg = f"The secret's file {path} is larger than {LARGEST // 2**20} MiB."
+            raise SecretMissing(msg)
+        return said.decode().replace("\r\n", "\n").removesuffix("\n")
     except UnicodeDecodeError as error:
         msg = f"The secret's file {path} is not UTF-8 text."
         raise SecretMissing(msg) from error

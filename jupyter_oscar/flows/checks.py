@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Found = tuple[str, "Path", str, str]
 PLACEHOLDER: Final = re.compile(r"<[^<>]+>")
+#: What shells and other tools would fill in.
+VARIABLE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 #: Keys whose values, in maps that hold anything, are secret.
 SECRETIVE: Final = re.compile(r"pass(word|phrase|wd)|secret|token|credential|private", re.IGNORECASE)
 #: So many names are listed at most.
@@ -90,6 +92,9 @@ def _names(elements: dict[Path, model.Element], wrong: frozenset[str]) -> Iterat
         )
     seen: dict[str, Path] = {}
     for path, element in elements.items():
+        if not element.name.isprintable() or element.name != element.name.strip():
+            problem = f'the name "{element.name}" begins or ends with a space, or holds what cannot be seen.'
+            yield ERROR, (*path, "name"), problem, "Leave that out: connections go by it."
         if element.name in seen:
             problem = f'two elements are named "{element.name}".'
             yield ERROR, (*path, "name"), problem, "Give one of them another name: connections go by it."
@@ -97,7 +102,7 @@ def _names(elements: dict[Path, model.Element], wrong: frozenset[str]) -> Iterat
 
 
 def _connections(nifi: model.Nifi, elements: dict[Path, model.Element], wrong: frozenset[str]) -> Iterator[Found]:
-    known: dict[str, model.Element | None] = dict.fromkeys(wrong)
+    known: dict[str, model.Element | None] = dict.fromkeys(filter(None, wrong))
     known |= {element.name: element for element in elements.values()}
     seen: set[tuple[str, str]] = set()
     for index, one in enumerate(nifi.connection):
@@ -190,6 +195,7 @@ def _kind(path: Path, element: model.Element) -> Iterator[Found]:
         yield from _kafka(path, element)
     elif isinstance(element, model.AwsSource):
         yield from _pair_of_keys(path, element)
+        yield from _queue(path, element)
         if element.extra.endpoint:
             yield from _address((*path, model.EXTRA, "endpoint"), element.extra.endpoint, secret=True)
     elif isinstance(element, model.RucioSource):
@@ -215,6 +221,7 @@ def _dcache(path: Path, element: model.DCacheSource) -> Iterator[Found]:
 
 def _kafka(path: Path, element: model.KafkaSource) -> Iterator[Found]:
     protocol = element.security_protocol
+    yield from _servers(path, element)
     for name in ("sasl_username", "sasl_password"):
         if element.signs_in and getattr(element, name) is None:
             fix = f"Add `{name}:`, or say another `security_protocol`."
@@ -240,6 +247,31 @@ def _kafka(path: Path, element: model.KafkaSource) -> Iterator[Found]:
                 yield WARNING, (*path, "topic"), problem, fix
 
 
+def _servers(path: Path, element: model.KafkaSource) -> Iterator[Found]:
+    servers = [one.strip() for one in element.bootstrap_servers.split(",")]
+    if wrong := [one for one in servers if not re.search(r"\S:\d+$", one) and not PLACEHOLDER.search(one)]:
+        problem = f"`bootstrap_servers`: {wrong[0] or 'an empty one'} has no port."
+        yield ERROR, (*path, "bootstrap_servers"), problem, "Write host:port, several with commas."
+
+
+def _queue(path: Path, element: model.AwsSource) -> Iterator[Found]:
+    """The name of its queue is one that SQS takes."""
+    if PLACEHOLDER.search(element.queue) or re.fullmatch(
+        r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo", element.queue
+    ):
+        return
+    if not isinstance(element, model.S3Source):
+        fix = "Its name is letters, digits, - and _, 80 at most; not its address or ARN."
+        yield ERROR, (*path, "queue_name"), f'"{element.queue}" is no name of a queue in SQS.', fix
+    elif re.fullmatch(r"[a-z0-9][a-z0-9.-]+[a-z0-9]", element.AWS_S3_BUCKET):
+        problem = f'the queue of this bucket would be "{element.queue}", and SQS takes no dots.'
+        fix = "Make a queue that the bucket sends to, and read it with `GetSQS:`."
+        yield ERROR, (*path, "AWS_S3_BUCKET"), problem, fix
+    else:
+        fix = "Write the name alone: lower case letters, digits, dots and -."
+        yield ERROR, (*path, "AWS_S3_BUCKET"), f'"{element.AWS_S3_BUCKET}" is no name of a bucket.', fix
+
+
 def _rucio(path: Path, element: model.RucioSource) -> Iterator[Found]:
     if not element.port.isdigit() and not PLACEHOLDER.search(element.port):
         yield ERROR, (*path, "port"), "the port is a number.", "5671 with TLS, 5672 without."
@@ -254,6 +286,8 @@ def _rucio(path: Path, element: model.RucioSource) -> Iterator[Found]:
 
 def _oscar(path: Path, element: model.OscarDestination) -> Iterator[Found]:
     yield from _address((*path, "endpoint"), element.endpoint, secret=True)
+    if re.search(r"[\s/?#%]", element.service):
+        yield ERROR, (*path, "service"), f'"{element.service}" is no name of a service.', "Write the name alone."
     both = element.user is not None and element.password is not None
     if element.token is None and not both and element.extra.cluster is None:
         fix = (
@@ -300,8 +334,13 @@ def _address(path: Path, address: str, *, secret: bool) -> Iterator[Found]:
         port_is_right = parts.port is None or parts.port > 0
     except ValueError:
         port_is_right, parts = False, urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right:
-        yield ERROR, path, f"`{path[-1]}` is no address.", "It looks like https://host:port."
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right or re.search(r"\s", address):
+        bare = re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?(/\S*)?", address)
+        fix = f"Did you mean https://{address}?" if bare else "It looks like https://host:port."
+        yield ERROR, path, f"`{path[-1]}` is no address.", fix
+    elif parts.query or parts.fragment:
+        fix = f"Write {parts.scheme}://{parts.netloc}{re.sub(r'(/nifi)?/*$', '', parts.path)}."
+        yield ERROR, path, f"`{path[-1]}` is the address of a page: it goes on after {parts.path or parts.netloc}.", fix
     elif parts.username or parts.password:
         yield ERROR, path, f"`{path[-1]}` holds a user or password.", "Write them as keys of their own."
     elif secret and parts.scheme == "http" and parts.hostname not in LOOPBACK:
@@ -320,21 +359,41 @@ def _secrets(part: Any, path: Path, owner: str) -> Iterator[Found]:
     elif isinstance(part, list):
         for index, item in enumerate(part):
             yield from _secrets(item, (*path, index), owner)
-    elif isinstance(part, (str, SecretStr)):
-        word = part.get_secret_value() if isinstance(part, SecretStr) else part
-        if PLACEHOLDER.fullmatch(word) or (
-            not isinstance(part, SecretStr) and PLACEHOLDER.search(word) and "://" in word
-        ):
-            yield WARNING, path, f"`{path[-1]}` still is the placeholder of a template.", "Fill it in."
-        elif isinstance(part, SecretStr) and _is_open(path, word):
-            name = re.sub(r"\W+", "_", f"{owner}_{path[-1]}" if owner else f"NIFI_{path[-1]}").upper()
-            fix = f"Write `{path[-1]}: env:{name}` (or file:…, or keyring:…) and give it there."
-            yield WARNING, path, f"`{path[-1]}` stands in the file itself: whoever reads the file has it.", fix
+    elif isinstance(part, SecretStr):
+        yield from _secret(part.get_secret_value(), path, owner)
+    elif isinstance(part, str) and (PLACEHOLDER.fullmatch(part) or (PLACEHOLDER.search(part) and "://" in part)):
+        yield from _unfilled(path)
+
+
+def _unfilled(path: Path) -> Iterator[Found]:
+    yield WARNING, path, f"`{path[-1]}` still is the placeholder of a template.", "Fill it in."
+
+
+def _secret(word: str, path: Path, owner: str) -> Iterator[Found]:
+    key = path[-1]
+    if PLACEHOLDER.fullmatch(word):
+        yield from _unfilled(path)
+    elif not word and not _is_free(path):
+        yield ERROR, path, f"`{key}` is empty.", "Give it a value, or the place of one: env:NAME."
+    elif word in references.EMPTY:
+        yield ERROR, path, f"`{key}: {word}` names nothing.", f"Write what comes after {word}"
+    elif variable := VARIABLE.fullmatch(word):
+        problem = f"`{key}` is the text {word}: nobody puts a variable's value there."
+        yield WARNING, path, problem, f"Write `{key}: env:{variable[1]}`."
+    elif _is_open(path, word):
+        name = re.sub(r"\W+", "_", f"{owner}_{key}" if owner else f"NIFI_{key}").upper()
+        fix = f"Write `{key}: env:{name}` (or file:…, or keyring:…) and give it there."
+        yield WARNING, path, f"`{key}` stands in the file itself: whoever reads the file has it.", fix
+
+
+def _is_free(path: Path) -> bool:
+    """Whether it stands in a map that holds anything."""
+    return "ssl_context" in path or "variables" in path
 
 
 def _is_open(path: Path, word: str) -> bool:
     if not word or references.is_reference(word):
         return False
-    if "ssl_context" in path or "variables" in path:
+    if _is_free(path):
         return SECRETIVE.search(str(path[-1])) is not None
     return str(path[-1]) != "AWS_ACCESS_KEY_ID"

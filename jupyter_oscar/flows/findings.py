@@ -28,7 +28,9 @@ class Finding:
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.line or 1}: {self.level}: {self.problem} {self.fix}".rstrip()
+        said = f"{self.line or 1}: {self.level}: {self.problem} {self.fix}".rstrip()
+        # A name may hold what moves a terminal's cursor, or turns its writing round.
+        return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in said)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from jupyter_oscar.client.errors import FileMissing
 
 from . import checks, groups, model
 from .findings import ERROR, Finding, Report
-from .reading import Reading
+from .reading import LARGEST, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,13 +32,19 @@ def check(path: Path | str) -> Report:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _text(path, LARGEST)
     except UnicodeDecodeError:
         return Report(path, [Finding(ERROR, None, "", "the file is not UTF-8 text.", "Save it as UTF-8.")], None)
     except OSError as error:
         msg = f"The dataflow's file {path} cannot be read: {(error.strerror or 'unknown reason').lower()}."
         raise FileMissing(msg, hint="Check the path.") from error
     return parse(text, path)
+
+
+def _text(path: Path, most: int) -> str:
+    """A file's text, so much of it that what is too large is seen to be; a device has no end."""
+    with path.open("rb") as file:
+        return io.TextIOWrapper(io.BytesIO(file.read(most + 1)), encoding="utf-8-sig").read()
 
 
 def load(path: Path | str) -> model.Flow:
@@ -117,14 +124,15 @@ def _wanted(error: Any) -> str:
         "int_parsing": "is a whole number",
         "int_type": "is a whole number",
         "int_from_float": "is a whole number",
+        "finite_number": "is a number",
         "float_parsing": "is a number",
         "float_type": "is a number",
         "bool_parsing": "is true or false",
         "bool_type": "is true or false",
         "string_too_short": "may not be empty",
         "literal_error": f"is one of {context.get('expected')}".replace("'", ""),
-        "greater_than_equal": f"is at least {context.get('ge')}",
-        "less_than_equal": f"is at most {context.get('le')}",
+        "greater_than_equal": f"is at least {context.get('ge', 0):g}",
+        "less_than_equal": f"is at most {context.get('le', 0):.0f}",
         "string_pattern_mismatch": "is a time such as 5 sec or 10 min",
         "too_short": "may not be empty",
     }
@@ -147,13 +155,10 @@ def _read_group(
 
     file = flow.path.parent / Path(element.file).expanduser()
     try:
-        if files is not None:
-            text = files[element.file]
-        else:
-            if file.stat().st_size > LARGEST_GROUP:
-                say(ERROR, "file", f"{file} is larger than {LARGEST_GROUP // 2**20} MiB.", "Export a smaller group.")
-                return
-            text = file.read_text(encoding="utf-8-sig")
+        text = files[element.file] if files is not None else _text(file, LARGEST_GROUP)
+        if len(text) > LARGEST_GROUP:
+            say(ERROR, "file", f"{file} is larger than {LARGEST_GROUP // 2**20} MiB.", "Export a smaller group.")
+            return
         group = json.loads(text)
     except KeyError:
         say(ERROR, "file", f"there is no file {element.file} here.", f"Files here: {', '.join(files or ()) or 'none'}.")

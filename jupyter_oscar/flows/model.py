@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 EXTRA: Final = "x-oscar"
+#: In seconds: nothing in a dataflow takes longer.
+YEAR: Final = 366 * 24 * 3600
 
 
 class Part(BaseModel):
@@ -27,11 +30,19 @@ def _truth(value: Any) -> Any:
     return value.strip().lower() == "true" if isinstance(value, str) else value
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("float_type", "a truth is no number")
+    return value
+
+
 class Component(Part):
     """How one processor of an element is scheduled."""
 
     name: str = Field(description="The processor's name, such as InvokeOSCAR, ConsumeKafka_2_6, GetSQS or ConsumeAMQP.")
-    seconds: float | None = Field(None, ge=0, description="Seconds between two runs.")
+    seconds: Annotated[float, BeforeValidator(_number)] | None = Field(
+        None, ge=0, le=YEAR, description="Seconds between two runs."
+    )
     node: str | None = Field(None, description="ALL or PRIMARY: the nodes of a NiFi cluster that it runs on.")
 
 
@@ -39,9 +50,9 @@ class Merge(Part):
     """Several events become one, a line each."""
 
     action: Literal["Merge"]
-    maxMessages: int = Field(ge=1, description="How many events make one.")  # noqa: N815 - DCNiOS's key
+    maxMessages: int = Field(ge=1, le=2**31 - 1, description="How many events make one.")  # noqa: N815 - DCNiOS's key
     windowSeconds: int = Field(  # noqa: N815
-        ge=1, description="After so many seconds what has come so far is passed on."
+        ge=1, le=YEAR, description="After so many seconds what has come so far is passed on."
     )
 
 

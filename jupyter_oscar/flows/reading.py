@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 import types
 import typing
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
@@ -127,7 +128,17 @@ class Reading:
             lines = text.splitlines()
             if line <= len(lines) and "\t" in lines[line - 1]:
                 problem, fix = "a tab stands where YAML wants spaces", "Indent with spaces."
+            if error.context == "expected a single document in the stream":
+                self._say(ERROR, line, (), "a second document begins (---).", "Make a file of each dataflow.")
+                return None
             self._say(ERROR, line, (), f"this is not valid YAML: {problem}.", fix)
+            return None
+        except yaml.reader.ReaderError as error:
+            # Its position counts bytes or characters, by the loader.
+            code = error.character if isinstance(error.character, int) else ord(error.character)
+            line = text.count("\n", 0, max(0, text.find(chr(code)))) + 1
+            problem = f"a control character stands there (U+{code:04X})."
+            self._say(ERROR, line, (), f"this is not valid YAML: {problem}", "Remove it.")
             return None
         except (yaml.YAMLError, ValueError) as error:
             self._say(ERROR, 1, (), f"this is not valid YAML: {error}.".replace("\n", " "))
@@ -234,7 +245,9 @@ class Reading:
                 self._say(ERROR, _line(key), below, problem, "Give it one, or remove the line.")
                 self.meant.add(below)
                 continue
-            found[name] = self._value(value, shapes[name], below)
+            made = self._value(value, shapes[name], below)
+            if below not in self.meant:
+                found[name] = made
         return found
 
     def _known(self, key: yaml.Node, of: type[BaseModel], path: Path, shapes: dict[str, Shape]) -> str | None:
@@ -250,6 +263,10 @@ class Reading:
             return name
         near = difflib.get_close_matches(said, shapes, n=1)
         fix = f"Did you mean `{near[0]}`?" if near else f"Known keys here: {', '.join(shapes)}."
+        if of is model.File and not near and (place := _place(said)):
+            self._say(ERROR, _line(key), (said,), f"`{said}` stands at the top of the file.", f"Put it below {place}.")
+            self.meant.add(("nifi",))
+            return None
         self._say(ERROR, _line(key), (*path, said), f'unknown key "{said}" in {_named(path)}.', fix)
         if near:
             self.meant.add((*path, near[0]))
@@ -288,8 +305,11 @@ class Reading:
                 self._say(ERROR, _line(node), path, f"{_named(path)} is a list, not {_sort(node)}.", fix)
             return []
         items: list[Any] = []
-        for index, item in enumerate(node.value):
-            below = (*path, index)
+        for item in node.value:
+            below = (*path, len(items))
+            if shape.models and not isinstance(item, yaml.MappingNode):
+                self._no_map(item, shape.models, path)
+                continue
             self.lines[below] = _line(item)
             of = self._which(item, shape.models, below) if shape.models else None
             if not shape.models:
@@ -297,6 +317,12 @@ class Reading:
             elif of is not None:
                 items.append(self._map(item, of, below))
         return items
+
+    def _no_map(self, node: yaml.Node, models: tuple[type[BaseModel], ...], path: Path) -> None:
+        keys = [info.alias or key for key, info in models[0].model_fields.items() if info.is_required()]
+        what = "empty" if node.tag == NULL else _sort(node)
+        fix = f"It is a map: `- {keys[0]}: …`" + (f" with {', '.join(keys[1:])} below it." if keys[1:] else ".")
+        self._say(ERROR, _line(node), path, f"an item of {_named(path)} is {what}.", fix)
 
     def _which(self, node: yaml.Node, models: tuple[type[BaseModel], ...], path: Path) -> type[BaseModel] | None:
         """Of several models the one that an item's ``action`` names."""
@@ -331,9 +357,11 @@ class Reading:
     def _text(self, node: yaml.Node, path: Path) -> str:
         """Text as it was typed, where YAML would make a number, a truth or a date of it."""
         if not isinstance(node, yaml.ScalarNode):
-            self._say(
-                ERROR, _line(node), path, f"{_named(path)} is text, not {_sort(node)}.", 'Write it in quotes: "…".'
-            )
+            fix = 'Write it in quotes: "…".'
+            if isinstance(node, yaml.SequenceNode):
+                fix = 'Write one text; several words with commas: "a,b".'
+            self._say(ERROR, _line(node), path, f"{_named(path)} is text, not {_sort(node)}.", fix)
+            self.meant.add(path)
             return ""
         if node.tag != STR and str(_made(node)) != node.value:
             problem = f"{_named(path)} is text, but YAML, and so DCNiOS, makes another value of it."
@@ -380,6 +408,16 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
+def _place(said: str) -> str | None:
+    """Where a key belongs that stands at the top, as in a piece that was copied from documentation."""
+    if said in _shapes(model.Nifi):
+        return "`nifi:`"
+    section = MOVED.get(said.lower())
+    if section is None:
+        return "the source that it changes" if said == "alterations" else None
+    return f"`nifi:` and `{section}:`"
+
+
 @functools.cache
 def _alike(said: str, known: tuple[str, ...]) -> str | None:
     """The one known word that differs only in case, hyphens and underscores."""
@@ -388,7 +426,7 @@ def _alike(said: str, known: tuple[str, ...]) -> str | None:
 
 
 def _bare(word: str) -> str:
-    return word.lower().replace("_", "").replace("-", "")
+    return re.sub(r"[-_ ]", "", word.lower())
 
 
 def _named(path: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from jupyter_oscar.client.errors import FileMissing
-from jupyter_oscar.flows import lint, model, schema
+from jupyter_oscar.flows import lint, model, schema, secrets
 from jupyter_oscar.flows.errors import FlowError
 from jupyter_oscar.flows.findings import ERROR, WARNING, Finding, Report
 
@@ -87,6 +87,8 @@ def test_a_good_file_has_nothing_to_say_and_becomes_a_dataflow() -> None:
         (("    Kafka:", "\tKafka:"), 6, "a tab stands", "spaces"),
         (('"oscar-1"', '"oscar-1'), 10, "not valid YAML", "quotes"),
         (("      - name: frames", "      - name: &a [*a]"), 7, "inside what it repeats", "Remove the alias"),
+        (("  connection:", "---\n  connection:"), 37, "a second document begins", "a file of each"),
+        (("alice-state", "alice\astate"), 23, "a control character stands there (U+0007)", "Remove it"),
         # keys
         (("        topic:", "        topc:"), 9, 'unknown key "topc" in `Source.Kafka`', "`topic`"),
         (("  Source:", "  Sorce:"), 5, 'unknown key "Sorce" in `nifi`', "`Source`"),
@@ -104,13 +106,30 @@ def test_a_good_file_has_nothing_to_say_and_becomes_a_dataflow() -> None:
          15, "has no `action`", "Write `action:`"),
         (("action: Merge, maxMessages: 10, windowSeconds: 7", "action: Encode, Encoding: rot13"),
          15, "one of base64", ""),
-        (("topic: frames", "topic: [frames]"), 9, "`Source.Kafka.topic` is text, not a list", "quotes"),
+        (("topic: frames", "topic: [frames]"), 9, "`Source.Kafka.topic` is text, not a list", "with commas"),
         (("components: [{name: GetFile, seconds: 2, node: PRIMARY}]", "components: GetFile"), 24, "is a list", "`- `"),
+        (("{name: GetFile, seconds: 2, node: PRIMARY}", "GetFile"),
+         24, "an item of `Source.dCache.components` is one value", "`- name: …`"),
+        (("    Kafka:\n", "    Kafka:\n      -\n"), 7, "an item of `Source.Kafka` is empty", "bootstrap_servers"),
+        (("seconds: 2", "seconds: .inf"), 24, "`seconds` is at most", ""),
+        (("seconds: 2", "seconds: yes"), 24, "`seconds` is a number", ""),
+        (("maxMessages: 10", "maxMessages: 9999999999"), 15, "`maxMessages` is at most", ""),
+        (("env:NIFI_PASSWORD", "'env:'"), 4, "`password: env:` names nothing", "comes after"),
+        (("env:NIFI_PASSWORD", "''"), 4, "`password` is empty", "env:NAME"),
         (("ssl_context: {Truststore_Filename: kafka.p12, Truststore_Password: env:TRUST}", "ssl_context: x"),
          13, "map", ""),
         (("  connection:\n    - {from: frames, to: to-oscar}\n    - ", "  connection: "),
          37, "is a list, not a map", "`- `"),
         # what keys mean together
+        (("https://nifi.example.org", "nifi.example.org:8443"), 2, "no address", "mean https://nifi.example.org:8443?"),
+        (("https://nifi.example.org", "https://nifi.example.org/nifi/#/process-groups/x"),
+         2, "the address of a page", "Write https://nifi.example.org."),
+        (("broker.example.org:9093", "broker.example.org"), 8, "broker.example.org has no port", "host:port"),
+        (("service: detect", "service: /job/detect"), 29, "no name of a service", "alone"),
+        (("    Kafka:\n", "    GetSQS: [{name: q, queue_name: 'https://q', AWS_DEFAULT_REGION: r}]\n    Kafka:\n"),
+         6, "no name of a queue", "not its address"),
+        (("    Kafka:\n", "    GetS3: [{name: q, AWS_S3_BUCKET: a.b.c, AWS_DEFAULT_REGION: r}]\n    Kafka:\n"),
+         6, "SQS takes no dots", "`GetSQS:`"),
         (("name: to-oscar", "name: frames"), 27, 'two elements are named "frames"', "another name"),
         (("to: to-oscar", "to: to-oscr"), 38, "`to: to-oscr`: no element has this name", '"to-oscar"'),
         (("{from: frames", "{from: nobody"), 38, "`from: nobody`", "There are: incoming"),
@@ -124,7 +143,7 @@ def test_a_good_file_has_nothing_to_say_and_becomes_a_dataflow() -> None:
         (("statefile: alice-state", "statefile: dcache-1"), 23, "taken for an event", "does not begin with dcache"),
         (("folder: /Users", "folder: Users"), 22, "whole path", "Begin it with /"),
         (("        token: env:DETECT_TOKEN\n", ""), 27, "neither token nor user and password", "`token:`"),
-        (("endpoint: https://oscar", "endpoint: oscar"), 28, "`endpoint` is no address", "https://host"),
+        (("endpoint: https://oscar", "endpoint: oscar"), 28, "`endpoint` is no address", "mean https://oscar.example.org?"),
         (("https://oscar", "https://me:word@oscar"), 28, "holds a user or password", "keys of their own"),
         (("        AWS_DEFAULT_REGION: eu-west-1\n", ""), 32, "`AWS_DEFAULT_REGION` is missing", "MinIO_Endpoint"),
         (("        AWS_ACCESS_KEY_ID: env:KEY\n", ""), 32, "of the two keys only one", "AWS_ACCESS_KEY_ID"),
@@ -161,6 +180,7 @@ def test_a_mistake_is_named_with_its_line_and_its_fix(
          12, "stands in the file itself", "env:FRAMES_SASL_PASSWORD"),
         (("  password: env:NIFI_PASSWORD", "  password: hush"), 4, "stands in the file itself", "env:NIFI_PASSWORD"),
         (("Truststore_Password: env:TRUST", "Truststore_Password: hush"), 13, "stands in the file", "env:FRAMES_TRUST"),
+        (("env:NIFI_PASSWORD", "${NIFI_PASSWORD}"), 4, "nobody puts a variable's value there", "env:NIFI_PASSWORD"),
         (("user: alice", "user: <dcache-user>"), 20, "placeholder of a template", "Fill it in"),
         (("name: GetFile", "name: GetFil"), 24, "has no processor GetFil", "GetFile"),
         (("node: PRIMARY", "node: SOME"), 24, "ALL or PRIMARY", "one of them"),
@@ -243,6 +263,32 @@ nifi:
     assert [element.kind for element in report.sound().elements.values()] == ["GetS3", "PutS3", "GetSQS", "RUCIO"]
 
 
+def test_a_piece_that_was_copied_from_documentation_is_told_where_it_belongs() -> None:
+    report = found("Kafka: []\nconnection: []\nalterations: []\n")
+    assert [(one.line, one.fix) for one in report.errors] == [
+        (1, "Put it below `nifi:` and `Source:`."),
+        (2, "Put it below `nifi:`."),
+        (3, "Put it below the source that it changes."),
+    ]
+
+
+def test_what_a_name_hides_is_shown_and_reaches_no_terminal() -> None:
+    report = found(GOOD.replace("name: to-oscar", 'name: "to\\e[2J\\u202eoscar"'))
+    assert "holds what cannot be seen" in str(report)
+    assert all(one.isprintable() or one == "\n" for one in str(report))
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero here")
+def test_a_file_without_an_end_is_told_and_not_read_whole() -> None:
+    assert "larger than" in lint.check("/dev/zero").errors[0].problem
+    text = GOOD.replace("  connection:", "  generic: [{name: mine, file: /dev/zero}]\n  connection:")
+    report = lint.parse(text, Path("flow.yaml"))
+    assert any("/dev/zero is larger than" in one.problem for one in report.errors)
+    text = GOOD.replace("env:", "value:").replace("value:DETECT_TOKEN", "file:/dev/zero")
+    with pytest.raises(FlowError, match=r":30: .*larger than"):
+        secrets.follow(found(text).sound())
+
+
 def test_aliases_and_merged_maps_work_and_own_keys_win() -> None:
     text = GOOD.replace("nifi:\n", "x-common: &common {user: alice, statefile: other}\nnifi:\n", 1)
     text = text.replace("        user: alice\n", "        <<: *common\n")
@@ -266,7 +312,7 @@ def test_a_yaml_bomb_deep_nesting_and_an_empty_file_are_told_in_a_sentence() -> 
     assert "nest" in one("nifi: " + "[" * 900 + "]" * 900, ERROR).problem
     assert "empty" in one("", ERROR).problem
     assert "no dataflow" in one("- a\n", ERROR).problem
-    assert "expected a single document" in one("nifi: {}\n---\nnifi: {}\n", ERROR).problem
+    assert "second document" in one("nifi: {}\n---\nnifi: {}\n", ERROR).problem
 
 
 def test_ten_thousand_elements_are_read() -> None:
