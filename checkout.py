@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -18,11 +19,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / "build"
@@ -36,8 +38,8 @@ SOURCES_BUNDLE = ("package.json", "yarn.lock", ".yarnrc.yml", "tsconfig.json", "
 SOURCES_WHEEL = (*SOURCES_BUNDLE, "pyproject.toml", "README.md", "LICENSE", "jupyter_oscar")
 #: Not sources, although they lie among them.
 BUILT = {BUNDLE, ROOT / "jupyter_oscar" / "_version.py"}
-#: Which share the tests when all are run. A test waits for half of its time, so three keep two processors busy.
-TEST_PROCESSES = 3
+#: Which share the tests when all are run. A test waits for half of its time, so four keep two processors busy.
+TEST_PROCESSES = 4
 #: The oldest node of each line that runs the bundler.
 NODE = {20: 19, 22: 12}
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -69,8 +71,9 @@ class Progress:
         if self.live:
             print(f"\r{self.what} … {self.seconds:.0f} s", end="", flush=True)
 
-    def done(self, verdict: str = "") -> None:
-        print(f"\r{self.what} …" * self.live + f" {verdict}{self.seconds:.0f} s  ", flush=True)
+    def done(self, verdict: str = "", seconds: float | None = None) -> None:
+        seconds = self.seconds if seconds is None else seconds
+        print(f"\r{self.what} …" * self.live + f" {verdict}{seconds:.0f} s  ", flush=True)
 
     @property
     def seconds(self) -> float:
@@ -333,12 +336,20 @@ def demo(arguments: list[str]) -> int:
 
 RUFF = {"ruff check": ["ruff", "check", "."], "ruff format": ["ruff", "format", "--check", "."]}
 WEB = {name: ["jlpm", f"{name}:check"] for name in ("eslint", "prettier", "stylelint")}
-TYPES = {"mypy": ["mypy"], "tsc": ["jlpm", "types:check"], "types.ts": ["jlpm", "types:generated"]}
+TSC = {"tsc": ["jlpm", "types:check"]}
+TYPES = {"mypy": ["mypy"], "types.ts": ["jlpm", "types:generated"]}
 
 
 def test(arguments: list[str]) -> int:
-    environment, wheel = ready("lab", "lint", "test")
-    bad = check(environment, {**RUFF, **TYPES, **WEB, "jest": ["jlpm", "test"]})
+    environment = Environment(".venv")
+    with lock("environment", "waiting for another make in this checkout", wait=True):
+        wheel = build(environment)
+        environment.tools()
+        environment.node_modules()
+        # What TypeScript is checked with is there; the rest is installed meanwhile.
+        install = functools.partial(environment.install, wheel, {"lab", "lint", "test"})
+        bad = check(environment, {**WEB, **TSC, "jest": ["jlpm", "test"]}, meanwhile=install)
+    bad += check(environment, {**TYPES, **RUFF})
     # Off the import path: the checkout itself, so that what is tested is the wheel.
     more = {"PYTHONSAFEPATH": "1", "JUPYTER_OSCAR_WHEEL": str(wheel)}
     everything = ["-n", str(TEST_PROCESSES), "tests"]
@@ -348,35 +359,55 @@ def test(arguments: list[str]) -> int:
     return code or int(bool(bad))
 
 
-def check(environment: Environment, checks: dict[str, list[str]]) -> list[str]:
-    """Run checks one by one, quiet when they pass; the names of those that do not."""
-    with lock("environment", "waiting for another make in this checkout", wait=True):
-        environment.tools()
-        environment.node_modules()
+def check(
+    environment: Environment,
+    checks: dict[str, list[str]],
+    *,
+    at_once: int = 2,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[str]:
+    """Run checks, each quiet when it passes and told as a whole when it does not; the names of those that do not."""
     bad = []
-    for name, command in checks.items():
-        progress = Progress(name)
-        program = [str(environment.bin / command[0]), *command[1:]]
-        done = subprocess.run(program, cwd=ROOT, env=environment.env, capture_output=True, text=True, check=False)
-        progress.done("failed, " if done.returncode else "")
-        if done.returncode:
-            bad.append(name)
-            print(done.stdout + done.stderr, flush=True)
+    with ThreadPoolExecutor(at_once) as pool:
+        running = {name: pool.submit(outcome, environment, command) for name, command in checks.items()}
+        meanwhile()
+        for name, one in running.items():
+            progress = Progress(name)
+            while not wait([one], timeout=1).done:
+                progress.tick()
+            done, seconds = one.result()
+            progress.done("failed, " if done.returncode else "", seconds)
+            if done.returncode:
+                bad.append(name)
+                print(done.stdout + done.stderr, flush=True)
     return bad
 
 
-def lint(_: list[str]) -> int:
+def outcome(environment: Environment, command: list[str]) -> tuple[subprocess.CompletedProcess[str], float]:
+    """How a program of the environment ended, and in which time."""
+    start, program = time.monotonic(), [str(environment.bin / command[0]), *command[1:]]
+    done = subprocess.run(program, cwd=ROOT, env=environment.env, capture_output=True, text=True, check=False)
+    return done, time.monotonic() - start
+
+
+def linters() -> Environment:
+    """The private environment with what checks need, the node modules among it."""
     environment, _wheel = ready("lint")
-    return int(bool(check(environment, {**RUFF, **WEB})))
+    with lock("environment", "waiting for another make in this checkout", wait=True):
+        environment.tools()
+        environment.node_modules()
+    return environment
+
+
+def lint(_: list[str]) -> int:
+    return int(bool(check(linters(), {**RUFF, **WEB})))
 
 
 def types(_: list[str]) -> int:
-    environment, _wheel = ready("lint")
-    return int(bool(check(environment, TYPES)))
+    return int(bool(check(linters(), {**TYPES, **TSC})))
 
 
 def format_(_: list[str]) -> int:
-    environment, _wheel = ready("lint")
     rewrite = {
         "ruff format": ["ruff", "format", "."],
         "ruff check --fix": ["ruff", "check", "--fix", "."],
@@ -384,7 +415,7 @@ def format_(_: list[str]) -> int:
         "prettier": ["jlpm", "prettier"],
         "eslint": ["jlpm", "eslint"],
     }
-    return int(bool(check(environment, rewrite)))
+    return int(bool(check(linters(), rewrite, at_once=1)))
 
 
 def lab(arguments: list[str]) -> int:

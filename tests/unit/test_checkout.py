@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,6 +58,26 @@ def test_a_second_one_is_told_who_was_first(checkout):
     first.communicate(b"\n")
     with checkout.lock("demo", "Another make demo is running", wait=False):
         pass
+
+
+def test_checks_run_two_at_a_time_and_what_each_says_stands_together(checkout, tmp_path, capsys):
+    """Each waits for the other and then finds fault, in several lines."""
+    meet = (
+        "import pathlib, sys, time; me, other = map(pathlib.Path, sys.argv[1:]); me.touch()\n"
+        "while not other.exists(): time.sleep(0.01)\n"
+        "for line in range(3): print(f'{me.name} {line}', flush=True)\n"
+        "sys.exit(1)"
+    )
+    environment = SimpleNamespace(bin=Path(sys.executable).parent, env={})
+    checks = {one: ["python", "-c", meet, str(tmp_path / one), str(tmp_path / other)] for one, other in ("ab", "ba")}
+    said = []
+    assert checkout.check(environment, checks, meanwhile=lambda: said.append("installing")) == ["a", "b"]
+    out = capsys.readouterr().out
+    assert re.sub(r"\d+ s", "N s", out).split("\n") == [
+        *("a … failed, N s  ", "a 0", "a 1", "a 2", ""),
+        *("b … failed, N s  ", "b 0", "b 1", "b 2", "", ""),
+    ]
+    assert said == ["installing"]
 
 
 def test_only_sources_count_as_a_change(checkout, tmp_path):
