@@ -1,7 +1,7 @@
-"""Tests in several processes at once (``-n 3``, pytest-xdist): what goes to which.
+"""Tests in several processes at once (``-n 4``, pytest-xdist): what goes to which.
 
-A file stays in one process. Files that need a browser are run by one process at a time, because two of those with
-their servers are more than two processors do in the time that a test has; only when nothing else is left do the
+A file stays in one process. Files that need a browser come first and are run by two processes, because more of those
+with their servers are more than two processors do in the time that a test has; only when nothing else is left do the
 others take some of them, too. Quick files come last, so that all end together.
 """
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadFileScheduling
 
 BROWSERS = "tests/browser/"
+AT_ONCE = 2
 QUICK = ("tests/unit/", "tests/contract/")
 
 
@@ -22,20 +23,19 @@ QUICK = ("tests/unit/", "tests/contract/")
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     from xdist.scheduler import LoadFileScheduling
 
-    class OneBrowser(LoadFileScheduling):
+    class FewBrowsers(LoadFileScheduling):
         def _assign_work_unit(self, node: Any) -> None:
-            browsing = any(
-                file.startswith(BROWSERS) and not all(tests.values())
+            browsing = sum(
+                any(file.startswith(BROWSERS) and not all(tests.values()) for file, tests in files.items())
                 for other, files in self.assigned_work.items()
                 if other is not node
-                for file, tests in files.items()
             )
 
             def last(file: str) -> tuple[bool, bool]:
-                return file.startswith(BROWSERS) is browsing, file.startswith(QUICK)
+                return file.startswith(BROWSERS) is (browsing >= AT_ONCE), file.startswith(QUICK)
 
             first = min(self.workqueue, key=last)  # of equals the one with the most tests, which leads the queue
             self.workqueue.move_to_end(first, last=False)
             super()._assign_work_unit(node)
 
-    return OneBrowser(config, log)
+    return FewBrowsers(config, log)
