@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A Jupyter server of its own for each test that asks for one …
-pytest_plugins = ["pytest_jupyter.jupyter_server", "side_by_side"]
+pytest_plugins = ["pytest_jupyter.jupyter_server", "side_by_side", "survivors"]
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +117,7 @@ def sandbox_environment(home: Path) -> dict[str, str]:
     home.mkdir(parents=True, exist_ok=True)
     kept = {
         name: os.environ[name]
-        for name in ("PATH", "PYTHONPATH", "PYTHONSAFEPATH", "LANG", "TMPDIR")
+        for name in ("PATH", "PYTHONPATH", "PYTHONSAFEPATH", "LANG", "TMPDIR", "PYTEST_LEFT_BY")
         if name in os.environ
     }
     return {**kept, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
