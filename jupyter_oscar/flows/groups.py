@@ -131,6 +131,20 @@ def variables(top: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def services(top: Mapping[str, Any]) -> Iterator[str]:
+    """The identifier of every service that a part needs, or a service that one needs does."""
+    groups = list(every(top))
+    known = {one["identifier"]: one for group in groups for one in group.get("controllerServices") or ()}
+    waiting = [part for group in groups for part in group.get("processors") or ()]
+    seen: set[str] = set()
+    while waiting:
+        for value in (waiting.pop().get("properties") or {}).values():
+            if value in known and value not in seen:
+                seen.add(value)
+                waiting.append(known[value])
+                yield value
+
+
 def references(top: Mapping[str, Any]) -> Iterator[str]:
     """Every name that stands as ``${name}`` in a property."""
     for group in every(top):

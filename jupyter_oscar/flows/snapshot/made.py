@@ -68,9 +68,16 @@ class Missing:
     element: str
     type: str
     bundle: Bundle
+    #: The NiFi that the element's own file is from, where that is one of another major version.
+    made_for: str = ""
 
     def __str__(self) -> str:
         short = self.type.rpartition(".")[2]
+        if self.made_for:
+            return (
+                f"{self.element}: this NiFi has no {short}, which its file has from NiFi {self.made_for}. Make the "
+                f"group anew in this NiFi, or install {self.bundle.artifact} {self.bundle.version} if there is one."
+            )
         return (
             f"{self.element}: this NiFi has no {short}. Install {self.bundle.artifact} {self.bundle.version} there "
             "(its file goes to NiFi's extensions folder)."

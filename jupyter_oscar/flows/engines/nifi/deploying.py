@@ -159,7 +159,7 @@ class Deploying:
             await client.update_context(entity["id"], values)
         self._on_failure(f"Making the parameters of {name}", lambda: client.delete_context(entity["id"]))
         if values:
-            self._say(f"Set {len(values)} parameters.")
+            self._say(f"Set {len(values)} parameter{'s' if len(values) > 1 else ''}.")
         return str(entity["id"])
 
     async def _left_behind(self, name: str) -> dict[str, Any]:

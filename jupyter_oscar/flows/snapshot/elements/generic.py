@@ -7,16 +7,19 @@ come from the NAR that this NiFi has them from.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_oscar.flows.checks import SECRETIVE
 from jupyter_oscar.flows.engines.base import Bundle
-from jupyter_oscar.flows.groups import VARIABLE
+from jupyter_oscar.flows.groups import VARIABLE, services
 from jupyter_oscar.flows.snapshot.made import Missing
 from jupyter_oscar.flows.snapshot.parts import KINDS
+from jupyter_oscar.flows.snapshot.types import GROUP as NIFI
 from jupyter_oscar.flows.snapshot.types import INVOKE_HTTP
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from jupyter_oscar.flows.model import GenericGroup
@@ -29,7 +32,7 @@ MAY_HIDE: Final = frozenset({INVOKE_HTTP.name})
 
 def place(element: GenericGroup, group: Group, file: Mapping[str, Any]) -> None:
     """Its group: the file's, with new identifiers."""
-    taken = Taken(element, group, file["flowContents"].get("identifier"))
+    taken = Taken(element, group, file["flowContents"])
     taken.group(copy.deepcopy(dict(file["flowContents"])), group.made, group.identifier, {})
     group.made |= {"name": element.name, "parameterContextName": group.build.name}
     for way, key in (("in", "inputPorts"), ("out", "outputPorts")):
@@ -40,10 +43,12 @@ def place(element: GenericGroup, group: Group, file: Mapping[str, Any]) -> None:
 class Taken:
     """One file on its way into a dataflow."""
 
-    def __init__(self, element: GenericGroup, group: Group, was: Any) -> None:
-        """``was`` is the identifier that the file's outermost group has in it."""
+    def __init__(self, element: GenericGroup, group: Group, contents: Mapping[str, Any]) -> None:
+        """``contents`` are those of the file's outermost group."""
+        was = contents.get("identifier")
         self.element = element
         self._was, self._outermost = was, group.identifier
+        self._used = set(services(contents))
         self.build: Build = group.build
         self._given = {name: value.get_secret_value() for name, value in (element.variables or {}).items()}
 
@@ -53,7 +58,8 @@ class Taken:
         # DCNiOS sets variables on the outermost group.
         values = {**outer, **own} if outer else {**own, **self._given}
         for key in PARTS:
-            made[key] = [self._part(part, identifier, values) for part in old.get(key) or ()]
+            kept = [one for one in old.get(key) or () if key != "controllerServices" or not self._is_left_out(one)]
+            made[key] = [self._part(part, identifier, values) for part in kept]
         made["processGroups"] = [self._below(below, identifier, values) for below in old.get("processGroups") or ()]
         made["remoteProcessGroups"] = []
         made["variables"] = {}
@@ -108,7 +114,7 @@ class Taken:
         else:
             source = Bundle(str(said.get("group")), str(said.get("artifact")), str(said.get("version")))
             if not self.build.capabilities.has(type_):
-                self.build.missing[self.element.name, type_] = Missing(self.element.name, type_, source)
+                source = self._missing(type_, source)
         part["bundle"] = {"group": source.group, "artifact": source.artifact, "version": source.version}
         descriptors = {key: dict(value) for key, value in (part.get("propertyDescriptors") or {}).items()}
         properties = {}
@@ -123,13 +129,35 @@ class Taken:
         self.build.private.add(part["identifier"])
         part |= {"properties": properties, "propertyDescriptors": descriptors}
 
+    def _missing(self, type_: str, said: Bundle) -> Bundle:
+        """Note it with the NAR that this NiFi would have it from: NiFi's own are of its version."""
+        here = self.build.capabilities
+        made_for = said.version if said.version.partition(".")[0] != str(here.major) else ""
+        if said.group == NIFI:
+            said = replace(said, version=here.version)
+        else:
+            made_for = ""
+        self.build.missing[self.element.name, type_] = Missing(self.element.name, type_, said, made_for)
+        return said
+
+    def _is_left_out(self, service: Mapping[str, Any]) -> bool:
+        """Whether nothing needs it and this NiFi does not have it, as with what DCNiOS's own files leave behind."""
+        type_ = str(service.get("type"))
+        if service["identifier"] in self._used or self.build.capabilities.has(type_):
+            return False
+        short = type_.rpartition(".")[2]
+        note = f"{self.element.name}: its service {short} is left out: nothing uses it, and this NiFi does not have it."
+        if note not in self.build.notes:
+            self.build.notes.append(note)
+        return True
+
     def _value(
         self, part: Mapping[str, Any], name: str, value: Any, descriptor: dict[str, Any], values: Mapping[str, str]
     ) -> Any:
         if not isinstance(value, str):
             return value
         used = [one for one in VARIABLE.findall(value) if one in values]
-        put_in = VARIABLE.sub(lambda found: values.get(found[1], found[0]), value)
+        put_in = VARIABLE.sub(lambda found: _word(found, values), value)
         hides = any(SECRETIVE.search(one) for one in used)
         if descriptor.get("sensitive") and value:
             return self.build.secret(self.element.name, f"{part.get('name')}.{name}", put_in)
@@ -142,6 +170,17 @@ class Taken:
                 f"its property {name} cannot be secret."
             )
         return put_in
+
+
+def _word(found: re.Match[str], values: Mapping[str, str]) -> str:
+    """A variable's value; inside an expression it is a text of that language."""
+    if found[1] not in values:
+        return found[0]
+    value, before = values[found[1]], found.string[: found.start()]
+    if before.count("${") <= before.count("}"):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _is_added(name: str, descriptor: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
