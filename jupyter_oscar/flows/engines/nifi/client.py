@@ -16,14 +16,14 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from jupyter_oscar.client.errors import InsecureEndpoint, NotFound, TimedOut, Unreachable, UpstreamFailed
-from jupyter_oscar.client.transport import context, proxy, why_not
+from jupyter_oscar.client.errors import NotAuthenticated, NotFound, TimedOut, Unreachable, UpstreamFailed
+from jupyter_oscar.client.transport import proxy, why_not
 
+from . import handshake
 from .access import Access
 from .errors import NotNifi, StaleRevision, WrongState, from_answer
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from jupyter_oscar.client.nifis import Nifi
@@ -62,7 +62,7 @@ class Client:
         profile = self.profile
         return httpx.AsyncClient(
             base_url=f"{profile.endpoint}/nifi-api",
-            verify=_trust(profile),
+            verify=handshake.trust(profile),
             proxy=proxy(profile.endpoint),
             trust_env=False,
             timeout=TIMEOUT,
@@ -384,31 +384,16 @@ class Client:
         except httpx.TimeoutException as error:
             msg = f"{what} failed: NiFi at {host} did not answer in time."
             raise TimedOut(msg, hint="It may be starting or very busy; try again in a moment.") from error
-        except httpx.ConnectError as error:
-            why = why_not(error)
-            hint = "Is it running, and is this its address?"
-            if "certificate" in why or "tls" in why or "ssl" in why:
-                hint = "Name its authority with ca_bundle=; one that wants client certificates, certificate= and key=."
-            msg = f"{what} failed: NiFi at {host} cannot be reached: {why}."
-            raise Unreachable(msg, hint=hint) from error
         except httpx.TransportError as error:
+            if refused := handshake.refused(self.profile, error):
+                raise NotAuthenticated(f"{what} failed: {refused[0]}", hint=refused[1]) from error
+            if isinstance(error, httpx.ConnectError):
+                hint = handshake.distrusted(error) or "Is it running, and is this its address?"
+                msg = f"{what} failed: NiFi at {host} cannot be reached: {why_not(error)}."
+                raise Unreachable(msg, hint=hint) from error
             msg = f"{what} failed: the connection to NiFi at {host} broke: {why_not(error)}."
             raise Unreachable(msg, hint="It may be restarting; try again in a moment.") from error
 
 
 def _wrapped(parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"parameter": one} for one in parameters]
-
-
-def _trust(profile: Nifi) -> ssl.SSLContext | bool:
-    if not profile.endpoint.startswith("https"):
-        return False
-    made = context(verify=profile.verify, ca_bundle=profile.ca_bundle)
-    if profile.certificate:
-        try:
-            # An encrypted key would ask on the terminal.
-            made.load_cert_chain(profile.certificate, profile.key, password=lambda: "")
-        except (OSError, ValueError) as error:
-            msg = f"The client certificate {profile.certificate} cannot be used: {why_not(error)}."
-            raise InsecureEndpoint(msg, hint="It and its key are PEM files, the key without a passphrase.") from None
-    return made
