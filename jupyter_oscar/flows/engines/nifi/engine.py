@@ -10,9 +10,10 @@ from jupyter_oscar.client.errors import NotAllowed, NotFound
 from jupyter_oscar.flows import marker as marks
 from jupyter_oscar.flows.engines.base import Deployed, Engine
 from jupyter_oscar.flows.errors import FlowNotFound, FlowRefused
+from jupyter_oscar.flows.plan import Action
 
 from . import reading
-from .client import Client
+from .client import ROOT, Client
 from .deploying import Deploying
 from .errors import NotNifi
 from .running import Running
@@ -68,6 +69,11 @@ class NifiEngine(Engine):
         """Carry a plan out."""
         if plan.refusals:
             raise FlowRefused(" ".join(plan.refusals), hint="Nothing was changed.")
+        if plan.action is not Action.NOTHING:
+            # Before anything is touched, also in AWS.
+            group = plan.deployed.inner if plan.deployed is not None else await self.client.group(ROOT)
+            if not reading.writable(group):
+                raise self._only_looking(plan.name if plan.deployed is not None else "")
         return await Deploying(self.client, plan, progress).carry_out()
 
     async def status(self, names: Sequence[str] | None = None) -> list[FlowStatus]:
@@ -101,25 +107,28 @@ class NifiEngine(Engine):
 
     async def start(self, name: str) -> FlowStatus:
         """Enable its services and start all of it."""
-        group = await self._ours(name)
+        group = await self._to_run(name)
         await Running(self.client, group).start()
         return await self._one(group)
 
     async def stop(self, name: str) -> FlowStatus:
         """Stop all of it and wait until nothing works any more."""
-        group = await self._ours(name)
+        group = await self._to_run(name)
         await Running(self.client, group).stop()
         return await self._one(group)
 
     async def drain(self, name: str, *, seconds: float = 60) -> FlowStatus:
         """Stop the sources, let the rest work off what is queued, then stop it."""
-        group = await self._ours(name)
+        group = await self._to_run(name)
         await Running(self.client, group).drain(seconds)
         return await self._one(group)
 
     async def delete(self, name: str, *, empty: bool = False) -> None:
         """Remove the group, its parameters, and what was made for it in AWS."""
-        await Running(self.client, await self._ours(name)).delete(empty=empty)
+        group = await self._ours(name)
+        if not reading.writable(group):
+            raise self._only_looking(name)
+        await Running(self.client, group).delete(empty=empty)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -141,6 +150,21 @@ class NifiEngine(Engine):
             msg = f"There are {len(named)} groups named {name} in {self.profile.name}."
             raise FlowRefused(msg, hint="Nothing was done. Rename or remove all but one on NiFi's canvas.")
         return ours[0]
+
+    async def _to_run(self, name: str) -> Mapping[str, Any]:
+        """Ours, if we may start and stop it: NiFi passes over what one may not, and says that all is well."""
+        group = await self._ours(name)
+        if not reading.writable(group):
+            processors = await self.client.processors(group["id"])
+            if not all((one.get("operatePermissions") or {}).get("canWrite", True) for one in processors):
+                raise self._only_looking(name)
+        return group
+
+    def _only_looking(self, name: str) -> NotAllowed:
+        what = f"the dataflow {name}" if name else "its canvas"
+        msg = f"At {self.profile.name} you may look at {what}, but not change it. Nothing was done."
+        hint = "Ask the NiFi's administrator for the policies to view and to modify that process group."
+        return NotAllowed(msg, hint=hint)
 
     async def _one(self, group: Mapping[str, Any]) -> FlowStatus:
         """How one is now, with the reasons for what is not valid."""

@@ -47,6 +47,11 @@ def _number(version: str) -> list[int]:
     return [int(part) for part in version.partition("-")[0].split(".") if part.isdigit()]
 
 
+def writable(entity: Mapping[str, Any]) -> bool:
+    """Whether whoever asked may change this part, as NiFi says."""
+    return bool((entity.get("permissions") or {}).get("canWrite", True))
+
+
 @dataclass
 class Seen:
     """A dataflow's figures, added up over the groups in it."""

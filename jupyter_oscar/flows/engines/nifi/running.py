@@ -95,9 +95,10 @@ class Running:
             msg = f"{self._name} holds {figures.queued} events: {', '.join(left)}."
             hint = "Nothing was done. Drain it first, or lose them: `flow delete --drop` (empty=True)."
             raise FlowRefused(msg, hint=hint)
+        # First what NiFi may refuse, and what is made in AWS while the group still says so.
+        await self.stop()
         marker = marks.read((self._group.get("component") or {}).get("comments"))
         if marker is not None and (marker.queues or marker.notifications):
-            # First, while the group still says what was made.
             from jupyter_oscar.flows import aws
 
             await aws.forget(marker)
