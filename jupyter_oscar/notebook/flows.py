@@ -66,14 +66,15 @@ class Picture:
 class Statuses(Rows[FlowStatus]):
     """Dataflows as they are now."""
 
-    titles = ("flow", "state", "queued", "running", "last error")
+    titles = ("flow", "state", "queued", "running", "what ails it")
     nothing = "No dataflows of ours there."
 
     def cells(self, row: FlowStatus) -> Sequence[str]:
         """The words of one row."""
         dead = f" + {row.dead:,} refused" if row.dead else ""
         of = row.running + row.stopped
-        return row.name, str(row.state), f"{row.queued:,}{dead}", f"{row.running} of {of}", row.last_error
+        ails = " ".join(filter(None, [*row.invalid, *row.warnings, row.last_error]))
+        return row.name, str(row.state), f"{row.queued:,}{dead}", f"{row.running} of {of}", ails
 
 
 class Flows:

@@ -11,8 +11,10 @@ from jupyter_oscar.client import nifis
 from jupyter_oscar.client.credentials import Credentials, Kept, Secret, TokenStore
 from jupyter_oscar.client.errors import InsecureEndpoint, NotAuthenticated, OscarError, ProfileNotFound
 from jupyter_oscar.client.profiles import profiles
+from jupyter_oscar.flows.engines.base import FlowState, FlowStatus
 from jupyter_oscar.flows.engines.nifi import reading
 from jupyter_oscar.flows.engines.nifi.errors import StaleRevision, WrongState, from_answer
+from jupyter_oscar.notebook.flows import Statuses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +88,11 @@ def test_a_disk_on_which_nifi_stands_still_is_named() -> None:
     said = {"flowFileRepositoryStorageUsage": full, "contentRepositoryStorageUsage": [half]}
     assert ["97 % full" in reading.disks(said)[0], "archive.enabled=false" in reading.disks(said)[1]] == [True, True]
     assert reading.disks({"contentRepositoryStorageUsage": [{"usedSpaceBytes": 1, "totalSpaceBytes": 9}]}) == []
+
+
+def test_a_cell_says_what_keeps_a_dataflow_from_going_on() -> None:
+    full = FlowStatus("flow", FlowState.RUNNING, running=2, warnings=["NiFi's disk for events is 99 % full."])
+    assert "99 % full" in repr(Statuses([full]))
 
 
 def test_of_complaints_the_newest_error_counts() -> None:
