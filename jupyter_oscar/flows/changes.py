@@ -102,12 +102,13 @@ def parameters(snapshot: Snapshot, deployed: Deployed) -> dict[str, str]:
     """Plain parameters whose value is another, and in words what becomes of them. Those that AWS fills in are left."""
     if deployed.flow is None:
         return {}
-    kept = _kept(snapshot.context, deployed.flow)
+    there = kept(snapshot, deployed)
     filled = {queue.parameter for queue in snapshot.queues}
+    words = {listener.parameter for listener in snapshot.listeners}
     return {
-        name: f"from {_shown(kept.get(name))} to {_shown(value)}"
+        name: "a word that cannot be guessed" if name in words else f"from {_shown(there.get(name))} to {_shown(value)}"
         for name, value in snapshot.parameters.items()
-        if name not in filled and kept.get(name) != value
+        if name not in filled and there.get(name) != value
     }
 
 
@@ -116,12 +117,13 @@ def forgotten(snapshot: Snapshot, deployed: Deployed) -> tuple[str, ...]:
     if deployed.flow is None:
         return ()
     known = {*snapshot.parameters, *snapshot.secrets}
-    return tuple(sorted(set(_kept(snapshot.context, deployed.flow)) - known))
+    return tuple(sorted(set(kept(snapshot, deployed)) - known))
 
 
-def _kept(context: str, flow: Mapping[str, Any]) -> dict[str, Any]:
-    contexts = flow.get("parameterContexts") or {}
-    return {one["name"]: one.get("value") for one in (contexts.get(context) or {}).get("parameters", ())}
+def kept(snapshot: Snapshot, deployed: Deployed | None) -> dict[str, Any]:
+    """The parameters that are there, with the values of the plain ones."""
+    contexts = ((deployed.flow if deployed is not None else None) or {}).get("parameterContexts") or {}
+    return {one["name"]: one.get("value") for one in (contexts.get(snapshot.context) or {}).get("parameters", ())}
 
 
 Part = tuple[str, str, "dict[str, Any]"]

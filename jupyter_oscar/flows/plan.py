@@ -1,6 +1,7 @@
 """What deploying a dataflow would change: the compiled one beside what stands in the engine, one sentence a step.
 
-Pure but for the machine's key, by which a changed secret is recognised without anybody being able to read it.
+Pure but for the machine's key, by which a changed secret is recognised without anybody being able to read it, and for
+the words that nobody is to guess.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ class Plan:
         """Which processes must stay alive for events to arrive, one sentence each."""
         return [
             f"{listener.element} is waiting for its bridge: a process that reads {listener.kind} and posts events to "
-            f"port {listener.port} of NiFi's machine at {listener.path}. It has to stay alive for events to arrive."
+            f"port {listener.port} of NiFi's machine at {listener.path}{'/…' if listener.parameter else ''}. It has to "
+            "stay alive for events to arrive."
             for listener in self.snapshot.listeners
         ]
 
@@ -167,6 +169,7 @@ def make(
     refused unless its processors may stand there as ghosts until their NAR is installed. A plan that is not ``whole``
     was made without the values of secrets.
     """
+    snapshot = snapshot.with_words(changes.kept(snapshot, deployed))
     key = key or MachineKey()
     fingerprint = key.fingerprint() or ""
     word = key.derive("flows")

@@ -288,10 +288,23 @@ def test_a_source_that_nifi_cannot_read_comes_by_bridge_and_the_plan_says_so(pla
     assert [(source.element, source.how) for source in snapshot.sources] == [("in", "bridge")]
     [listener] = snapshot.listeners
     assert processor(snapshot, "in")["properties"]["Listening Port"] == str(listener.port)
-    said = str(planned(snapshot))
+    made = planned(snapshot)
+    said = str(made)
     assert "waiting for its bridge" in said
     assert f"port {listener.port}" in said
     assert snapshot.missing == ()
+
+    # Its path cannot be guessed, and stays the same.
+    assert processor(snapshot, "in")["properties"]["Base Path"] == "oscar/in/#{in.path}"
+    path = made.snapshot.path(listener)
+    word = path.removeprefix("/oscar/in/")
+    assert len(word) >= 32
+    assert planned(snapshot, deployed(made)).snapshot.path(listener) == path
+    assert planned(snapshot).snapshot.path(listener) != path
+    assert word not in said + repr(made)
+    before = deployed(replace(made, snapshot=snapshot))  # made when paths had no such end
+    [step] = planned(snapshot, before).steps
+    assert str(step) == "Set in.path anew: a word that cannot be guessed."
 
     forced = parsed(SMALL.replace("group_id: g", "group_id: g, x-oscar: {via: native}"))
     snapshot = compile_flow(forced, capabilities)
@@ -316,8 +329,10 @@ def test_a_listener_wants_a_client_certificate_where_the_file_gives_a_keystore()
     [service] = groups(snapshot)["in"]["controllerServices"]
     assert properties["SSL Context Service"] == service["identifier"]
     assert (service["properties"]["Keystore Type"], service["properties"]["Truststore Type"]) == ("PKCS12", "JKS")
-    assert snapshot.listeners[0].tls
-    assert not any("whoever reaches" in note for note in snapshot.notes)
+    [listener] = snapshot.listeners
+    assert listener.tls
+    assert snapshot.path(listener) == "/oscar/in"
+    assert not any("whoever knows" in note for note in snapshot.notes)
 
 
 def test_a_group_of_one_s_own_gets_its_variables_as_values_and_its_token_as_a_secret(everything: Flow) -> None:
@@ -365,9 +380,9 @@ def test_a_reference_that_leads_nowhere_is_said_with_its_line(monkeypatch: pytes
         secrets.follow(parsed(SMALL.replace("TOKEN-1", "env:NOBODY")))
 
 
-def deployed(snapshot: Snapshot, made: plan.Plan) -> Deployed:
+def deployed(made: plan.Plan) -> Deployed:
     """What a NiFi gives back: our words, and defaults of its own."""
-    flow = copy.deepcopy(dict(snapshot.flow))
+    flow = copy.deepcopy(dict(made.snapshot.flow))
     for part in every(flow):
         if part.get("componentType") == "PROCESSOR":
             part["properties"] = {
@@ -377,14 +392,14 @@ def deployed(snapshot: Snapshot, made: plan.Plan) -> Deployed:
             } | {"Of its own": "default"}
         if "position" in part:
             part["position"] = {"x": 1.0, "y": 2.0}
-    return Deployed(snapshot.name, "id", marker.read(made.marker.write()), flow)
+    return Deployed(made.name, "id", marker.read(made.marker.write()), flow)
 
 
 def test_the_same_again_changes_nothing(everything: Flow, planned: Callable[..., plan.Plan]) -> None:
     snapshot = compile_flow(everything, without_engine("2.3.0"))
     first = planned(snapshot)
     assert first.action is plan.Action.CREATE
-    again = planned(snapshot, deployed(snapshot, first))
+    again = planned(snapshot, deployed(first))
     assert again.steps == []
     assert again.action is plan.Action.NOTHING
     assert "nothing to change" in str(again)
@@ -409,7 +424,7 @@ def test_a_change_is_said_in_a_sentence(
     change: tuple[str, str], sentences: list[str], planned: Callable[..., plan.Plan]
 ) -> None:
     old = compile_flow(parsed(SMALL), without_engine("1.18.0"))
-    there = deployed(old, planned(old))
+    there = deployed(planned(old))
     made = planned(compile_flow(parsed(SMALL.replace(*change)), without_engine("1.18.0")), there)
     assert made.action is plan.Action.CHANGE
     for sentence in sentences:
@@ -423,14 +438,14 @@ def test_a_variable_of_a_group_is_not_shown_where_it_changes(planned: Callable[.
     text = f"nifi: {{generic: [{{name: g, file: g.json, variables: {variables}}}]}}"
     texts = (text, text.replace("MARKER", "MARKER-2"))
     old, new = (compile_flow(parsed(one, {"g.json": group}), without_engine("1.18.0")) for one in texts)
-    made = planned(new, deployed(old, planned(old)))
+    made = planned(new, deployed(planned(old)))
     assert [str(step) for step in made.steps] == ["Invoke in g: Remote URL has another value."]
     assert "MARKER" not in repr(made)
 
 
 def test_what_a_person_changed_in_nifi_is_seen(planned: Callable[..., plan.Plan]) -> None:
     snapshot = compile_flow(parsed(SMALL), without_engine("1.18.0"))
-    there = deployed(snapshot, planned(snapshot))
+    there = deployed(planned(snapshot))
     assert there.flow is not None
     there.flow["flowContents"]["processGroups"][0]["processors"][0]["schedulingPeriod"] = "1 hour"
     [step] = planned(snapshot, there).steps
@@ -439,7 +454,7 @@ def test_what_a_person_changed_in_nifi_is_seen(planned: Callable[..., plan.Plan]
 
 def test_a_foreign_group_is_refused_unless_adopted(planned: Callable[..., plan.Plan]) -> None:
     snapshot = compile_flow(parsed(SMALL), without_engine("1.18.0"))
-    foreign = replace(deployed(snapshot, planned(snapshot)), marker=marker.read("somebody's own words"))
+    foreign = replace(deployed(planned(snapshot)), marker=marker.read("somebody's own words"))
     refused = planned(snapshot, foreign)
     assert refused.action is plan.Action.REFUSE
     assert "was not made from here" in refused.refusals[0]
@@ -455,14 +470,14 @@ def test_another_dataflow_of_the_same_name_is_not_replaced_by_chance(planned: Ca
     here = parsed(
         SMALL.replace("name: in,", "name: a,").replace("name: out,", "name: b,").replace("in, to: out", "a, to: b")
     )
-    made = planned(compile_flow(here, without_engine("1.18.0")), deployed(there, planned(there)))
+    made = planned(compile_flow(here, without_engine("1.18.0")), deployed(planned(there)))
     assert "has other elements, out and in, and none of these" in made.refusals[0]
     assert planned(made.snapshot, made.deployed, adopt=True).action is plan.Action.CHANGE
 
 
 def test_another_machine_cannot_tell_secrets_and_says_so(planned: Callable[..., plan.Plan], tmp_path: Path) -> None:
     snapshot = compile_flow(parsed(SMALL), without_engine("1.18.0"))
-    there = deployed(snapshot, planned(snapshot))
+    there = deployed(planned(snapshot))
     [step] = plan.make(snapshot, there, key=MachineKey(tmp_path / "another")).steps
     assert "cannot be told from this machine" in str(step)
 

@@ -44,9 +44,12 @@ def listen(element: Element, extra: Arrival, group: Group) -> None:
     build = group.build
     service = tls.service(group, element.ssl_context if _has_keystore(element) else None)
     port = extra.port or _port(build, element.name)
-    listener = Listener(element.name, element.kind, port, _path(element.name), service is not None)
+    path = _path(element.name)
+    # Without TLS nothing else keeps out whoever reaches the port.
+    word = "" if service else build.parameter(element.name, "path", "")
+    listener = Listener(element.name, element.kind, port, path, service is not None, word[2:-1])
     properties: dict[str, str | None] = {
-        "Base Path": text(listener.path.lstrip("/")),
+        "Base Path": "/".join(filter(None, [path.lstrip("/"), word])),
         "Listening Port": str(listener.port),
         "Return Code": "200",
         "Authorized DN Pattern": text(extra.client or EVERY_SUBJECT),
@@ -58,8 +61,10 @@ def listen(element: Element, extra: Arrival, group: Group) -> None:
     build.listeners.append(listener)
     if service is None:
         build.notes.append(
-            f"{element.name}: whoever reaches port {port} of NiFi's machine may send events. Close it to others, or "
-            "give ssl_context with a Keystore_Filename: then a client certificate is wanted."
+            f"{element.name}: whoever knows the path at port {port} of NiFi's machine may send events. Its end cannot "
+            f"be guessed; NiFi keeps it as the parameter {listener.parameter}. It and the events travel unencrypted: "
+            "on a network that others listen on, give ssl_context with a Keystore_Filename, and a client certificate "
+            "is wanted instead."
         )
     if element.components:
         names = ", ".join(component.name for component in element.components)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Secrets beyond this number are told apart together, not one by one: a marker is read with every listing.
 TOLD_APART: Final = 64
+#: Of the word at the end of a listener's path.
+WORD_BYTES: Final = 24
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,12 @@ class Queue:
 
 @dataclass(frozen=True)
 class Listener:
-    """Where a bridge posts a source's events, on the engine's own machine."""
+    """Where a bridge posts a source's events, on the engine's own machine.
+
+    Whoever reaches the port could post there. So it wants a client certificate (``tls``), or its path ends in a word
+    that is not to be guessed: the value of the plain parameter named ``parameter``, made when the dataflow is first
+    deployed and kept by the engine (:meth:`Snapshot.path`).
+    """
 
     element: str
     kind: str
@@ -49,6 +57,7 @@ class Listener:
     path: str
     #: Whether it wants a client certificate.
     tls: bool = False
+    parameter: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,29 @@ class Snapshot:
     def context(self) -> str:
         """The name of its parameter context."""
         return self.name
+
+    def path(self, listener: Listener) -> str:
+        """Where exactly a bridge posts; known of a snapshot that was planned (``plan.Plan.snapshot``)."""
+        return f"{listener.path}/{self.parameters[listener.parameter]}" if listener.parameter else listener.path
+
+    def with_words(self, kept: Mapping[str, Any]) -> Snapshot:
+        """With the ends of its listeners' paths: those that are ``kept`` by parameter, or new ones."""
+        names = [listener.parameter for listener in self.listeners if listener.parameter]
+        words = {name: kept.get(name) or secrets.token_urlsafe(WORD_BYTES) for name in names}
+        if not words:
+            return self
+        contexts = {
+            name: {
+                **context,
+                "parameters": [
+                    {**one, "value": words[one["name"]]} if one["name"] in words else one
+                    for one in context["parameters"]
+                ],
+            }
+            for name, context in self.flow["parameterContexts"].items()
+        }
+        flow = {**self.flow, "parameterContexts": contexts}
+        return replace(self, flow=flow, parameters={**self.parameters, **words})
 
     @cached_property
     def digest(self) -> str:
