@@ -32,12 +32,24 @@ def _load(path: Path) -> None:
 TESTS = Path(__file__).parents[1]
 for part in ("integration/sandbox_user", "resources/odd_servers", "resources/engine_stories"):
     _load(TESTS / f"{part}.py")
-for part in ("nifi_parts", "nifi_process"):
-    _load(TESTS / "real" / f"{part}.py")
+for part in ("parts", "certificates", "process", "canvas"):
+    _load(TESTS / "real" / "nifi" / f"nifi_{part}.py")
 
 
 @pytest.fixture(scope="session")
-def program() -> Path:
+def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Say something to whoever runs the tests, at once."""
+    capturing = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def say(sentence: str) -> None:
+        with capturing.global_and_fixture_disabled():
+            print(f"\n{sentence}", flush=True)  # noqa: T201
+
+    return say
+
+
+@pytest.fixture(scope="session")
+def program(tell: Callable[[str], None]) -> Path:
     """MinIO, from ``$MINIO``, from PATH or from the cache; else built there from the Go module proxy."""
     named = os.environ.get("MINIO") or shutil.which("minio")
     if named:
@@ -46,7 +58,7 @@ def program() -> Path:
         if not shutil.which("go"):
             pytest.skip("MinIO could not be fetched: it is not on PATH, and there is no go to build it with")
         CACHE.mkdir(parents=True, exist_ok=True)
-        print(f"building MinIO into {CACHE}; the first time takes about a quarter of an hour …", flush=True)  # noqa: T201
+        tell(f"building MinIO into {CACHE}; the first time takes about a quarter of an hour …")
         env = {**os.environ, "GOBIN": str(CACHE)}
         built = subprocess.run(["go", "install", MINIO], env=env, capture_output=True, text=True, check=False)
         if built.returncode:
@@ -55,13 +67,13 @@ def program() -> Path:
 
 
 @pytest.fixture(scope="session")
-def nifi_home() -> Callable[[str], Path]:
+def nifi_home(tell: Callable[[str], None]) -> Callable[[str], Path]:
     """Where a release of NiFi is, fetched when it is not there yet."""
     import nifi_parts
 
     def home(version: str) -> Path:
         try:
-            return nifi_parts.home(version, CACHE)
+            return nifi_parts.home(version, CACHE, tell)
         except nifi_parts.NotToBeHad as error:
             pytest.skip(f"NiFi {version} could not be fetched: {error}")
 

@@ -179,25 +179,25 @@ class Operator:
     def delete(self, name: str = "flow", *, empty: bool = False) -> None:
         self.do(lambda engine: engine.delete(name, empty=empty))
 
+    def send(self, snapshot: Snapshot, *bodies: str) -> None:
+        """What a bridge does: post events to where the dataflow listens, at the path that the engine keeps."""
+        snapshot = self.plan(snapshot).snapshot
+        [listener] = snapshot.listeners
+        url = f"http://127.0.0.1:{listener.port}{snapshot.path(listener)}"
+
+        def posted(body: str) -> bool:
+            try:
+                return httpx.post(url, content=body, timeout=60).status_code == 200
+            except httpx.ConnectError:
+                return False  # a listener is there a moment after it was started
+
+        for body in bodies:
+            eventually(lambda body=body: posted(body))
+
     @property
     def names(self) -> list[str]:
         """Of all dataflows."""
         return [one.name for one in self.do(lambda engine: engine.status())]
-
-
-def send(snapshot: Snapshot, *bodies: str) -> None:
-    """What a bridge does: post events to where the dataflow listens."""
-    [listener] = snapshot.listeners
-    url = f"http://127.0.0.1:{listener.port}{listener.path}"
-
-    def posted(body: str) -> bool:
-        try:
-            return httpx.post(url, content=body, timeout=60).status_code == 200
-        except httpx.ConnectError:
-            return False  # a listener is there a moment after it was started
-
-    for body in bodies:
-        eventually(lambda body=body: posted(body))
 
 
 class EngineStories:
@@ -241,7 +241,7 @@ class EngineStories:
         snapshot = operator.compiled(self.text(oscar))
         operator.apply(snapshot)
         assert operator.start().state is FlowState.WAITING
-        send(snapshot, '{"event": 1}', '{"event": 2}')
+        operator.send(snapshot, '{"event": 1}', '{"event": 2}')
         eventually(lambda: len(oscar.bodies) == 2)
         assert sorted(oscar.bodies) == ['{"event": 1}', '{"event": 2}']
         assert set(oscar.tokens) == {"Bearer word-of-the-service"}
@@ -257,13 +257,13 @@ class EngineStories:
         before = operator.compiled(text)
         operator.apply(before)
         operator.start()
-        send(before, "1")
+        operator.send(before, "1")
         eventually(lambda: oscar.bodies == ["1"])
 
         rotated = operator.plan(text.replace("word-of-the-service", "another-word"))
         assert (list(rotated.parameters), list(rotated.changes)) == (["to-oscar.authorization"], [])
         operator.apply(rotated.snapshot)
-        send(before, "2")
+        operator.send(before, "2")
         eventually(lambda: oscar.bodies == ["1", "2"])
         assert oscar.tokens[-1] == "Bearer another-word"
 
@@ -275,7 +275,7 @@ class EngineStories:
         status = operator.status()
         assert status is not None
         assert (status.state, status.stopped) == (FlowState.RUNNING, 0)
-        send(before, "3")
+        operator.send(before, "3")
         eventually(lambda: oscar.bodies == ["1", "2", "3"])
         for word in ("word-of-the-service", "another-word", "dcache-secret-word"):
             assert word not in f"{planned} {planned!r} {status!r} {operator.said}"
@@ -285,7 +285,7 @@ class EngineStories:
         operator.apply(snapshot)
         operator.start()
         oscar.status = 503
-        send(snapshot, "late")
+        operator.send(snapshot, "late")
         eventually(lambda: oscar.asked >= 3)
         status = operator.status()
         assert status is not None
@@ -306,7 +306,7 @@ class EngineStories:
         operator.apply(snapshot)
         operator.start()
         oscar.status = 404
-        send(snapshot, "unwanted")
+        operator.send(snapshot, "unwanted")
         eventually(lambda: operator.status().dead == 1)  # type: ignore[union-attr]
         oscar.status = 201
         assert operator.drain().dead == 1

@@ -184,6 +184,7 @@ class Issuer:
             "jwks_uri": f"{self.url}/jwks",
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
             "grant_types_supported": ["refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
             "id_token_signing_alg_values_supported": ["RS256"],
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 import signal
@@ -15,12 +17,17 @@ import httpx
 import nifi_parts
 
 if TYPE_CHECKING:
-    import ssl
+    from collections.abc import Iterator
+
+    from issuer import Issuer
+    from nifi_certificates import Tls
 
 LOG = """<configuration><appender name="F" class="ch.qos.logback.core.FileAppender"><file>{log}</file><encoder>
 <pattern>%date %level [%thread] %logger{{40}} %msg%n</pattern></encoder></appender>
 <root level="WARN"><appender-ref ref="F"/></root></configuration>"""
 PROVIDER = "org.apache.nifi.authorization"
+#: Of the disk that it keeps events on.
+DISK_MB = 64
 
 
 def free_port() -> int:
@@ -29,19 +36,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Process:
-    """A NiFi with a folder of its own; its programs stay where they are."""
+def _mounted(folder: Path) -> bool:
+    """Whether a small disk could be put there; only root may."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", folder]
+    return os.geteuid() == 0 and not subprocess.run(command, capture_output=True, check=False).returncode
 
-    def __init__(self, home: Path, version: str, folder: Path, *, tls: Any = None) -> None:
-        self.home, self.version, self.folder, self.tls = home, version, folder, tls
+
+class Process:
+    """A NiFi with a folder of its own; its programs stay where they are. ``close`` it."""
+
+    def __init__(
+        self, home: Path, version: str, folder: Path, *, tls: Tls | None = None, issuer: Issuer | None = None
+    ) -> None:
+        self.home, self.version, self.folder, self.tls, self.issuer = home, version, folder, tls, issuer
         self.port = free_port()
         self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self.disk = folder / "disk"
+        self.disk.mkdir()
+        #: Whether that is a small disk of its own, so that it can be filled.
+        self.small = _mounted(self.disk)
         shutil.copytree(home / "conf", folder / "conf")
         self._configure()
 
     def __repr__(self) -> str:
-        return f"NiFi {self.version}"
+        return f"NiFi {self.version}{' by TLS' if self.tls else ''}"
+
+    @property
+    def access(self) -> dict[str, str]:
+        """How who may do everything there comes in, as a profile has it."""
+        return self.tls.access(self.tls.ada) if self.tls else {}
 
     @property
     def log(self) -> str:
@@ -62,15 +86,25 @@ class Process:
             "nifi.security.user.login.identity.provider": "",
             "nifi.sensitive.props.key": "for-tests-of-jupyter-oscar",
             "nifi.provenance.repository.implementation": "org.apache.nifi.provenance.VolatileProvenanceRepository",
-            # Above half a disk NiFi blocks writes while it keeps an archive (flows.md §0.1).
-            "nifi.content.repository.archive.enabled": "false",
+            # Above half a disk NiFi blocks writes while it keeps an archive, as it does unless it is told not to
+            # (flows.md §0.1): nobody knows how full the disk of this machine is.
+            "nifi.content.repository.archive.enabled": str(self.small).lower(),
         }
         stores = ("keystore", "keystoreType", "keystorePasswd", "keyPasswd")
         stores += ("truststore", "truststoreType", "truststorePasswd")
-        said |= {f"nifi.security.{key}": self.tls.store.get(key, "") if self.tls else "" for key in stores}
+        said |= {f"nifi.security.{key}": "" for key in stores}
         if self.tls:
+            said |= self.tls.settings
             said["nifi.security.user.authorizer"] = "managed-authorizer"
-            (self.folder / "conf" / "authorizers.xml").write_text(self._authorizers())
+            (self.folder / "conf" / "authorizers.xml").write_text(self._authorizers(self.tls.owner))
+        if self.issuer:
+            how = {
+                "discovery.url": f"{self.issuer.url}/.well-known/openid-configuration",
+                "client.id": "nifi",
+                "client.secret": "word-of-nifi",
+                "claim.identifying.user": "sub",
+            }
+            said |= {f"nifi.security.user.oidc.{key}": value for key, value in how.items()}
         path = self.folder / "conf" / "nifi.properties"
         lines = []
         for line in path.read_text().splitlines():
@@ -79,19 +113,20 @@ class Process:
                 value = said.pop(key.strip(), value)
                 # What runs writes goes here; programs are read, and unpacked once, where they are.
                 where = self.home if key.startswith("nifi.nar.") else self.folder
+                where = self.disk if value.endswith("_repository") else where
                 lines.append(f"{key}={where / value[2:]}" if value.startswith("./") else f"{key}={value}")
         path.write_text("\n".join([*lines, *(f"{key}={value}" for key, value in said.items())]))
         state = self.folder / "conf" / "state-management.xml"
         state.write_text(state.read_text().replace("./state", str(self.folder / "state")))
         (self.folder / "conf" / "logback.xml").write_text(LOG.format(log=self.folder / "nifi.log"))
 
-    def _authorizers(self) -> str:
-        """The certificate's owner may do everything."""
-        users = {"Users File": self.folder / "conf/users.xml", "Initial User Identity 1": self.tls.owner}
+    def _authorizers(self, owner: str) -> str:
+        """The certificate's owner says who may do what."""
+        users = {"Users File": self.folder / "conf/users.xml", "Initial User Identity 1": owner}
         rights = {
             "User Group Provider": "users",
             "Authorizations File": self.folder / "conf/authorizations.xml",
-            "Initial Admin Identity": self.tls.owner,
+            "Initial Admin Identity": owner,
         }
         rules = {"Access Policy Provider": "rights"}
 
@@ -115,6 +150,9 @@ class Process:
             "-cp",
             ":".join(map(str, [self.folder / "conf", *jars])),
             "-Xmx320m",
+            # It lives for minutes: what takes long to pay off is left out.
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
             "-Djava.awt.headless=true",
             "-Djava.net.preferIPv4Stack=true",
             f"-Djava.io.tmpdir={self.folder}",
@@ -139,7 +177,7 @@ class Process:
             time.sleep(0.5)
 
     def _answers(self) -> bool:
-        trust: ssl.SSLContext | bool = self.tls.context() if self.tls else True
+        trust = self.tls.context if self.tls else True
         try:
             said = httpx.get(f"{self.url}/nifi-api/flow/about", timeout=5, verify=trust)
         except httpx.TransportError:
@@ -155,6 +193,27 @@ class Process:
                 self._process.kill()
                 self._process.wait()
         self._process = None
+
+    def close(self) -> None:
+        """The end of it, and of its disk."""
+        self.stop()
+        if self.small:
+            subprocess.run(["umount", "--lazy", self.disk], check=True)
+
+    @contextlib.contextmanager
+    def full(self, percent: int) -> Iterator[None]:
+        """For so long its disk for events is so full."""
+        ballast = self.disk / "ballast"
+        blocks = os.statvfs(self.disk)
+        used = blocks.f_blocks - blocks.f_bfree
+        wanted = (blocks.f_blocks * percent // 100 - used) * blocks.f_bsize
+        try:
+            with ballast.open("wb") as file:
+                while wanted > 0:
+                    wanted -= file.write(bytes(min(wanted, 1 << 20)))
+            yield
+        finally:
+            ballast.unlink()
 
     @property
     def memory(self) -> int:

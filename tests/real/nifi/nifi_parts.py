@@ -12,10 +12,15 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GROUP = "org.apache.nifi"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
@@ -102,8 +107,8 @@ RELEASES = {
 }
 
 
-def home(version: str, cache: Path) -> Path:
-    """The folder of a release, ready to be started.
+def home(version: str, cache: Path, tell: Callable[[str], None]) -> Path:
+    """The folder of a release, ready to be started. ``tell`` takes a sentence when it has to be fetched.
 
     Raises:
         NotToBeHad: Maven, Java, or a part of it is not there.
@@ -116,13 +121,15 @@ def home(version: str, cache: Path) -> Path:
     if not shutil.which("mvn"):
         msg = "there is no Maven to fetch it with (mvn)"
         raise NotToBeHad(msg)
-    print(f"fetching NiFi {version} into {place} …", flush=True)  # noqa: T201
+    tell(f"fetching NiFi {version} into {place} …")
+    began = time.monotonic()
     fresh = cache / f".nifi-{version}.{os.getpid()}"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         _assemble(RELEASES[version], fresh)
         shutil.rmtree(place, ignore_errors=True)
         fresh.rename(place)
+        tell(f"NiFi {version} fetched in {time.monotonic() - began:.0f} s")
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return place
@@ -145,9 +152,11 @@ def _assemble(release: Release, place: Path) -> None:
             _dependency(jar, release.version, whole=True),
             _dependency(parent, release.version, "nar", whole=True),
         ]
-        _pom(poms / name, dependencies, lib, packs=(name, release.version))
-        _maven(poms / name, "package", java_home=java(release.version).resolve().parents[1])
-        for nar in (poms / name / "target").glob("*.nar"):
+        _pom(poms / "nars" / name, dependencies, lib, packs=(name, release.version))
+    if release.packed:
+        _pom(poms / "nars", [], lib, list(release.packed))
+        _maven(poms / "nars", "package", java_home=java(release.version).resolve().parents[1])
+        for nar in (poms / "nars").glob("*/target/*.nar"):
             shutil.copy(nar, lib)
     [archive] = (poms / "zip").glob("*.zip")
     with zipfile.ZipFile(archive) as packed:
