@@ -22,8 +22,9 @@ from jupyter_oscar.client.errors import (
     ProfileNotFound,
     StorageUnconfirmed,
 )
+from jupyter_oscar.client.profiles import OPERATOR
 
-from .pool import OPERATOR, fallen, stopped
+from .pool import fallen, stopped
 from .route import Message, Problem, Route, may, problem
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from jupyter_oscar.client import profiles, storage
 from jupyter_oscar.client.credentials import Credentials, Grant, Kept, Memory, Secret, TokenStore
 from jupyter_oscar.client.errors import InsecureEndpoint, NoCluster, NotAllowed, ProfileNotFound, Unreachable
-from jupyter_oscar.client.profiles import Profile, Refused
+from jupyter_oscar.client.profiles import OPERATOR, Profile, Refused
 
 from .engines import Engines
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.profiles import Sandbox
 
-OPERATOR = "operator"
 # What keeps a cluster that is named from being used at all.
 UNUSABLE = (InsecureEndpoint, NoCluster)
 # What others change in a profile is seen after so many seconds.

@@ -14,6 +14,7 @@ import pytest
 import trustme
 from pytest_jupyter.jupyter_core import jp_asyncio_loop  # noqa: F401 - see tests/conftest.py
 from pytest_jupyter.jupyter_server import jp_server_cleanup  # noqa: F401
+from tornado.httpclient import HTTPClientError
 
 from jupyter_oscar.client.cluster import Cluster
 from jupyter_oscar.client.credentials import Credentials, Secret
@@ -137,6 +138,45 @@ async def test_a_file_of_authorities_that_is_none_is_said_at_once(jp_fetch: Any,
     assert why in problem["message"]
     (box, *_) = json.loads((await jp_fetch("jupyter-oscar", "clusters")).body)
     assert box["state"] == "ok", "what needs no such file works"
+
+
+@pytest.fixture
+def neighbour(odd: Any, sandbox: Any) -> Iterator[dict[str, str]]:
+    """The sandbox as it is reached from a pod beside it: by plain http, not on a loopback that we know as one."""
+
+    class Inside(odd.Passing):
+        upstream = sandbox.endpoint
+
+    with odd.serving(Inside, host="127.0.0.2") as url:
+        yield {"endpoint": url, "user": sandbox.user}
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_a_cluster_by_plain_http_is_used_only_inside_a_pod_and_else_shown_with_the_reason(
+    jp_fetch: Any,
+    jp_serverapp: Any,
+    neighbour: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    inside: bool,
+) -> None:
+    if inside:
+        monkeypatch.setenv("OSCAR_ENDPOINT", neighbour["endpoint"])
+    pool = jp_serverapp.web_app.settings["jupyter_oscar_pool"]
+    pool._named = {"plain": {**neighbour, "password_file": str(tmp_path / "password")}}
+    clusters = json.loads((await jp_fetch("jupyter-oscar", "clusters")).body)
+    (plain,) = (one for one in clusters if one["name"] == "plain")
+    if inside:
+        assert (plain["state"], plain["endpoint"]) == ("ok", neighbour["endpoint"])
+        assert (await jp_fetch("jupyter-oscar", "clusters", "plain", "services")).code == 200
+        return
+    assert plain["state"] == "refused"
+    assert plain["problem"]["message"] == f"{neighbour['endpoint']} would receive the credentials unencrypted."
+    assert plain["problem"]["hint"].endswith("It stands in the operator's configuration.")
+    with pytest.raises(HTTPClientError) as refusal:
+        await jp_fetch("jupyter-oscar", "clusters", "plain", "services")
+    assert refusal.value.code == 400
+    assert json.loads(refusal.value.response.body)["code"] == "insecure-endpoint"
 
 
 @pytest.mark.parametrize("settings", [{"request_budget": 5}], indirect=True)

@@ -89,14 +89,16 @@ class Quiet(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(kind: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def serving(
+    kind: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[str]:
     """Serve a handler class; with ``tls`` by https, as ``localhost``."""
-    server = Quiet(("127.0.0.1", 0), kind)
+    server = Quiet((host, 0), kind)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"{'https://localhost' if tls else 'http://127.0.0.1'}:{server.server_port}"
+        yield f"{'https://localhost' if tls else f'http://{host}'}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
