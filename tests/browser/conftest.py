@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Error
@@ -39,9 +40,15 @@ def lab(server):
     return server.page
 
 
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory):
+    """What Chromium keeps of JupyterLab's scripts: compiling them is half of what a page costs."""
+    return tmp_path_factory.mktemp("chromium")
+
+
 @pytest.fixture(scope="module")
-def chromium():
-    """The machine's own Chromium: Playwright downloads none.
+def chromium(profile):
+    """A window of the machine's own Chromium: Playwright downloads none.
 
     For one file at a time, because Playwright keeps an event loop running in this thread.
     """
@@ -53,18 +60,33 @@ def chromium():
         pytest.skip("Chromium is missing: sudo apt-get install chromium")
     playwright.expect.set_options(timeout=30_000)  # as long as every other wait
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        window = driver.chromium.launch_persistent_context(
+            profile, executable_path=program, args=["--no-sandbox"], viewport=WINDOW
+        )
+        yield window
+        window.close()
 
 
-def fresh(chromium):
-    """A page of its own that remembers what its console said."""
-    page = chromium.new_context(viewport=WINDOW).new_page()
+def fresh(window):
+    """A page that remembers what its console said."""
+    page = window.new_page()
     page.said = []
     page.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: page.said.append(f"error: {error}"))
     return page
+
+
+def put_away(window, page):
+    """Close a page and what it opened: the next finds nothing that they kept, but compiled scripts."""
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
+    empty, *others = window.pages  # a window without a page would close
+    for one in others:
+        one.close()
+    window.clear_cookies()
+    window.clear_permissions()
+    if origin.startswith("http"):
+        asked = {"origin": origin, "storageTypes": "local_storage,indexeddb,cache_storage,service_workers"}
+        window.new_cdp_session(empty).send("Storage.clearDataForOrigin", asked)
 
 
 @pytest.fixture
@@ -77,7 +99,7 @@ def page(chromium, request):
         return
     page = fresh(chromium)
     yield page
-    page.context.close()
+    put_away(chromium, page)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -112,32 +134,35 @@ class Kept:
         self.chromium, self.lab, self.page = chromium, lab, None
 
     def take(self):
-        if self.page is None:
+        if self.page is None or self.page.is_closed():
             self.page = fresh(self.chromium)
             opened(self.page, self.lab)
         self.page.locator(".jp-Launcher").wait_for()
         return self.page
 
     def put_back(self, *, whole):
-        page, self.page = self.page, None
-        if whole and page.context.pages == [page]:
+        page = self.page
+        if whole and self.chromium.pages[1:] == [page]:
             page.unroute_all()
             page.context.clear_permissions()
             page.set_viewport_size(WINDOW)
             with contextlib.suppress(Error):  # a page that went elsewhere is not tidied
                 if page.evaluate(TIDY):
                     page.said.clear()
-                    self.page = page
                     return
-        page.context.close()
+        self.drop()
+
+    def drop(self):
+        page, self.page = self.page, None
+        if page:
+            put_away(self.chromium, page)
 
 
 @pytest.fixture(scope="module")
 def kept(chromium, sandbox):
     one = Kept(chromium, sandbox)
     yield one
-    if one.page:
-        one.page.context.close()
+    one.drop()
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,10 @@ class Lab:
         quiet = self.home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
         quiet.parent.mkdir(parents=True, exist_ok=True)
         quiet.write_text('{"fetchNews": "false"}')
+        # Each page asks whether Lab should be built anew, which node takes a second to answer.
+        page = self.home / ".jupyter/labconfig/page_config.json"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text('{"buildCheck": false, "buildAvailable": false}')
 
     def clear(self) -> None:
         """Another person's home, for the price of none: no sandbox, kernel, file, setting or token is left."""
