@@ -116,7 +116,7 @@ export class Requests {
   }
 
   private readonly _settings: ServerConnection.ISettings;
-  private readonly _trans: TranslationBundle;
+  protected readonly _trans: TranslationBundle;
 }
 
 export namespace Requests {

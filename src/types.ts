@@ -531,9 +531,10 @@ export interface Whole {
 }
 
 /**
- * A link to be made, and for how many seconds it works.
+ * A link to be made, and for how many seconds it works; with `attachment` a browser saves what it leads to.
  */
 export interface Wish {
+  attachment: boolean;
   key: string;
   seconds: number;
 }

@@ -16,7 +16,7 @@ from .errors import BucketNotFound, InvalidRequest, NotAllowed
 from .transfers import Object
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from .cluster import Cluster
 
@@ -246,13 +246,24 @@ class Buckets:
                 for row in page.get("Contents", ()):
                     yield Object(row["Key"], row["Size"], row["LastModified"], row.get("ETag", "").strip('"'))
 
-    async def presign(self, bucket: str, key: str, *, verb: str = "GET", seconds: int = TEN_MINUTES) -> str:
-        """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged."""
+    async def presign(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        verb: str = "GET",
+        seconds: int = TEN_MINUTES,
+        answered: Mapping[str, str] | None = None,
+    ) -> str:
+        """A URL with which anybody may GET or PUT that one object until it expires. It is never stored or logged.
+
+        ``answered`` holds headers that a GET is answered with in place of the object's own (S3's ``response-*``).
+        """
         operation = {"GET": "get_object", "PUT": "put_object"}[verb]
+        where = {"Bucket": bucket, "Key": key}
+        where |= {f"Response{name.replace('-', '')}": said for name, said in (answered or {}).items()}
         async with self._cluster.s3.client(f"Signing {bucket}/{key}") as s3:
-            url: str = await s3.generate_presigned_url(
-                operation, Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
-            )
+            url: str = await s3.generate_presigned_url(operation, Params=where, ExpiresIn=seconds)
         return url
 
 

@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     from .route import Route
 
 
+def as_attachment(name: str) -> dict[str, str]:
+    """The headers by which a browser saves an answer as ``name``, of which the folders are left out."""
+    saved = quote(name.rpartition("/")[2], safe="")
+    return {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{saved}",
+    }
+
+
 def mark(route: Route, name: str) -> None:
-    """Say that an answer is to be saved as ``name``, of which the folders are left out."""
-    route.set_header("Content-Type", "application/octet-stream")
+    """Say that an answer is to be saved as ``name``, and nothing of it run."""
+    for header, said in as_attachment(name).items():
+        route.set_header(header, said)
     route.set_header("X-Content-Type-Options", "nosniff")
     route.set_header("Content-Security-Policy", "sandbox")
-    route.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}")
     route.set_header("Cache-Control", "no-store")
 
 

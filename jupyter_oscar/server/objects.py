@@ -10,7 +10,7 @@ from tornado import web
 
 from jupyter_oscar.client.errors import InvalidRequest, StorageFailed
 
-from .attachment import attach
+from .attachment import as_attachment, attach
 from .buckets import object_row
 from .digest import Digest
 from .route import Message, Route, may
@@ -38,10 +38,11 @@ class Copy(Message):
 
 
 class Wish(Message):
-    """A link to be made, and for how many seconds it works."""
+    """A link to be made, and for how many seconds it works; with ``attachment`` a browser saves what it leads to."""
 
     key: str
     seconds: int = 600
+    attachment: bool = False
 
 
 class Link(Message):
@@ -168,5 +169,6 @@ class LinkRoute(Route):
             raise InvalidRequest(msg)
         await one.objects.look(bucket, said.key)
         expires = time.time() + said.seconds
-        url = await one.buckets.presign(bucket, said.key, seconds=said.seconds)
+        answered = as_attachment(said.key) if said.attachment else None
+        url = await one.buckets.presign(bucket, said.key, seconds=said.seconds, answered=answered)
         self.reply(Link(url=url, expires_at=expires))

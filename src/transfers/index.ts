@@ -12,12 +12,13 @@ import { asFolder } from '../buckets/paths';
 import { IBucketActions } from '../buckets/tokens';
 import { oscarIcon } from '../icons';
 import { IOscarModel } from '../tokens';
+import type { TransferPanel } from './panel';
 import { ITarget, TRANSFERS, TransferCommands } from './tokens';
-import type { Uploader } from './uploader';
 
 export const transfersPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:transfers',
-  description: 'Sends files into buckets, in parts that outlive the page.',
+  description:
+    'Sends files into buckets, in parts that outlive the page, and saves objects.',
   autoStart: true,
   requires: [IOscarModel, IBucketActions],
   optional: [IStateDB, ICommandPalette, ITranslator],
@@ -31,10 +32,10 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_oscar');
     const { commands } = app;
-    let loading: Promise<Uploader> | undefined;
-    const uploader = (): Promise<Uploader> => {
-      loading ??= import('./uploader').then(async ({ Uploader }) => {
-        const made = new Uploader(app, model, state, trans);
+    let loading: Promise<TransferPanel> | undefined;
+    const panel = (): Promise<TransferPanel> => {
+      loading ??= import('./panel').then(async ({ TransferPanel }) => {
+        const made = new TransferPanel(app, model, state, trans);
         await made.transfers.restored;
         return made;
       });
@@ -95,18 +96,18 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
       execute: async args => {
         const target = await place(args);
         if (target) {
-          (await uploader()).choose(target, args.folder === true);
+          (await panel()).uploader.choose(target, args.folder === true);
         }
       }
     });
 
     commands.addCommand(TransferCommands.show, {
-      label: trans.__('Show Uploads to Buckets'),
-      caption: trans.__('Files on their way into buckets'),
+      label: trans.__('Show Transfers'),
+      caption: trans.__('Files on their way into buckets and out of them'),
       icon: oscarIcon,
       describedBy: { args: { type: 'object', properties: {} } },
       execute: async () => {
-        (await uploader()).show();
+        (await panel()).show();
       }
     });
     const folder = (args: ReadonlyPartialJSONObject): ITarget | undefined => {
@@ -120,13 +121,26 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
         : undefined;
     };
     actions.add(
+      TransferCommands.download,
+      trans.__('Save to My Computer…'),
+      trans.__('Straight from the storage, where it lets this page'),
+      downloadIcon,
+      args => actions.object(args),
+      async ({ cluster, place: { bucket, key } }) => {
+        const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+        const { downloader } = await panel();
+        await downloader.save({ cluster, bucket, prefix }, key);
+      },
+      trans.__('It was not saved')
+    );
+    actions.add(
       TransferCommands.saveFolder,
       trans.__('Download as ZIP'),
       trans.__('Save a folder of a bucket as one file'),
       downloadIcon,
       folder,
       async target => {
-        (await uploader()).save(target);
+        (await panel()).downloader.saveFolder(target);
       },
       trans.__('The folder was not saved')
     );
@@ -136,7 +150,7 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
       trans.__('What was begun in a bucket or folder and never ended'),
       undefined,
       folder,
-      async target => (await uploader()).unfinished(target),
+      async target => (await panel()).unfinished(target),
       trans.__('It cannot be told what is unfinished')
     );
 
@@ -157,7 +171,7 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
       const kept = await state?.fetch(TRANSFERS).catch(() => undefined);
       const { uploads } = (kept ?? {}) as { uploads?: unknown[] };
       if (uploads?.length) {
-        const found = await uploader();
+        const found = await panel();
         if (found.transfers.rows.length > 0) {
           found.show();
         }

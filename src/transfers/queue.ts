@@ -3,22 +3,17 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { OscarError } from '../tokens';
-import { IKept, idOf, PART, Row } from './row';
+import { receive } from './receiving';
+import { IKept, idOf, Row } from './row';
+import { Sender } from './sending';
+import { Sink } from './sink';
 import { UploadStorage } from './storage';
-import { ITarget, ITransfer, ITransfers, IWhere, TRANSFERS } from './tokens';
+import { ITarget, ITransfer, ITransfers, TRANSFERS } from './tokens';
+import { Waiting } from './waiting';
+import { needOf, why } from './words';
 
-/** Files that are sent at once, and parts of each: the server takes two parts at a time. */
+/** Files that are under way at once. */
 const FILES = 2;
-const PARTS = 2;
-/** The smallest parts that S3 takes: for proxies that let no more through at once. */
-const LEAST = 5 * 1024 * 1024;
-/** How often a part is sent again, how many milliseconds later at first and at most. */
-const AGAIN = 6;
-const WAIT = 500;
-const LONGEST = 8000;
-/** How often a file is begun anew whose parts the storage has forgotten. */
-const ANEW = 2;
 
 /**
  * The queue. What has arrived of a file stands in the storage; what is kept here
@@ -30,6 +25,24 @@ export class Transfers implements ITransfers {
     private readonly _state: IStateDB | null,
     private readonly _trans: TranslationBundle
   ) {
+    const changed = (): void => {
+      this._changed.emit();
+    };
+    this._sender = new Sender({
+      storage: _storage,
+      changed,
+      begun: row => {
+        this._save();
+        return this._rows.get(row.id) === row;
+      }
+    });
+    this._waiting = new Waiting({
+      rows: cluster => this._waitingFor(cluster),
+      answers: row => this._answers(row),
+      goOn: ({ id }) => {
+        this.resume(id);
+      }
+    });
     this.restored = this._restore().catch(console.warn);
   }
 
@@ -50,17 +63,34 @@ export class Transfers implements ITransfers {
       if (there?.stop) {
         continue; // it is on its way
       }
-      const row = new Row(target, key, file);
+      const row = Row.up(target, key, file);
       if (there?.upload !== undefined) {
         if (there.isOf(file)) {
           Object.assign(row, { upload: there.upload, part: there.part });
         } else {
           // Another file of that name: what has arrived is of no use to it.
-          this._forget(there);
+          this._sender.forget(there);
         }
       }
       this._rows.set(row.id, row);
     }
+    this._tell();
+  }
+
+  /** Write an object to a file of the person's machine. */
+  fetch(target: ITarget, key: string, size: number, sink: Sink): void {
+    const row = Row.down(target, key, size, sink);
+    const there = this._rows.get(row.id);
+    there?.stop?.abort();
+    there?.sink?.restart().catch(console.warn);
+    this._rows.set(row.id, row);
+    this._tell();
+  }
+
+  /** Have the browser fetch an object by its own means: how far it is is not known. */
+  hand(target: ITarget, key: string, give: Row['give']): void {
+    const row = Object.assign(new Row(target, key, 'down'), { give });
+    this._rows.set(row.id, row);
     this._tell();
   }
 
@@ -70,6 +100,30 @@ export class Transfers implements ITransfers {
       idOf(target, target.prefix + Private.path(file))
     );
     return there?.upload !== undefined && there.isOf(file);
+  }
+
+  /** Go on with an upload that was left, with its file; another one is refused. */
+  chosen(id: string, file: File): void {
+    const row = this._rows.get(id);
+    if (row?.state !== 'left') {
+      return;
+    }
+    const trans = this._trans;
+    const name = row.name.slice(row.name.lastIndexOf('/') + 1);
+    if (file.name === name && row.isOf(file)) {
+      row.file = file;
+      row.state = 'queued';
+      row.problem = row.hint = undefined;
+    } else {
+      row.problem =
+        file.name === name
+          ? trans.__('%1 was changed since its upload began.', name)
+          : trans.__('%1 is another file than %2.', file.name, name);
+      row.hint = trans.__(
+        'Choose the one that was begun, or cancel its upload and send the new one.'
+      );
+    }
+    this._tell();
   }
 
   pause(id: string): void {
@@ -83,18 +137,16 @@ export class Transfers implements ITransfers {
 
   resume(id: string): void {
     const row = this._rows.get(id);
-    if (row?.file && ['paused', 'waiting', 'failed'].includes(row.state)) {
+    if (row?.able && ['paused', 'waiting', 'failed'].includes(row.state)) {
       row.state = 'queued';
       row.problem = row.hint = undefined;
       this._tell();
     }
   }
 
-  /** Their person has signed in to a cluster: go on. */
+  /** Something is known of a cluster that may let what waits for it go on: see. */
   goOn(cluster: string): void {
-    for (const { id } of this._waiting(cluster)) {
-      this.resume(id);
-    }
+    this._waiting.look(cluster);
   }
 
   async cancel(id: string): Promise<void> {
@@ -105,9 +157,12 @@ export class Transfers implements ITransfers {
     this._rows.delete(id);
     row.stop?.abort();
     this._tell();
-    const { target, key, upload } = row;
+    const { key, sink, state, target, upload } = row;
     if (upload !== undefined) {
       await this._storage.giveUp({ target, key, id: upload });
+    }
+    if (state !== 'done') {
+      await sink?.discard();
     }
   }
 
@@ -118,7 +173,7 @@ export class Transfers implements ITransfers {
 
   clear(): void {
     for (const { id, state } of this.rows) {
-      if (state === 'done') {
+      if (state === 'done' || state === 'handed') {
         this._rows.delete(id);
       }
     }
@@ -127,15 +182,28 @@ export class Transfers implements ITransfers {
 
   /** Whether something would be lost if the page were left now. */
   get busy(): boolean {
-    return this.rows.some(({ state }) =>
-      ['queued', 'running', 'waiting'].includes(state)
+    return this.rows.some(
+      ({ direction, state }) =>
+        ['queued', 'running', 'waiting'].includes(state) ||
+        (direction === 'down' && state === 'paused')
     );
   }
 
-  private _waiting(cluster: string): ITransfer[] {
+  private _waitingFor(cluster: string): ITransfer[] {
     return this.rows.filter(
       ({ state, target }) => state === 'waiting' && target.cluster === cluster
     );
+  }
+
+  /** Whether the storage can be asked for what a transfer needs. */
+  private async _answers({ key, target }: ITransfer): Promise<boolean> {
+    try {
+      await this._storage.info(target, key);
+      return true;
+    } catch (reason) {
+      // What else is wrong is told when it is tried.
+      return needOf(reason) === undefined;
+    }
   }
 
   private _tell(): void {
@@ -146,7 +214,7 @@ export class Transfers implements ITransfers {
     for (const row of this._rows.values()) {
       if (row.stop) {
         free -= 1;
-      } else if (row.state === 'queued' && row.file && next.length < FILES) {
+      } else if (row.state === 'queued' && row.able && next.length < FILES) {
         next.push(row);
       }
     }
@@ -159,195 +227,62 @@ export class Transfers implements ITransfers {
     const stop = new AbortController();
     row.stop = stop;
     row.state = 'running';
-    row.problem = row.hint = undefined;
+    row.problem = row.hint = row.waitsFor = undefined;
     this._changed.emit();
     try {
-      row.etag = await this._send(row, stop.signal);
-      row.state = 'done';
-      row.sent = row.size;
-      row.upload = undefined;
-      row.file = undefined;
+      if (row.give) {
+        row.way = await row.give(() => {
+          this._refused(row);
+        });
+        row.state = 'handed';
+      } else {
+        row.etag = await this._do(row, stop.signal);
+        row.state = 'done';
+        row.sent = row.size;
+        row.upload = row.file = row.sink = undefined;
+      }
     } catch (reason) {
       if (!stop.signal.aborted) {
         stop.abort(); // what else of it is under way
-        const waits = Private.code(reason) === 'not-authenticated';
-        row.state = waits ? 'waiting' : 'failed';
-        [row.problem, row.hint] = this._words(reason, row);
+        row.waitsFor = needOf(reason);
+        row.state = row.waitsFor ? 'waiting' : 'failed';
+        [row.problem, row.hint] = why(reason, row, this._trans);
       }
     } finally {
       row.stop = undefined;
       this._tell();
     }
-  }
-
-  /** Send a file; the ETag of its object. In smaller parts where a proxy takes no larger ones. */
-  private async _send(row: Row, signal: AbortSignal): Promise<string> {
-    for (let anew = 0; ; anew += 1) {
-      try {
-        return await this._sendIn(this._part, row, signal);
-      } catch (reason) {
-        const code = Private.code(reason);
-        if (code === 'too-large' && this._part > LEAST) {
-          this._part = LEAST;
-        } else if (code !== 'object-not-found' || anew === ANEW) {
-          throw reason;
-        }
-        // Some storages forget what was begun when they restart.
-        this._forget(row);
-      }
+    if (row.waitsFor) {
+      this._waiting.add(row.target.cluster);
     }
   }
 
-  private async _sendIn(
-    part: number,
-    row: Row,
-    signal: AbortSignal
-  ): Promise<string> {
-    const { file, key, target } = row;
+  /** The browser was answered with something else than the object. */
+  private _refused(row: Row): void {
+    if (row.state === 'handed') {
+      row.state = 'failed';
+      row.problem = this._trans.__('The storage did not give it.');
+      row.hint = this._trans.__('It may have been restarting: try it again.');
+      this._tell();
+    }
+  }
+
+  private _do(row: Row, signal: AbortSignal): Promise<string> {
+    const { file, sink } = row;
+    if (sink) {
+      return receive(row, sink, {
+        storage: this._storage,
+        signal,
+        changed: () => {
+          this._changed.emit();
+        },
+        trans: this._trans
+      });
+    }
     if (!file) {
       throw new Error('There is no file.');
     }
-    if (file.size <= part) {
-      row.way = 'server';
-      const stored = await this._patiently(
-        () => this._storage.put(target, key, file, signal),
-        signal
-      );
-      return stored.etag;
-    }
-    const have = await this._arrived(row);
-    if (row.upload === undefined) {
-      const begun = await this._patiently(
-        () => this._storage.begin(target, key, { size: file.size, part }),
-        signal
-      );
-      row.upload = begun.id;
-      row.part = begun.part_size;
-      if (signal.aborted && this._rows.get(row.id) !== row) {
-        this._forget(row); // it was cancelled meanwhile
-        throw new DOMException('Cancelled.', 'AbortError');
-      }
-      this._save();
-    }
-    const where = { target, key, id: row.upload };
-    const missing = Array.from(
-      { length: Math.ceil(file.size / row.part) },
-      (_, index) => index + 1
-    )
-      .filter(number => !have.has(number))
-      .values();
-    const work = async (): Promise<void> => {
-      for (const number of missing) {
-        const piece = file.slice((number - 1) * row.part, number * row.part);
-        row.way = await this._patiently(
-          () => this._storage.part(where, number, piece, signal),
-          signal
-        );
-        row.sent += piece.size;
-        this._changed.emit();
-      }
-    };
-    await Promise.all(Array.from({ length: PARTS }, work));
-    return await this._finish(where, file.size, signal);
-  }
-
-  /** Make the object, also where the answer to an earlier try was lost. */
-  private async _finish(
-    where: IWhere,
-    size: number,
-    signal: AbortSignal
-  ): Promise<string> {
-    let tried = false;
-    return this._patiently(async () => {
-      try {
-        return (await this._storage.finish(where, size)).etag;
-      } catch (reason) {
-        if (tried && Private.code(reason) === 'object-not-found') {
-          const there = await this._storage.info(where.target, where.key);
-          if (there?.size === size) {
-            return there.etag;
-          }
-        }
-        tried = true;
-        throw reason;
-      }
-    }, signal);
-  }
-
-  /** The parts that the storage has of an upload that goes on. */
-  private async _arrived(row: Row): Promise<Set<number>> {
-    const { key, part, size, target, upload } = row;
-    row.sent = 0;
-    if (upload === undefined) {
-      return new Set();
-    }
-    const arrived = await this._storage.arrived({ target, key, id: upload });
-    if (!arrived) {
-      row.upload = undefined; // somebody gave it up meanwhile
-      return new Set();
-    }
-    const good = arrived.filter(
-      one => one.size === Math.min(part, size - (one.number - 1) * part)
-    );
-    row.sent = good.reduce((sum, one) => sum + one.size, 0);
-    return new Set(good.map(({ number }) => number));
-  }
-
-  /** Try again what may pass by itself: a line that broke, a storage or a server that restarts. */
-  private async _patiently<T>(
-    attempt: () => Promise<T>,
-    signal: AbortSignal
-  ): Promise<T> {
-    for (let tried = 0; ; tried += 1) {
-      try {
-        return await attempt();
-      } catch (reason) {
-        if (signal.aborted || tried === AGAIN || !Private.passes(reason)) {
-          throw reason;
-        }
-        await Private.pause(Math.min(WAIT * 2 ** tried, LONGEST), signal);
-      }
-    }
-  }
-
-  private _words(reason: unknown, row: Row): [string, string | undefined] {
-    const trans = this._trans;
-    if (reason instanceof OscarError) {
-      const { code, hint, message } = reason.problem;
-      if (code === 'not-authenticated') {
-        return [
-          trans.__('Your sign-in to %1 has ended.', row.target.cluster),
-          trans.__('It goes on when you have signed in again.')
-        ];
-      }
-      if (code === 'jupyter-refuses') {
-        return [
-          message,
-          trans.__('Sign in to Jupyter in another tab, then try it again.')
-        ];
-      }
-      return [message, hint || undefined];
-    }
-    if (reason instanceof DOMException && reason.name === 'NotReadableError') {
-      return [
-        trans.__('The file cannot be read any more: it was changed.'),
-        trans.__('Choose it again.')
-      ];
-    }
-    return [
-      reason instanceof Error ? reason.message : String(reason),
-      trans.__('What has arrived is kept: try it again.')
-    ];
-  }
-
-  /** Have the storage forget what has arrived of a file. */
-  private _forget(row: Row): void {
-    const { key, target, upload } = row;
-    row.upload = undefined;
-    row.sent = 0;
-    if (upload !== undefined) {
-      this._storage.giveUp({ target, key, id: upload }).catch(console.warn);
-    }
+    return this._sender.send(row, file, signal);
   }
 
   private async _restore(): Promise<void> {
@@ -356,10 +291,10 @@ export class Transfers implements ITransfers {
     for (const one of said ?? []) {
       const row = Row.left(one);
       try {
-        await this._arrived(row);
+        await this._sender.arrived(row);
       } catch (reason) {
         // Nobody can tell now: it is kept until somebody can.
-        [row.problem] = this._words(reason, row);
+        [row.problem] = why(reason, row, this._trans);
       }
       if (row.upload !== undefined && !this._rows.has(row.id)) {
         this._rows.set(row.id, row);
@@ -382,45 +317,13 @@ export class Transfers implements ITransfers {
   }
 
   private readonly _rows = new Map<string, Row>();
-  private _part = PART;
+  private readonly _sender: Sender;
+  private readonly _waiting: Waiting;
   private _saved = '[]';
   private readonly _changed = new Signal<this, void>(this);
 }
 
 namespace Private {
-  const PASSING = [
-    'storage-failed',
-    'unreachable',
-    'timed-out',
-    'server-missing'
-  ];
-  /** What proxies say of a server that restarts. */
-  const AWAY = [502, 503, 504];
-
-  export function code(reason: unknown): string | undefined {
-    return reason instanceof OscarError ? reason.problem.code : undefined;
-  }
-
-  export function passes(reason: unknown): boolean {
-    return (
-      reason instanceof OscarError &&
-      (PASSING.includes(reason.problem.code) ||
-        (reason.problem.code === 'failed' &&
-          AWAY.includes(reason.response?.status ?? 0)))
-    );
-  }
-
-  /** Wait, or stop waiting with the rest. */
-  export function pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
   /** Where a file lies below the folder that was chosen, or its name. */
   export function path(file: File): string {
     return file.webkitRelativePath || file.name;

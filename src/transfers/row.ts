@@ -1,3 +1,4 @@
+import { Sink } from './sink';
 import { ITarget, ITransfer } from './tokens';
 
 /** What is smaller is sent as one; larger files in parts of this size. */
@@ -13,28 +14,42 @@ export interface IKept {
   part: number;
 }
 
-/** A file on its way, and how far it is. */
+/** A file on its way into a bucket or an object on its way out of it, and how far it is. */
 export class Row implements ITransfer {
   constructor(
     readonly target: ITarget,
     readonly key: string,
-    public file: File | undefined
+    readonly direction: ITransfer.Direction = 'up'
   ) {
-    this.id = idOf(target, key);
-    this.size = file?.size ?? 0;
-    this.modified = file?.lastModified ?? 0;
+    this.id = idOf(target, key, direction);
+  }
+
+  /** A file that is to be sent. */
+  static up(target: ITarget, key: string, file: File): Row {
+    const { lastModified: modified, size } = file;
+    return Object.assign(new Row(target, key), { file, size, modified });
+  }
+
+  /** An object that is to be written to a file of the person's machine. */
+  static down(target: ITarget, key: string, size: number, sink: Sink): Row {
+    return Object.assign(new Row(target, key, 'down'), { size, sink });
   }
 
   /** One that another life of the page began. */
   static left({ target, key, size, modified, upload, part }: IKept): Row {
     const state: ITransfer.State = 'left';
-    return Object.assign(new Row(target, key, undefined), {
+    return Object.assign(new Row(target, key), {
       ...{ size, modified, upload, part, state }
     });
   }
 
   get name(): string {
     return this.key.slice(this.target.prefix.length);
+  }
+
+  /** Whether there is what it needs to be sent or fetched. */
+  get able(): boolean {
+    return [this.file, this.sink, this.give].some(one => one !== undefined);
   }
 
   /** What is noted down of it, while there is something to go on with. */
@@ -51,20 +66,29 @@ export class Row implements ITransfer {
   }
 
   readonly id: string;
-  size: number;
-  modified: number;
+  file: File | undefined;
+  sink: Sink | undefined;
+  /** Has the browser fetch it; by which way, and told when something else is answered. */
+  give: ((refused: () => void) => Promise<ITransfer.Way>) | undefined;
+  size = 0;
+  modified = 0;
   sent = 0;
   part = PART;
   state: ITransfer.State = 'queued';
+  waitsFor: ITransfer.Need | undefined;
   upload: string | undefined;
   way: ITransfer.Way | undefined;
   etag: string | undefined;
   problem: string | undefined;
   hint: string | undefined;
-  /** Stops it while it is sent. */
+  /** Stops it while it is under way. */
   stop: AbortController | undefined;
 }
 
-export function idOf({ bucket, cluster }: ITarget, key: string): string {
-  return `${cluster}/${bucket}/${key}`;
+export function idOf(
+  { bucket, cluster }: ITarget,
+  key: string,
+  direction: ITransfer.Direction = 'up'
+): string {
+  return `${direction}:${cluster}/${bucket}/${key}`;
 }

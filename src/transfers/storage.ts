@@ -1,12 +1,25 @@
 import { Requests } from '../requests';
-import { OscarError } from '../tokens';
-import { Arrived, ObjectRow, PartLink, Unfinished, Upload } from '../types';
+import {
+  Arrived,
+  Link,
+  ObjectRow,
+  PartLink,
+  Unfinished,
+  Upload
+} from '../types';
+import { codeOf } from './patience';
+import { ask, failure, mixed, Reach, refusal } from './straight';
 import { ITarget, ITransfer, IWhere } from './tokens';
 
-/** Milliseconds that a storage has to answer a page before it counts as out of its reach. */
-const REACHED = 5000;
+/** The bytes of an object, from which on; its ETag, and by which way they come. */
+export interface IComing {
+  way: ITransfer.Way;
+  etag: string;
+  from: number;
+  answer: Response;
+}
 
-/** The routes of uploads in parts, for all that is sent from the page. */
+/** The routes of what is sent and fetched by the page: objects, uploads in parts, links past the server. */
 export class UploadStorage extends Requests {
   /** An object, if there is one. */
   async info(target: ITarget, key: string): Promise<ObjectRow | undefined> {
@@ -15,7 +28,7 @@ export class UploadStorage extends Requests {
         key
       });
     } catch (reason) {
-      if (Private.isGone(reason)) {
+      if (codeOf(reason) === 'object-not-found') {
         return undefined;
       }
       throw reason;
@@ -53,9 +66,39 @@ export class UploadStorage extends Requests {
     return this.json(Private.path(target, 'uploads'), 'POST', {}, query);
   }
 
-  /** Where the browser saves an object from. */
+  /** Where the browser saves an object from, through the server. */
   downloadUrl(target: ITarget, key: string): string {
     return this.linkTo(Private.path(target, 'object'), { key });
+  }
+
+  /** Where the browser saves an object from past the server; undefined where the storage does not answer this page. */
+  async straightUrl(target: ITarget, key: string): Promise<string | undefined> {
+    if (!(await this._read(target, key, 'bytes=0-0'))) {
+      return undefined;
+    }
+    return (await this._getLink(target, key)).url;
+  }
+
+  /** An object, or what comes of it from a byte on, straight from the storage where it lets a page. */
+  async read(
+    target: ITarget,
+    key: string,
+    from: number,
+    signal?: AbortSignal
+  ): Promise<IComing> {
+    const range = from > 0 ? `bytes=${from}-` : undefined;
+    const straight = await this._read(target, key, range, signal);
+    if (straight) {
+      return straight;
+    }
+    const init: RequestInit = { cache: 'no-store', signal };
+    const answer = await this.answer(
+      Private.path(target, 'object'),
+      range === undefined ? init : { ...init, headers: { Range: range } },
+      { key }
+    );
+    const [etag, begins] = [Private.etag(answer), Private.begins(answer)];
+    return { way: 'server', etag, from: begins, answer };
   }
 
   /** Where the browser saves a folder from, as one ZIP file. */
@@ -82,7 +125,7 @@ export class UploadStorage extends Requests {
         query
       );
     } catch (reason) {
-      if (Private.isGone(reason)) {
+      if (codeOf(reason) === 'object-not-found') {
         return undefined;
       }
       throw reason;
@@ -100,7 +143,9 @@ export class UploadStorage extends Requests {
     const content = await part.arrayBuffer();
     const digest = await Private.digest(content);
     if (
-      (await this._reached(where, number)) &&
+      (await this._takes.of(where.target.cluster, () =>
+        this._try(where, number)
+      )) &&
       (await this._partStraight(where, number, content, digest, signal))
     ) {
       return 'straight';
@@ -116,7 +161,7 @@ export class UploadStorage extends Requests {
       return 'server';
     } catch (reason) {
       // Perhaps it was only away when it was tried.
-      this._reach.delete(target.cluster);
+      this._takes.forget(target.cluster);
       throw reason;
     }
   }
@@ -140,33 +185,59 @@ export class UploadStorage extends Requests {
     );
   }
 
-  /**
-   * Whether the storage takes parts from this page: an empty one is tried, which
-   * the part itself then replaces. Asked once for each cluster.
-   */
-  private _reached(where: IWhere, number: number): Promise<boolean> {
-    const { cluster } = where.target;
-    let asked = this._reach.get(cluster);
-    if (!asked) {
-      asked = this._try(where, number);
-      this._reach.set(cluster, asked);
-      asked.catch(() => this._reach.delete(cluster));
+  /** The same past the server; undefined where that is not the way. */
+  private async _read(
+    target: ITarget,
+    key: string,
+    range?: string,
+    signal?: AbortSignal
+  ): Promise<IComing | undefined> {
+    const { cluster } = target;
+    // Reading changes nothing: it is its own trial.
+    if (!(await this._gives.of(cluster, () => Promise.resolve(true)))) {
+      return undefined;
     }
-    return asked;
+    const { url } = await this._getLink(target, key);
+    const headers: HeadersInit = range === undefined ? {} : { Range: range };
+    const answer = mixed(url)
+      ? undefined
+      : await ask(url, { headers }, signal).catch(() => undefined);
+    signal?.throwIfAborted();
+    if (answer?.ok) {
+      const [etag, from] = [Private.etag(answer), Private.begins(answer)];
+      if (etag && !Number.isNaN(from)) {
+        return { way: 'straight', etag, from, answer };
+      }
+      await answer.body?.cancel(); // a page is not told what came
+    } else if (answer) {
+      const refused = await refusal(answer, this._trans);
+      if (refused) {
+        throw refused;
+      }
+    }
+    this._gives.refuse(cluster);
+    return undefined;
   }
 
+  private _getLink(target: ITarget, key: string): Promise<Link> {
+    return this.json(Private.path(target, 'link'), 'POST', {
+      key,
+      attachment: true
+    });
+  }
+
+  /**
+   * Whether the storage takes parts from this page: an empty one is tried, which
+   * the part itself then replaces.
+   */
   private async _try(where: IWhere, number: number): Promise<boolean> {
     const nothing = new ArrayBuffer(0);
     const link = await this._link(where, number, await Private.digest(nothing));
-    if (Private.mixed(link.url)) {
+    if (mixed(link.url)) {
       return false;
     }
     try {
-      const answer = await fetch(link.url, {
-        ...Private.straight(link, nothing),
-        signal: AbortSignal.timeout(REACHED)
-      });
-      return answer.ok;
+      return (await ask(link.url, Private.sent(link, nothing))).ok;
     } catch {
       return false;
     }
@@ -192,39 +263,37 @@ export class UploadStorage extends Requests {
     digest: string | undefined,
     signal?: AbortSignal
   ): Promise<boolean> {
+    const { cluster } = where.target;
     const link = await this._link(where, number, digest);
     let answer: Response;
     try {
-      answer = await fetch(link.url, {
-        ...Private.straight(link, content),
-        signal
-      });
+      const init = Private.sent(link, content);
+      answer = await fetch(link.url, { ...init, credentials: 'omit', signal });
     } catch (reason) {
       if (signal?.aborted) {
         throw reason;
       }
-      this._reach.delete(where.target.cluster);
-      throw Private.failure(
+      this._takes.forget(cluster);
+      throw failure(
         'storage-failed',
-        'The storage does not answer.',
-        'It may be restarting.'
+        this._trans.__('The storage does not answer.'),
+        this._trans.__('It may be restarting.')
       );
     }
     if (answer.ok) {
       return true;
     }
-    const refusal = Private.refusal(await answer.text().catch(() => ''));
-    if (refusal ?? Private.FAILED.includes(answer.status)) {
-      throw (
-        refusal ?? Private.failure('storage-failed', 'The storage failed.', '')
-      );
+    const refused = await refusal(answer, this._trans);
+    if (refused) {
+      throw refused;
     }
     // It does not understand such requests: the server does.
-    this._reach.set(where.target.cluster, Promise.resolve(false));
+    this._takes.refuse(cluster);
     return false;
   }
 
-  private readonly _reach = new Map<string, Promise<boolean>>();
+  private readonly _takes = new Reach();
+  private readonly _gives = new Reach();
 }
 
 namespace Private {
@@ -253,55 +322,19 @@ namespace Private {
       : { 'Content-Digest': `sha-256=:${digest}:` };
   }
 
-  /** A browser lets no page that is encrypted ask what is not. */
-  export function mixed(url: string): boolean {
-    return location.protocol === 'https:' && url.startsWith('http:');
+  export function sent(link: PartLink, body: ArrayBuffer): RequestInit {
+    return { method: 'PUT', body: new Blob([body]), headers: link.headers };
   }
 
-  export function straight(link: PartLink, body: ArrayBuffer): RequestInit {
-    const { headers } = link;
-    return {
-      method: 'PUT',
-      body: new Blob([body]),
-      headers,
-      credentials: 'omit'
-    };
+  export function etag(answer: Response): string {
+    return answer.headers.get('ETag')?.replaceAll('"', '') ?? '';
   }
 
-  export function isGone(reason: unknown): boolean {
-    return (
-      reason instanceof OscarError && reason.problem.code === 'object-not-found'
+  /** The byte that an answer begins with; not a number where that is not told. */
+  export function begins(answer: Response): number {
+    const range = /^bytes (\d+)-/.exec(
+      answer.headers.get('Content-Range') ?? ''
     );
-  }
-
-  export function failure(
-    code: string,
-    message: string,
-    hint: string
-  ): OscarError {
-    const problem = { code, message, hint, upstream_status: null, line: null };
-    return new OscarError(problem);
-  }
-
-  /** What passes by itself, what does not; as the server half has it. */
-  const KINDS: Record<string, string> = {
-    XMinioStorageFull: 'storage-full',
-    XMinioAdminBucketQuotaExceeded: 'quota-exceeded',
-    QuotaExceeded: 'quota-exceeded',
-    NoSuchUpload: 'object-not-found',
-    NoSuchBucket: 'bucket-not-found',
-    AccessDenied: 'not-allowed'
-  };
-
-  /** What a storage says that restarts or is busy. */
-  export const FAILED = [500, 502, 503, 504];
-
-  /** What the storage itself says, in its own words, where that is final. */
-  export function refusal(text: string): OscarError | undefined {
-    const said = new DOMParser().parseFromString(text, 'application/xml');
-    const word = (name: string): string =>
-      said.querySelector(name)?.textContent ?? '';
-    const code = KINDS[word('Code')] as string | undefined;
-    return code === undefined ? undefined : failure(code, word('Message'), '');
+    return answer.status === 206 ? Number(range?.[1] ?? NaN) : 0;
   }
 }

@@ -14,18 +14,21 @@ export interface IWhere {
   id: string;
 }
 
-/** A file on its way; `sent` counts bytes that the storage has. */
+/** A file on its way into a bucket, or an object on its way out of it; `sent` counts bytes that are there. */
 export interface ITransfer {
   readonly id: string;
   readonly name: string;
   readonly target: ITarget;
   readonly key: string;
+  readonly direction: ITransfer.Direction;
   readonly size: number;
   readonly state: ITransfer.State;
   readonly sent: number;
   /** By which way its bytes go, once that is known. */
   readonly way?: ITransfer.Way;
-  /** What the storage made of it, compared with what was sent. */
+  /** Of what waits: what for. */
+  readonly waitsFor?: ITransfer.Need;
+  /** The version of it that is stored, compared with what was sent. */
   readonly etag?: string;
   /** Why it failed or waits, in words. */
   readonly problem?: string;
@@ -35,16 +38,29 @@ export interface ITransfer {
 export namespace ITransfer {
   /**
    * `left` was begun in another life of the page: its file must be chosen again.
-   * `waiting` goes on by itself once the person has signed in again.
+   * `waiting` goes on by itself, `handed` is in the browser's own hands.
    */
   export type State =
-    'queued' | 'running' | 'paused' | 'waiting' | 'done' | 'failed' | 'left';
+    | 'queued'
+    | 'running'
+    | 'paused'
+    | 'waiting'
+    | 'done'
+    | 'failed'
+    | 'left'
+    | 'handed';
+
+  /** Into a bucket, or out of it. */
+  export type Direction = 'up' | 'down';
+
+  /** A person who signs in again, or a storage that answers again. */
+  export type Need = 'sign-in' | 'storage';
 
   /** Past the Jupyter server, or through it. */
   export type Way = 'straight' | 'server';
 }
 
-/** Files on their way into buckets, one after the other and two at a time. */
+/** Files on their way into buckets and out of them, one after the other and two at a time. */
 export interface ITransfers {
   readonly rows: readonly ITransfer[];
   readonly changed: ISignal<ITransfers, void>;
@@ -65,6 +81,8 @@ export const TRANSFERS = 'jupyter-oscar:transfers';
 export namespace TransferCommands {
   /** Choose files, or with `folder` a folder, and send them to `path` (bucket/folder/). */
   export const upload = 'jupyter-oscar:upload';
+  /** Write an object of a bucket to a file of the person's machine. */
+  export const download = 'jupyter-oscar:download';
   export const show = 'jupyter-oscar:show-transfers';
   /** What was begun in a bucket and never finished. */
   export const unfinished = 'jupyter-oscar:unfinished-uploads';

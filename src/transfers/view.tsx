@@ -19,7 +19,7 @@ import { ITransfer, ITransfers } from './tokens';
 /** Lines in the page at once, those first that a person may have to do with. */
 const SHOWN = 200;
 
-/** The list of uploads. */
+/** The list of transfers. */
 export class TransfersView extends ReactWidget {
   constructor(private readonly _options: TransfersView.IOptions) {
     super();
@@ -50,14 +50,16 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
   useChanged(transfers.changed);
   const [selected, select] = React.useState<string>();
   const { rows } = transfers;
-  const done = rows.filter(row => row.state === 'done').length;
+  const count = (...states: ITransfer.State[]): number =>
+    rows.filter(({ state }) => states.includes(state)).length;
+  const [done, known] = [count('done'), rows.length - count('handed')];
   const shown = Private.first(rows);
   if (rows.length === 0) {
     return (
       <Notice
-        what={trans.__('No uploads.')}
+        what={trans.__('No transfers.')}
         hint={trans.__(
-          'Files that are sent to a bucket are listed here until they are there.'
+          'Files on their way into a bucket, or out of one, are listed here.'
         )}
       />
     );
@@ -66,9 +68,9 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
     <>
       <div className="jp-OscarTransfers-head">
         <span className="jp-OscarQuiet" aria-live="polite">
-          {trans.__('%1 of %2 there', done, rows.length)}
+          {known > 0 ? trans.__('%1 of %2 there', done, known) : null}
         </span>
-        {done > 0 ? (
+        {done + rows.length > known ? (
           <button
             type="button"
             className="jp-OscarTransfers-clear"
@@ -76,12 +78,12 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
               transfers.clear();
             }}
           >
-            {trans.__('Clear those that are there')}
+            {trans.__('Clear what has ended')}
           </button>
         ) : null}
       </div>
       <Rows
-        label={trans.__('Uploads')}
+        label={trans.__('Transfers')}
         className="jp-OscarTransferRow"
         rows={shown}
         keyOf={row => row.id}
@@ -90,7 +92,9 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
           select(row.id);
         }}
         onOpen={row => {
-          primary(row, props).onClick();
+          if (!Private.ENDED.includes(row.state)) {
+            primary(row, props).onClick();
+          }
         }}
         onDelete={row => {
           props.cancel(row);
@@ -131,6 +135,15 @@ function primary(
         }
       };
     case 'waiting':
+      if (row.waitsFor !== 'sign-in') {
+        return {
+          icon: refreshIcon,
+          label: trans.__('Try %1 now', row.name),
+          onClick: () => {
+            transfers.resume(row.id);
+          }
+        };
+      }
       return {
         icon: userIcon,
         label: trans.__('Sign in to %1', row.target.cluster),
@@ -163,24 +176,25 @@ function Line(
   const { row, trans } = props;
   const part = row.size ? row.sent / row.size : 0;
   const first = primary(row, props);
+  const ended = Private.ENDED.includes(row.state);
   return (
     <>
       <div className="jp-OscarRow-line" role="gridcell">
         <StateSign state={Private.SIGNS[row.state]} />
         <Name text={row.name} className="jp-mod-main" />
         <span className="jp-OscarTransferRow-place jp-OscarQuiet">
-          <Name text={`${row.target.bucket}/${row.target.prefix}`} />
+          <Name text={place(row, trans)} />
         </span>
         <Aside row={row} trans={trans} />
         <span className="jp-OscarRow-end jp-OscarQuiet jp-mod-number">
           {words(row, trans)}
         </span>
         <span className="jp-OscarRow-actions">
-          {row.state === 'done' ? null : <Action {...first} />}
+          {ended ? null : <Action {...first} />}
           <Action
             icon={closeIcon}
             label={
-              row.state === 'done'
+              ended
                 ? trans.__('Take %1 off the list', row.name)
                 : trans.__('Cancel %1', row.name)
             }
@@ -215,28 +229,41 @@ function Line(
   );
 }
 
+/** Where it goes, or comes from. */
+function place({ direction, target }: ITransfer, trans: TranslationBundle) {
+  const where = `${target.bucket}/${target.prefix}`;
+  return direction === 'up'
+    ? trans.__('to %1', where)
+    : trans.__('from %1', where);
+}
+
 /** By which way it goes; once it is there, the checksum of what is stored. */
 function Aside(props: {
   row: ITransfer;
   trans: TranslationBundle;
 }): React.JSX.Element | null {
   const { row, trans } = props;
-  const { etag, state, way } = row;
+  const { direction, etag, state, way } = row;
   let text: string | undefined;
   let title = '';
   if (state === 'done') {
     text = etag;
-    title = trans.__(
-      'What was sent and what is stored have the same checksum. Its ETag is %1',
-      etag
-    );
-  } else if (state === 'running' && way) {
+    title =
+      direction === 'up'
+        ? trans.__(
+            'What was sent and what is stored have the same checksum. Its ETag is %1',
+            etag
+          )
+        : trans.__('All of it is of one version. Its ETag is %1', etag);
+  } else if ((state === 'running' || state === 'handed') && way) {
     const straight = way === 'straight';
     text = straight ? trans.__('straight') : trans.__('via Jupyter');
     title = straight
-      ? trans.__('Straight from this page to the storage')
+      ? trans.__(
+          'Between this browser and the storage, past the Jupyter server'
+        )
       : trans.__(
-          'Through the Jupyter server: the storage is out of reach of this page, or takes nothing from pages'
+          'Through the Jupyter server: the storage is out of reach of this page, or lets no page'
         );
   }
   return text ? (
@@ -262,10 +289,15 @@ function words(row: ITransfer, trans: TranslationBundle): string {
       return trans.__('failed');
     case 'done':
       return size(row.size);
+    case 'handed':
+      return trans.__('in the browser’s downloads');
   }
 }
 
 namespace Private {
+  /** Nothing is to be done with these. */
+  export const ENDED: readonly ITransfer.State[] = ['done', 'handed'];
+
   /** Of these it is shown how far they are. */
   export const BEGUN: readonly ITransfer.State[] = [
     'running',
@@ -280,7 +312,7 @@ namespace Private {
       return rows;
     }
     const rank = ({ state }: ITransfer): number =>
-      state === 'done' ? 2 : state === 'queued' ? 1 : 0;
+      ENDED.includes(state) ? 2 : state === 'queued' ? 1 : 0;
     return [...rows].sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
   }
 
@@ -292,6 +324,7 @@ namespace Private {
     waiting: 'pending',
     left: 'unknown',
     failed: 'failed',
-    done: 'done'
+    done: 'done',
+    handed: 'done'
   };
 }

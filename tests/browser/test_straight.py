@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
+from test_downloads import NO_CHOOSING, SAVED, begun, choosing, download, put
 from test_uploads import row, upload
 
 MINIO = os.environ.get("MINIO") or shutil.which("minio")
@@ -56,3 +58,53 @@ def test_a_file_goes_there_past_the_server_though_the_storage_restarts(sandbox, 
     sandbox.oscar("bucket", "get", "straight/lake.bin", str(tmp_path / "back.bin"))
     assert hashlib.sha256((tmp_path / "back.bin").read_bytes()).digest() == hashlib.sha256(content).digest()
     assert sandbox.oscar("bucket", "uploads", "straight") == ""
+
+
+def test_an_object_comes_past_the_server_though_the_storage_restarts(sandbox, open_lab, tmp_path):
+    page = open_lab
+    sandbox.oscar("bucket", "create", "straight-down")
+    digest = put(sandbox, "straight-down", "out/lake ü.bin", os.urandom(60_000_000), tmp_path)
+    limit = choosing(page)
+    limit(10_000_000)
+    asked = []
+    page.on("request", lambda one: asked.append(one.url) if one.method == "GET" and "lake" in one.url else None)
+    download(page, "straight-down/out/lake ü.bin")
+    line = row(page, "lake ü.bin")
+    begun(page)
+    line.get_by_text("straight", exact=True).wait_for()
+    assert kill_minio(sandbox.home)
+    limit(-1)
+    page.get_by_text("1 of 1 there").wait_for(timeout=90_000)
+    assert page.evaluate(SAVED, "lake ü.bin") == digest
+    assert [url for url in asked if "X-Amz-Signature" in url and "response-content-disposition=attachment" in url]
+
+
+def test_the_browser_saves_it_straight_and_a_link_that_is_refused_takes_nobodys_page_away(sandbox, open_lab, tmp_path):
+    page = open_lab
+    sandbox.oscar("bucket", "create", "straight-own")
+    digest = put(sandbox, "straight-own", "out/page.html", b"<script>document.title = 'run'</script>", tmp_path)
+    page.evaluate(NO_CHOOSING)
+    with page.expect_download() as saved:
+        download(page, "straight-own/out/page.html")
+    assert (saved.value.suggested_filename, "X-Amz-Signature" in saved.value.url) == ("page.html", True)
+    assert hashlib.sha256(Path(saved.value.path()).read_bytes()).hexdigest() == digest
+    line = row(page, "page.html")
+    line.get_by_text("straight", exact=True).wait_for()
+    # By the time that the browser follows the next one it has expired.
+    address = page.url
+    page.route(
+        lambda url: "X-Amz-Signature" in url,
+        lambda route: (
+            route.continue_(url=route.request.url.replace("X-Amz-Expires=600", "X-Amz-Expires=1"))
+            if route.request.resource_type == "document"
+            else route.continue_()
+        ),
+    )
+    download(page, "straight-own/out/page.html")
+    line.get_by_text("The storage did not give it.").wait_for()
+    assert page.url == address
+    page.unroute_all()
+    with page.expect_download() as saved:
+        line.press("Enter")
+    assert hashlib.sha256(Path(saved.value.path()).read_bytes()).hexdigest() == digest
+    expect(line.get_by_text("in the browser’s downloads")).to_be_visible()

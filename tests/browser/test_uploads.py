@@ -36,7 +36,7 @@ def upload(page, path, files, **args):
 
 
 def row(page, name):
-    return page.get_by_role("treegrid", name="Uploads").get_by_role("row").filter(has_text=name)
+    return page.get_by_role("treegrid", name="Transfers").get_by_role("row").filter(has_text=name)
 
 
 def test_files_are_sent_and_nothing_is_replaced_unasked(sandbox, open_lab, bucket, tmp_path):
@@ -103,7 +103,7 @@ def test_a_cancelled_upload_leaves_nothing(sandbox, open_lab, bucket, tmp_path):
     page.wait_for_function("() => Number(document.querySelector('.jp-OscarTransferRow-bar')?.ariaValueNow) > 0")
     line.press("Delete")
     page.get_by_role("button", name="Cancel lake.bin").last.click()
-    page.get_by_text("No uploads.").wait_for()
+    page.get_by_text("No transfers.").wait_for()
     eventually(page, lambda: sandbox.oscar("bucket", "uploads", bucket) == "", "what was begun is given up")
     assert sandbox.oscar("bucket", "list", bucket) == ""
 
