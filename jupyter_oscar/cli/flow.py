@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.flows.engines.base import Engine, FlowStatus, Outcome
     from jupyter_oscar.flows.model import Flow
     from jupyter_oscar.flows.plan import Plan
+    from jupyter_oscar.flows.snapshot.made import Queue
 
 flow_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 which = click.option(
@@ -251,16 +252,35 @@ def drain(*, name: str, nifi: str | None, seconds: float, as_json: bool) -> None
 @target
 @which
 @click.option("--drop", is_flag=True, help="Throw away what is queued.")
+@click.option("--keep-queues", is_flag=True, help="Leave what was made for it in AWS.")
 @yes
-def delete(*, name: str, nifi: str | None, drop: bool, yes: bool) -> None:
+def delete(*, name: str, nifi: str | None, drop: bool, keep_queues: bool, yes: bool) -> None:
     """Remove a dataflow with its parameters, and what was made for it in AWS.
 
-    While events are queued that is refused: drain it first, or say --drop.
+    While events are queued that is refused: drain it first, or say --drop. AWS is asked with the keys of the file where
+    that is named, and else with those of this machine.
     """
-    lost = " The events in its queues are lost." if drop else ""
-    confirm(f"Delete the dataflow {_name_of(name)}?{lost}", sure=yes)
-    _on(name, nifi, lambda engine, flow_name: engine.delete(flow_name, empty=drop))
-    click.echo(f"{_name_of(name)}: deleted")
+    from jupyter_oscar.flows import aws, secrets
+
+    found = _flow_of(name)
+
+    async def work(engine: Engine, flow_name: str) -> None:
+        made = [] if keep_queues else [thing for one in await engine.status([flow_name]) for thing in one.made]
+        also = f", and in AWS {', '.join(made)}" if made else ""
+        lost = " The events in its queues are lost." if drop else ""
+        confirm(f"Delete the dataflow {flow_name}{also}?{lost}", sure=yes)
+        queues: Sequence[Queue] = ()
+        if made and found is not None:
+            places = [
+                one for one in secrets.elsewhere(found) if one.element in {queue.element for queue in aws.queues(found)}
+            ]
+            if places:
+                confirm(f"Read keys of this machine for AWS: {', '.join(map(str, places))}?", sure=yes)
+            queues = aws.queues(secrets.follow_aws(found))
+        await engine.delete(flow_name, empty=drop, queues=queues, keep_queues=keep_queues, progress=say)
+
+    _on(name, nifi, work)
+    click.echo(f"{found.name if found else name}: deleted")
 
 
 def _one(name: str, nifi: str | None, act: Callable[[Engine, str], Awaitable[FlowStatus]], *, as_json: bool) -> None:
@@ -279,10 +299,9 @@ def _on(
 ) -> Any:
     """Do something with the NiFi that is named, or that the file names, or that is the only one."""
     from jupyter_oscar.flows import engines
-    from jupyter_oscar.flows import lint as linting
 
     name = what if isinstance(what, str) else ""
-    found = linting.load(name) if name and _is_file(name) else None if isinstance(what, str) else what
+    found = _flow_of(name) if isinstance(what, str) else what
     login = sure or found is None or consent(found, nifi, sure=False, login_only=True)
 
     async def work() -> Any:
@@ -299,10 +318,15 @@ def _is_file(name: str) -> bool:
     return Path(name).suffix in {".yaml", ".yml"} or Path(name).is_file()
 
 
-def _name_of(name: str) -> str:
+def _flow_of(name: str) -> Flow | None:
     from jupyter_oscar.flows import lint as linting
 
-    return linting.load(name).name if _is_file(name) else name
+    return linting.load(name) if _is_file(name) else None
+
+
+def _name_of(name: str) -> str:
+    found = _flow_of(name)
+    return found.name if found else name
 
 
 def _queued(one: FlowStatus) -> str:

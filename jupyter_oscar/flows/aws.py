@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jupyter_oscar.client.errors import (
@@ -23,9 +23,10 @@ from jupyter_oscar.client.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from .marker import Marker
+    from .model import Flow
     from .snapshot.made import Queue
 
 #: Tells our statement in a policy, our notification of a bucket, and our queues by their tag.
@@ -46,7 +47,8 @@ _RIGHTS: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 class Made:
     """A queue's address, and what had to be made for it.
 
-    In a marker's words: ``region/queue`` and ``region/bucket/queue``, with `` at <address>`` where that is not AWS.
+    In a marker's words: ``region/queue of account`` and ``region/bucket/queue of account``, with `` at <address>``
+    where that is not AWS.
     """
 
     url: str
@@ -64,19 +66,22 @@ async def ensure(queue: Queue) -> Made:
     what = f"Making the queue {queue.name}"
     async with _clients(queue, what) as (sqs, s3, sts):
         url = await _there(sqs, queue.name)
-        queues: tuple[str, ...] = ()
+        is_new = url is None
         if url is None:
             url = (await sqs.create_queue(QueueName=queue.name, tags={OURS: queue.element}))["QueueUrl"]
-            queues = (str(_Word(queue.region, "", queue.name, queue.endpoint or "")),)
+        queues: tuple[str, ...] = ()
         notifications: tuple[str, ...] = ()
         try:
+            arn = await _arn(sqs, url)
+            word = _Word(queue.region, "", queue.name, arn.split(":")[4], queue.endpoint or "")
+            queues = (str(word),) if is_new else ()
             if queue.bucket:
                 account = (await sts.get_caller_identity())["Account"]
-                arn = await _arn(sqs, url)
                 await _permit(sqs, url, arn, queue.bucket, account)
-                notifications = await _notify(s3, queue, arn, account)
+                if await _notify(s3, queue, arn, account):
+                    notifications = (str(word._replace(bucket=queue.bucket)),)
         except BaseException:
-            if queues:
+            if is_new:
                 with contextlib.suppress(Exception):
                     await sqs.delete_queue(QueueUrl=url)
             raise
@@ -88,18 +93,55 @@ async def remove(made: Made, queue: Queue) -> None:
     await _remove(queue, made.queues, made.notifications)
 
 
-async def forget(marker: Marker) -> None:
-    """Remove what a deployment made, by its marker, with the keys that this machine has for AWS."""
+def queues(flow: Flow) -> list[Queue]:
+    """The queues of a dataflow's sources, with the keys that its file has."""
+    from . import model
+    from .snapshot.elements.sqs import queue_of
+
+    return [queue_of(one) for one in flow.elements.values() if isinstance(one, model.AwsSource)]
+
+
+def said(marker: Marker | None) -> list[str]:
+    """What a deployment made, in words."""
+    if marker is None:
+        return []
+    made = [f"the queue {_Word.read(one).queue}" for one in marker.queues]
+    words = map(_Word.read, marker.notifications)
+    return made + [f"the notification of the bucket {word.bucket} to {word.queue}" for word in words]
+
+
+def unread(marker: Marker, queues: Sequence[Queue]) -> list[str]:
+    """Queues that were made for a dataflow and that it reads no more."""
+    read = {(one.region, one.name) for one in queues}
+    words = map(_Word.read, marker.queues)
+    return [word.queue for word in words if (word.region, word.queue) not in read]
+
+
+async def forget(marker: Marker, known: Sequence[Queue] = (), progress: Callable[[str], None] | None = None) -> None:
+    """Remove what a deployment made, by its marker: with the keys that ``known`` queues have, else this machine's.
+
+    Raises:
+        NotAllowed, NotAuthenticated: the keys are another account's, may not, or there are none.
+
+    """
     from .snapshot.made import Queue
 
-    words = [_Word.read(one) for one in (*marker.notifications, *marker.queues)]
-    for region, at in sorted({(word.region, word.at) for word in words}):
-        here = Queue(marker.flow, "", region, "", endpoint=at or None)
+    hint = "Name its file, whose keys are used then (flow delete FILE), or leave that there (--keep-queues)."
+    keys = {(one.name, one.region, one.endpoint or ""): one for one in known}
+    for at in dict.fromkeys(word.whole for word in map(_Word.read, (*marker.notifications, *marker.queues))):
+        here = keys.get((at.queue, at.region, at.at)) or Queue(
+            marker.flow, at.queue, at.region, "", None, at.at or None
+        )
         made = [
-            tuple(one for one in some if (_Word.read(one).region, _Word.read(one).at) == (region, at))
-            for some in (marker.queues, marker.notifications)
+            tuple(one for one in some if _Word.read(one).whole == at) for some in (marker.queues, marker.notifications)
         ]
-        await _remove(here, *made)
+        try:
+            await _remove(here, *made)
+        except (NotAllowed, NotAuthenticated) as error:
+            raise type(error)(error.message, hint=hint, upstream=error.upstream) from error
+        if progress is not None:
+            for thing in said(replace(marker, queues=made[0], notifications=made[1])):
+                progress(f"Removed {thing}.")
 
 
 class _Word(NamedTuple):
@@ -108,21 +150,34 @@ class _Word(NamedTuple):
     region: str
     bucket: str
     queue: str
+    #: In AWS; empty where it is not known.
+    account: str
     at: str
 
     @classmethod
     def read(cls, text: str) -> _Word:
         words, _, at = text.partition(" at ")
+        words, _, account = words.partition(" of ")
         region, *bucket, queue = words.split("/")
-        return cls(region, "".join(bucket), queue, at)
+        return cls(region, "".join(bucket), queue, account, at)
+
+    @property
+    def whole(self) -> _Word:
+        """The queue alone."""
+        return self._replace(bucket="")
 
     def __str__(self) -> str:
         words = "/".join(filter(None, (self.region, self.bucket, self.queue)))
+        words += f" of {self.account}" if self.account else ""
         return f"{words} at {self.at}" if self.at else words
 
 
 async def _remove(at: Queue, queues: Sequence[str], notifications: Sequence[str]) -> None:
-    async with _clients(at, "Removing what was made in AWS") as (sqs, s3, _):
+    what = f"Removing the queue {at.name}"
+    async with _clients(at, what) as (sqs, s3, sts):
+        for word in map(_Word.read, (*queues, *notifications)):
+            # Else a queue of another account would be taken for one that is gone.
+            await _same_account(sts, word, what)
         ours = [_Word.read(one).queue for one in queues]
         for word in map(_Word.read, notifications):
             await _unnotify(s3, word.bucket, f"{OURS}-{word.queue}")
@@ -132,6 +187,22 @@ async def _remove(at: Queue, queues: Sequence[str], notifications: Sequence[str]
             url = await _there(sqs, name)
             if url is not None:
                 await sqs.delete_queue(QueueUrl=url)
+
+
+async def _same_account(sts: Any, word: _Word, what: str) -> None:
+    from botocore.exceptions import ClientError
+
+    if not word.account:
+        return
+    try:
+        account = (await sts.get_caller_identity())["Account"]
+    except ClientError as error:
+        if word.at:  # what is not AWS need not know who asks
+            return
+        raise _said(what, error) from error
+    if account != word.account and not word.at:
+        msg = f"{what} failed: it is in the account {word.account}, and these keys are of {account}."
+        raise NotAllowed(msg)
 
 
 async def _there(sqs: Any, name: str) -> str | None:
@@ -192,15 +263,15 @@ def _sid(bucket: str) -> str:
     return f"{OURS}-{bucket}"
 
 
-async def _notify(s3: Any, queue: Queue, arn: str, account: str) -> tuple[str, ...]:
-    """Send the bucket's events to the queue, beside whatever it does with them already."""
+async def _notify(s3: Any, queue: Queue, arn: str, account: str) -> bool:
+    """Send the bucket's events to the queue, beside whatever it does with them already; whether that is new."""
     from botocore.exceptions import ClientError
 
     bucket, name = str(queue.bucket), f"{OURS}-{queue.name}"
     config = await _notifications(s3, bucket)
     there = config.get("QueueConfigurations") or []
     if any(one["QueueArn"] == arn and set(EVENTS) <= set(one["Events"]) and not one.get("Filter") for one in there):
-        return ()
+        return False
     others = [one for one in there if one.get("Id") != name]
     config["QueueConfigurations"] = [*others, {"Id": name, "QueueArn": arn, "Events": list(EVENTS)}]
     for left in reversed(range(TRIES)):
@@ -214,7 +285,7 @@ async def _notify(s3: Any, queue: Queue, arn: str, account: str) -> tuple[str, .
             if _code(error) != "InvalidArgument" or not left:
                 raise
         await asyncio.sleep(2)
-    return (str(_Word(queue.region, bucket, queue.name, queue.endpoint or "")),)
+    return True
 
 
 async def _unnotify(s3: Any, bucket: str, name: str) -> None:

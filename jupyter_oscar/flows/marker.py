@@ -17,8 +17,8 @@ class Marker:
     """What a deployment wrote about itself.
 
     ``digest`` is the snapshot's; ``seals`` tell whether a secret has changed, to the machine whose key's fingerprint is
-    ``sealed_by``; ``queues`` and ``notifications`` name what was made in AWS, as ``region/name`` and
-    ``region/bucket/id``; ``at`` is a time in ISO 8601, UTC.
+    ``sealed_by``; ``queues`` and ``notifications`` name what was made in AWS, as ``flows.aws`` words it; ``at`` is a
+    time in ISO 8601, UTC.
     """
 
     flow: str

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .engines.base import Capabilities, Deployed, Engine
     from .model import Flow
     from .secrets import Asks
-    from .snapshot.made import Snapshot
+    from .snapshot.made import Queue, Snapshot
 
 #: A sentence names this many things at most.
 _NAMED: Final = 6
@@ -192,6 +192,7 @@ def make(
     if adopts:
         sentence = f"Take over the group {snapshot.name}, which was not made from here: it becomes what the file says."
         steps.append(Step(Action.CHANGE, "group", snapshot.name, sentence))
+    steps += [_queue(one) for one in snapshot.queues if one.named in again]
     steps += [Step(Action.CHANGE, "parameters", name, sentence) for name, sentence in again.items()]
     steps += [Step(Action.CHANGE, "parameters", name, f"Forget the parameter {name}.") for name in forgotten]
     steps += [Step(Action.CHANGE, change.what, change.name, str(change)) for change in found]
@@ -240,12 +241,15 @@ def _creation(snapshot: Snapshot) -> Iterator[Step]:
             f"Create its {few} {_listed(names)}: {len(snapshot.secrets)} secret, {len(snapshot.parameters)} plain."
         )
         yield Step(Action.CREATE, "parameters", snapshot.context, sentence)
-    for queue in snapshot.queues:
-        at = queue.endpoint or f"AWS, {queue.region}"
-        sentence = f"Make the queue {queue.name} ({at}) unless it is there"
-        if queue.bucket:
-            sentence += f", and add it to the notifications of the bucket {queue.bucket}"
-        yield Step(Action.CREATE, "queue", queue.name, f"{sentence}.")
+    yield from map(_queue, snapshot.queues)
+
+
+def _queue(queue: Queue) -> Step:
+    at = queue.endpoint or f"AWS, {queue.region}"
+    sentence = f"Make the queue {queue.name} ({at}) unless it is there"
+    if queue.bucket:
+        sentence += f", and add it to the notifications of the bucket {queue.bucket}"
+    return Step(Action.CREATE, "queue", queue.name, f"{sentence}.")
 
 
 def _parameters(snapshot: Snapshot, deployed: Deployed, marker: Marker) -> dict[str, str]:

@@ -114,6 +114,18 @@ def follow(flow: model.Flow) -> model.Flow:
     return flow.with_nifi(_elements(flow, _following(flow)))
 
 
+def follow_aws(flow: model.Flow) -> model.Flow:
+    """The same dataflow with the keys for AWS of its sources followed, and no other reference.
+
+    Raises:
+        FlowError: there is nothing where a reference leads; the message has file and line.
+
+    """
+    source, value = flow.nifi.Source, _following(flow)
+    update = {kind: _new(getattr(source, kind), ("nifi", "Source", kind), value) for kind in ("GetSQS", "GetS3")}
+    return with_keys(flow.with_nifi(flow.nifi.model_copy(update={"Source": source.model_copy(update=update)})))
+
+
 def follow_head(flow: model.Flow) -> model.Nifi:
     """Only what is said of NiFi itself, with its references followed; its elements are as they are.
 

@@ -155,12 +155,16 @@ class Flows:
 
         return Statuses([bridge.run(work())])
 
-    def delete(self, name: str, *, empty: bool = False) -> None:
-        """Remove it from NiFi. What is queued is thrown away with ``empty``, else it is a reason to refuse."""
+    def delete(self, name: str, *, empty: bool = False, keep_queues: bool = False) -> None:
+        """Remove it from NiFi, and what was made for it in AWS, with this machine's keys.
+
+        What is queued is thrown away with ``empty``, else it is a reason to refuse; with ``keep_queues`` nothing is
+        done in AWS.
+        """
 
         async def work() -> None:
             async with self.engine() as engine:
-                await engine.delete(name, empty=empty)
+                await engine.delete(name, empty=empty, keep_queues=keep_queues, progress=print)
 
         bridge.run(work())
 
@@ -267,6 +271,30 @@ class FlowFile:
         outcome = bridge.run(work())
         done = "" if outcome.done else "nothing to change"
         return Said(outcome, "\n".join(filter(None, [f"{outcome.name}: {done or 'deployed'}", *outcome.notes])))
+
+    def delete(self, *, secrets: bool = False, empty: bool = False, keep_queues: bool = False) -> None:
+        """Remove it from NiFi, and what was made for it in AWS, with the file's keys. Words as of ``Flows.delete``.
+
+        Raises:
+            SecretsUnconfirmed: those keys, or the login at NiFi, are what the file only refers to.
+
+        """
+        from jupyter_oscar.flows import aws
+        from jupyter_oscar.flows import secrets as finding
+
+        flow = self._read()
+        known = aws.queues(flow)
+        if known and not keep_queues:
+            places = [one for one in finding.elsewhere(flow) if one.element in {queue.element for queue in known}]
+            if places and not secrets:
+                raise finding.unconfirmed(flow, places)
+            known = aws.queues(finding.follow_aws(flow))
+
+        async def work() -> None:
+            async with self._flows.engine(flow, secrets=secrets) as engine:
+                await engine.delete(flow.name, empty=empty, queues=known, keep_queues=keep_queues, progress=print)
+
+        bridge.run(work())
 
     def _read(self) -> Flow:
         from jupyter_oscar.flows import lint

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
 from jupyter_oscar.client.credentials import Secret
-from jupyter_oscar.client.errors import BucketNotFound, NotAuthenticated, Unreachable
-from jupyter_oscar.flows import aws
+from jupyter_oscar.client.errors import BucketNotFound, NotAllowed, NotAuthenticated, Unreachable
+from jupyter_oscar.client.keys import MachineKey
+from jupyter_oscar.flows import aws, lint, plan
+from jupyter_oscar.flows.engines.base import Deployed, without_engine
 from jupyter_oscar.flows.marker import Marker
+from jupyter_oscar.flows.snapshot.compile import compile_flow
 from jupyter_oscar.flows.snapshot.made import Queue
 
 if TYPE_CHECKING:
@@ -106,7 +112,7 @@ def test_what_others_set_up_stays(at: str, person: Person) -> None:
     )
 
     made = [asyncio.run(aws.ensure(queue(at, name, bucket))) for name in ("ours", "theirs")]
-    assert [one.queues for one in made] == [(f"{REGION}/ours at {at}",), ()]
+    assert [one.queues for one in made] == [(f"{REGION}/ours of {ACCOUNT} at {at}",), ()]
     assert person.notifications(bucket) == {"ours", "theirs"}
     assert {one["Sid"] for one in person.policy("theirs")} == {"theirs", "jupyter-oscar-shared"}
 
@@ -129,6 +135,81 @@ def test_a_deployments_marker_says_what_to_remove(at: str, person: Person, monke
     asyncio.run(aws.forget(marker))  # cut off and done again
     assert "marked_events" not in person.queues()
     assert person.notifications(bucket) == set()
+
+
+def test_another_queue_in_the_file_is_a_change_and_the_old_one_is_named(tmp_path: Path) -> None:
+    def compiled(name: str) -> Any:
+        text = f"nifi: {{Source: {{GetSQS: [{{name: q, queue_name: {name}, AWS_DEFAULT_REGION: {REGION}}}]}}}}"
+        return compile_flow(lint.parse(text, Path("flow.yaml")).sound(), without_engine("1.18.0"))
+
+    def planned(snapshot: Any, deployed: Deployed | None = None) -> plan.Plan:
+        return plan.make(snapshot, deployed, key=MachineKey(tmp_path / "key"))
+
+    old, new = compiled("old"), compiled("new")
+    marker = replace(planned(old).marker, queues=(f"{REGION}/old of {ACCOUNT}",))
+    there = Deployed("flow", "id", marker, old.flow)
+    assert planned(old, there).action is plan.Action.NOTHING
+    assert [str(step) for step in planned(new, there).steps] == [
+        f"Make the queue new (AWS, {REGION}) unless it is there.",
+        f"Set q.queue anew: from old in {REGION} to new in {REGION}.",
+    ]
+    assert aws.unread(marker, new.queues) == ["old"]
+    assert aws.unread(marker, old.queues) == []
+
+
+@contextlib.contextmanager
+def keys_seen(at: str, odd: Any) -> Iterator[tuple[str, set[str]]]:
+    """The same server, and the names of the keys that it was asked with."""
+    seen: set[str] = set()
+
+    class Seeing(odd.Passing):  # type: ignore[misc]
+        upstream = at
+
+        def _look(self) -> None:
+            seen.add(self.headers["Authorization"].partition("Credential=")[2].partition("/")[0])
+            self._pass()
+
+        do_GET = do_POST = do_PUT = do_DELETE = _look  # noqa: N815 - http.server looks them up
+
+    with odd.serving(Seeing) as url:
+        yield url, seen
+
+
+def test_what_was_made_with_a_file_s_keys_is_removed_with_them(
+    at: str, person: Person, odd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "machine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret-too")
+    bucket = person.bucket("of-a-file")
+    said: list[str] = []
+    with keys_seen(at, odd) as (url, seen):
+        made = asyncio.run(aws.ensure(queue(url, "of-a-file_events", bucket)))
+        marker = Marker("flow", "", queues=made.queues, notifications=made.notifications)
+        asyncio.run(aws.forget(marker, [queue(url, "of-a-file_events", bucket)], said.append))
+        assert seen == {"access"}
+        asyncio.run(aws.forget(marker))
+        assert seen == {"access", "machine"}
+    assert "of-a-file_events" not in person.queues()
+    assert person.notifications(bucket) == set()
+    assert said == [f"Removed {one}." for one in aws.said(marker)]
+    assert said[0] == "Removed the queue of-a-file_events."
+
+
+def test_keys_of_another_account_remove_nothing_and_it_is_said_what_to_do(
+    at: str, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", at)
+    for key, value in KEYS.items():
+        monkeypatch.setenv(key.upper(), value)
+    made = asyncio.run(aws.ensure(Queue("src", "elsewhere", REGION, "q")))
+    assert made.queues == (f"{REGION}/elsewhere of {ACCOUNT}",)
+    other = made.queues[0].replace(ACCOUNT, "999999999999")
+    with pytest.raises(NotAllowed, match=f"in the account 999999999999, and these keys are of {ACCOUNT}") as caught:
+        asyncio.run(aws.forget(Marker("flow", "", queues=(other,))))
+    assert "flow delete FILE" in caught.value.hint
+    assert "elsewhere" in person.queues()
+    asyncio.run(aws.forget(Marker("flow", "", queues=made.queues)))
+    assert "elsewhere" not in person.queues()
 
 
 def test_what_fails_leaves_nothing_and_is_said_without_keys(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from jupyter_oscar.flows.marker import Marker
     from jupyter_oscar.flows.plan import Plan
+    from jupyter_oscar.flows.snapshot.made import Queue
 
 #: Takes one sentence for each thing done, as it is done.
 Progress = Callable[[str], None]
@@ -123,6 +124,8 @@ class FlowStatus:
     id: str = ""
     #: What keeps it, or soon will keep it, from going on although it runs.
     warnings: Sequence[str] = ()
+    #: What was made for it in AWS and goes with it, in words.
+    made: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -196,8 +199,19 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    async def delete(self, name: str, *, empty: bool = False) -> None:
+    async def delete(
+        self,
+        name: str,
+        *,
+        empty: bool = False,
+        queues: Sequence[Queue] = (),
+        keep_queues: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Remove it with everything of it. What is queued is thrown away with ``empty``, else it is a reason to refuse.
+
+        What was made for it in AWS goes too, with the keys of its file's ``queues`` where those are given and else this
+        machine's; with ``keep_queues`` it stays.
 
         Raises:
             FlowRefused: it is not ours, or events are queued; nothing was done.

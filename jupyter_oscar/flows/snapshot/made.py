@@ -39,6 +39,11 @@ class Queue:
     endpoint: str | None = None
     access_key: Secret | None = None
     secret_key: Secret | None = None
+    #: The plain parameter that holds what this says as text.
+    named: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.region}" + (f" at {self.endpoint}" if self.endpoint else "")
 
 
 @dataclass(frozen=True)

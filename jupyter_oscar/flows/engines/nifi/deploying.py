@@ -102,10 +102,14 @@ class Deploying:
         old = self._plan.deployed.marker if self._plan.deployed is not None else None
         made = (old.queues, old.notifications) if old is not None else ((), ())
         marker = replace(marker, queues=made[0], notifications=made[1])
-        if not self._snapshot.queues:
+        if not marker.queues and not self._snapshot.queues:
             return marker
         from jupyter_oscar.flows import aws
 
+        self._notes += [
+            f"The queue {name} was made for this dataflow, which reads it no more. It is removed with the dataflow."
+            for name in aws.unread(marker, self._snapshot.queues)
+        ]
         for queue in self._snapshot.queues:
             found = await aws.ensure(queue)
             if queue.parameter:  # a bridge knows by itself

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.nifis import Nifi
     from jupyter_oscar.flows.engines.base import Capabilities, FlowStatus, Outcome, Progress
     from jupyter_oscar.flows.plan import Plan
+    from jupyter_oscar.flows.snapshot.made import Queue
 
 OLDEST = (1, 18)
 
@@ -123,12 +124,21 @@ class NifiEngine(Engine):
         await Running(self.client, group).drain(seconds)
         return await self._one(group)
 
-    async def delete(self, name: str, *, empty: bool = False) -> None:
+    async def delete(
+        self,
+        name: str,
+        *,
+        empty: bool = False,
+        queues: Sequence[Queue] = (),
+        keep_queues: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Remove the group, its parameters, and what was made for it in AWS."""
         group = await self._ours(name)
         if not reading.writable(group):
             raise self._only_looking(name)
-        await Running(self.client, group).delete(empty=empty)
+        known = None if keep_queues else queues
+        await Running(self.client, group).delete(empty=empty, queues=known, progress=progress)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from jupyter_oscar.flows import aws
 from jupyter_oscar.flows.engines.base import Bundle, Capabilities, FlowState, FlowStatus, Kind
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ def status(
         url=f"{canvas}?processGroupId={group['id']}",
         id=str(group["id"]),
         warnings=tuple(figures.full),
+        made=tuple(aws.said(marker)),
     )
 
 

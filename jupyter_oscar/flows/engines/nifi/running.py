@@ -20,7 +20,10 @@ from .client import LATEST, RUNNING, SOONEST, STOPPED
 from .errors import WrongState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from jupyter_oscar.flows.engines.base import Progress
+    from jupyter_oscar.flows.snapshot.made import Queue
 
     from .client import Client
     from .reading import Seen
@@ -82,11 +85,14 @@ class Running:
             raise TimedOut(msg, hint=hint)
         await self.stop()
 
-    async def delete(self, *, empty: bool) -> None:
-        """Remove the group, its parameter context, and what its marker names in AWS.
+    async def delete(
+        self, *, empty: bool, queues: Sequence[Queue] | None = (), progress: Progress | None = None
+    ) -> None:
+        """Remove the group, its parameter context, and what its marker names in AWS unless ``queues`` is None.
 
         Raises:
             FlowRefused: events are queued and are not to be lost.
+            NotAllowed, NotAuthenticated: the keys may not remove what was made in AWS; the group is there, stopped.
 
         """
         figures = await self._seen()
@@ -98,10 +104,10 @@ class Running:
         # First what NiFi may refuse, and what is made in AWS while the group still says so.
         await self.stop()
         marker = marks.read((self._group.get("component") or {}).get("comments"))
-        if marker is not None and (marker.queues or marker.notifications):
+        if marker is not None and queues is not None and (marker.queues or marker.notifications):
             from jupyter_oscar.flows import aws
 
-            await aws.forget(marker)
+            await aws.forget(marker, queues, progress)
         await self.remove_group(empty=empty)
         await self._forget_context()
 

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def place(element: S3Source, group: Group) -> None:
     """Its group."""
-    sqs.read(element, group, element.AWS_S3_BUCKET)
+    sqs.read(element, group)

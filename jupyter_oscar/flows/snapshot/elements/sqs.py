@@ -5,6 +5,7 @@ S3 greets a queue with a test message when its notifications are set up; that is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from jupyter_oscar.client.credentials import Secret
@@ -28,11 +29,11 @@ def place(element: SqsSource, group: Group) -> None:
     read(element, group)
 
 
-def read(element: AwsSource, group: Group, bucket: str | None = None) -> None:
-    """The processors that read a queue, which gets the events of a ``bucket`` if one is named."""
+def read(element: AwsSource, group: Group) -> None:
+    """The processors that read a queue."""
     old = group.build.capabilities.major < 2  # noqa: PLR2004
     native = arrival.native(element, element.extra, group.build, GET_SQS, *(() if old else (AWS_SERVICE,)))
-    reference = _queue(element, group, bucket, native=native)
+    reference = _queue(element, group, native=native)
     if not native:
         arrival.listen(element, element.extra, group)
         return
@@ -90,20 +91,26 @@ def _key(group: Group, element: str, name: str, value: SecretStr | None) -> str 
     return None if value is None else group.build.secret(element, name, value)
 
 
-def _queue(element: AwsSource, group: Group, bucket: str | None, *, native: bool) -> str:
+def _queue(element: AwsSource, group: Group, *, native: bool) -> str:
     """What has to be made in AWS, and the reference to the address that the queue then has."""
     reference = group.build.parameter(element.name, "queue-url", "") if native else ""
-    access, secret = element.AWS_ACCESS_KEY_ID, element.AWS_SECRET_ACCESS_KEY
-    group.build.queues.append(
-        Queue(
-            element.name,
-            element.queue,
-            element.AWS_DEFAULT_REGION,
-            reference[2:-1],
-            bucket,
-            element.extra.endpoint,
-            Secret(access.get_secret_value()) if access else None,
-            Secret(secret.get_secret_value()) if secret else None,
-        )
-    )
+    queue = queue_of(element, reference[2:-1])
+    # Nothing else of the flow says which queue it is, before there is one.
+    named = group.build.parameter(element.name, "queue", str(queue))
+    group.build.queues.append(replace(queue, named=named[2:-1]))
     return reference
+
+
+def queue_of(element: AwsSource, parameter: str = "") -> Queue:
+    """The queue that a source reads, with the keys that its file has."""
+    access, secret = element.AWS_ACCESS_KEY_ID, element.AWS_SECRET_ACCESS_KEY
+    return Queue(
+        element.name,
+        element.queue,
+        element.AWS_DEFAULT_REGION,
+        parameter,
+        getattr(element, "AWS_S3_BUCKET", None),
+        element.extra.endpoint,
+        Secret(access.get_secret_value()) if access else None,
+        Secret(secret.get_secret_value()) if secret else None,
+    )
