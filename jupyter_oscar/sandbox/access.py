@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """The secret stays out of every printed form."""
 
     address: str
     access_key: str
-    secret_key: str = field(repr=False)
+    secret_key: str
     region: str = "us-east-1"
+
+    def __repr__(self) -> str:
+        return f"<Access to {self.address} as {self.access_key}>"

@@ -9,13 +9,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Announcement:
+class Announcement(NamedTuple):
     path: Path
     held: int
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import gc
 import json
+import mimetypes
 import os
 import resource
 import signal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
 
 _LAST_WORDS_S = 0.5  # for requests under way at a stop
+_AFTER_YOU_S = 0.1  # for whoever waited for us, and asks now
 
 
 def default_data() -> Path:
@@ -84,6 +86,7 @@ async def _serve(data: DataFolder, settings: Settings, options: Options, store: 
         from .halves import prefer_server
 
         prefer_server()
+        mimetypes.inited = True  # aiohttp wants to know of files, which we never send: the machine's long list waits
         from aiohttp import web
 
         from .announcement import announce
@@ -104,6 +107,7 @@ async def _serve(data: DataFolder, settings: Settings, options: Options, store: 
             announcement = announce(data.fingerprint, content)
             sys.stderr.write(content["storage"] + "\n")
             _say({"ready": {key: value for key, value in content.items() if key != "password"}})
+            await asyncio.sleep(_AFTER_YOU_S)
             await sandbox.runner.warm_up()
             await asyncio.to_thread(read_all)
             gc.freeze()

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .notification import uploader
 from .replies import SANDBOX, as_json, text
@@ -33,8 +32,7 @@ _REFUSED_AS, _BY_TOKEN = "oscar", "nil"  # whom the log names when nobody was le
 _UNITS = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
-@dataclass(frozen=True)
-class Execution:
+class Execution(NamedTuple):
     """One call, and how it was answered."""
 
     at_ns: int
@@ -69,11 +67,11 @@ class Execution:
         }
 
 
-@dataclass
 class Executions:
     """The newest calls."""
 
-    kept: deque[Execution] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    def __init__(self) -> None:
+        self.kept: deque[Execution] = deque(maxlen=_KEPT)
 
     def add(self, path: str, status: int, seconds: float, source: tuple[str, str]) -> None:
         at = time.time_ns()

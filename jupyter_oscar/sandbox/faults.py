@@ -42,7 +42,7 @@ _S3 = "s3 "
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Fault:
     """One entry of the list."""
 

@@ -15,9 +15,8 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .folders import is_partial
 from .notification import OF_NOTHING, etag_of, minio_event
@@ -34,11 +33,12 @@ if TYPE_CHECKING:
     from .store import Database
 
 POSSIBLE = sys.platform == "linux"
+if POSSIBLE:
+    from asyncinotify import Inotify, Mask
 NOT_POSSIBLE = "Uploads start no jobs here: the sandbox watches folders with inotify, which only Linux has."
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """A folder whose writes make jobs of a service."""
 
     service: str
@@ -72,8 +72,6 @@ class FolderTriggers(Triggers):
         if not POSSIBLE:
             sys.stderr.write(NOT_POSSIBLE + "\n")
             return
-        from asyncinotify import Inotify
-
         self._clean()
         self._inotify = Inotify()
         self._marks.mkdir(exist_ok=True)
@@ -146,8 +144,6 @@ class FolderTriggers(Triggers):
                     self._watch_folder(Path(entry.path), watched)
 
     def _add_watch(self, folder: Path) -> None:
-        from asyncinotify import Mask
-
         if folder in self._handles:
             return
         try:
@@ -168,8 +164,6 @@ class FolderTriggers(Triggers):
                 sys.stderr.write(f"An upload could not be looked at: {error}\n")
 
     async def _handle(self, event: Any) -> None:
-        from asyncinotify import Mask
-
         if event.mask & Mask.Q_OVERFLOW:
             self._rescan()
             return
@@ -187,8 +181,6 @@ class FolderTriggers(Triggers):
             self._new_folder(folder, path)
 
     async def _handle_file(self, event: Any, folder: Path, path: Path) -> None:
-        from asyncinotify import Mask
-
         if is_partial(path.name):
             self._renaming = event.cookie if event.mask & Mask.MOVED_FROM else 0
         elif event.mask & Mask.ATTRIB:

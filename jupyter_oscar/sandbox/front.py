@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .faults import AFTER
 from .heads import NOWHERE, TO_THE_END, Broken, Head, hand_on, read_body, read_head
@@ -39,8 +38,7 @@ async def _lost(_: Head, __: bytes) -> bytes:
     return refusal(500, "InternalError", AFTER)
 
 
-@dataclass
-class Mischief:
+class Mischief(NamedTuple):
     """What shall go wrong on the way to the store; see ``faults``."""
 
     faults: list[Fault]

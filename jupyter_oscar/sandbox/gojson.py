@@ -38,7 +38,7 @@ def _invalid(char: str, where: str) -> GoJSONError:
     return GoJSONError(f"invalid character {_quoted(char)} {where}")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Scanner:
     """A recursive descent over the text; it exists for its error messages."""
 

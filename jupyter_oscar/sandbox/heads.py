@@ -6,9 +6,8 @@ body only its end is found (RFC 9112 §6).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ class Broken(Exception):
     """It is no HTTP, or it ended in the middle."""
 
 
-@dataclass
-class Head:
+class Head(NamedTuple):
     """Of a request or of an answer."""
 
     raw: bytes

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from multiprocessing import reduction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ class HeldLock:
         self.fd = fd
 
     def __getstate__(self) -> Any:
+        from multiprocessing import reduction  # where processes are made, and so not before the start
+
         return reduction.DupFd(self.fd)
 
     def __setstate__(self, state: Any) -> None:

@@ -11,11 +11,10 @@ import asyncio
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from .access import Access
@@ -25,6 +24,7 @@ from .signing import signed_url
 REGION = "us-east-1"
 _ATTEMPTS = 5
 _STOPPING_S = 5.0
+_AGAIN_S = 0.003
 BUFFER = 1 << 18
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from .triggers import Triggers
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """An object in a listing."""
 
     key: str
@@ -242,7 +241,7 @@ class ObjectStore(abc.ABC):
                 status = await asyncio.wait_for(self._status(), 5)
                 if status != HTTPStatus.SERVICE_UNAVAILABLE:
                     return status == HTTPStatus.OK
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(_AGAIN_S)
         return False
 
     async def _status(self) -> int:

@@ -11,7 +11,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .settings import CannotStart
@@ -50,15 +50,15 @@ class NoUserinfo(Untrusted):
     """The issuer does not say who that is."""
 
 
-@dataclass(frozen=True)
-class Trust:
+class Trust(NamedTuple):
     """Whom the cluster trusts: ``OIDC_ISSUERS``, ``OIDC_GROUPS`` and ``USERS_ADMIN`` of a real server."""
 
     issuers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     admins: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
+    def check(self) -> Trust:
+        """Itself. Raises ``CannotStart`` when its parts do not fit together."""
         if self.issuers and not self.groups:
             raise CannotStart("--oidc-issuer needs --oidc-group: without a group that is let in, nobody could log in.")
         if not self.issuers and (self.groups or self.admins):
@@ -70,10 +70,10 @@ class Trust:
                 raise CannotStart(
                     f"The issuer {issuer} of --oidc-issuer must be an https address, or http on loopback."
                 )
+        return self
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """What an issuer says of a user: ``sub``, ``name`` and those of the user's groups that the cluster knows."""
 
     uid: str
@@ -81,7 +81,7 @@ class Identity:
     groups: tuple[str, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Issuer:
     """An issuer, and what it has published of itself."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .compat import NEWEST, VERSIONS
 from .oidc import Trust
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 FAITHFUL, FRIENDLY = "faithful", "friendly"
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """``faithful`` copies the quirks of a real server, ``friendly`` says what is so.
 
     ``realtime`` is its speed on top: what a call costs Kubernetes, six seconds for a create and a delete, and the
@@ -35,7 +33,7 @@ class Options:
     serverless: bool = True
     page: int | None = None  # jobs on a page of a list: JOB_LISTING_LIMIT of a real server
     virtual_node: str = ""
-    trust: Trust = field(default_factory=Trust)
+    trust: Trust = Trust()
     mode: str = FAITHFUL
     compat: str = NEWEST
     realtime: bool = False
@@ -103,7 +101,7 @@ def chosen(typed: argparse.Namespace) -> Options:
         serverless=not typed.no_serverless,
         page=typed.page_size and max(1, typed.page_size),
         virtual_node=typed.virtual_node,
-        trust=Trust(tuple(typed.oidc_issuer), tuple(typed.oidc_group), tuple(typed.oidc_admin)),
+        trust=Trust(tuple(typed.oidc_issuer), tuple(typed.oidc_group), tuple(typed.oidc_admin)).check(),
         mode=typed.mode,
         compat=typed.compat,
         realtime=typed.realtime,

@@ -6,8 +6,7 @@ both of its name, for those it is shared with; public buckets are in the policy 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .store import Database
@@ -17,8 +16,7 @@ _ALL = ("s3:*",)
 _SOME = ("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """``bucket/*`` stands for a bucket and what is in it: that is how MinIO reads it."""
 
     actions: tuple[str, ...]
@@ -31,8 +29,7 @@ class Policy:
         return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-@dataclass(frozen=True)
-class Rights:
+class Rights(NamedTuple):
     """Policies by the name of their user or group, and the members of each group."""
 
     users: dict[str, Policy]

@@ -12,7 +12,6 @@ import shutil
 import signal
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ from .runtimes import RUNTIMES, Work
 from .scripts import script_folder
 from .task import Plan, Task
 from .users import short
-from .workers import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from .options import Options
     from .settings import DataFolder
     from .store import Database
-    from .workers import Result
+    from .workers import Result, Worker
 
 GRACE_S = 5.0
 _POLL_S = 0.1
@@ -263,6 +261,8 @@ class Runner:
         for worker in self._workers:
             if worker.is_idle:
                 return worker
+        from .workers import Worker  # with what makes processes: not before the start
+
         self._workers.append(Worker(self._context, self._leave_out))
         return self._workers[-1]
 
@@ -274,7 +274,7 @@ class Runner:
         """Raises ``OSError`` when the service is gone or its script cannot be written."""
         plan = self._plan(service)
         if self._s3.SEPARATES and not sync:
-            plan = replace(plan, access=self._access(plan.service, name))
+            plan = plan._replace(access=self._access(plan.service, name))
         return Task(plan, name, event, folder, self._data.temp / name, sync)
 
     def _plan(self, service: str) -> Plan:

@@ -11,9 +11,8 @@ import resource
 import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from .attached import link
 from .settings import CannotStart
@@ -27,15 +26,14 @@ _PODMANS = ("HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME
 _ULIMITS = {"nofile": (resource.RLIMIT_NOFILE, 65536), "nproc": (resource.RLIMIT_NPROC, 4096)}
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """One run: ``temp`` holds its inputs, outputs and home; ``attached`` are folders and where they are wanted."""
 
     name: str
     image: str
     script: Path
     temp: Path
-    environment: dict[str, str] = field(repr=False)
+    environment: dict[str, str]
     memory: int = 0
     cpu: float = 0.0
     attached: tuple[Attached, ...] = ()
@@ -43,6 +41,9 @@ class Work:
     """A long-lived service, whose script says by its first line who runs it."""
     own_command: bool = False
     """The image's instead of the script."""
+
+    def __repr__(self) -> str:
+        return f"<Work {self.name}>"  # secrets are in its environment
 
     @classmethod
     def named(cls, name: str) -> Work:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timezone
 from email.utils import format_datetime
+from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,4 +34,4 @@ def xml(status: int, body: str) -> bytes:
 
 
 def refusal(status: int, code: str, message: str) -> bytes:
-    return xml(status, f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>")
+    return xml(status, f"<Error><Code>{code}</Code><Message>{escape(message, quote=False)}</Message></Error>")

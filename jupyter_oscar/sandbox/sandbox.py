@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _SETTLING_S = 6.0
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Sandbox:
     """All parts, and what requests share."""
 

@@ -6,16 +6,14 @@ decoder names the struct in its errors (wire B005, B006).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .gojson import GoJSONError, kind, member
 
 _SCALARS = {"string": "", "bool": False, "int": 0}
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A field of a Go struct: its key in JSON and its type."""
 
     key: str
@@ -31,8 +29,7 @@ class Field:
         return _SCALARS.get(self.type, {})
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """A Go struct."""
 
     name: str

@@ -21,23 +21,23 @@ class CannotStart(Exception):
     """A sentence for the person who started the sandbox: what, where, why, what to do."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Settings:
     """What outlives a restart, so that clients keep their addresses and passwords."""
 
-    password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     access_key: str = "sandbox"
-    secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     port: int = 0
     s3_port: int = 0
     minio: str = ""  # the program, when it keeps the objects
 
 
-@dataclass(frozen=True)
 class DataFolder:
     """Where lies what outlives a restart, and where scripts work."""
 
-    root: Path
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     @cached_property
     def fingerprint(self) -> str:

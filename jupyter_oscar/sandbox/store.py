@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -54,8 +53,7 @@ class AlreadyExists(Exception):
     """A row of that name is there."""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """A job as the list shows it; times as in RFC 3339."""
 
     name: str
@@ -66,8 +64,7 @@ class Job:
     finished: str | None
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """One completed write of an object, as the file system shows it."""
 
     service: str

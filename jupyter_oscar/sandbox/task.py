@@ -6,9 +6,8 @@ The server makes them and runs nothing: what runs them (``supervisor``) is not l
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .runtimes import Processes
 
@@ -21,12 +20,11 @@ ARGUMENT_LIMIT = 131_072
 NODE = "sandbox"
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """How the scripts of one version of a service run; it travels over a pipe, never by environment or command line."""
 
-    service: dict[str, Any] = field(repr=False)
-    environment: dict[str, str] = field(repr=False)
+    service: dict[str, Any]
+    environment: dict[str, str]
     script: Path
     access: Access
     inner: str = ""
@@ -37,18 +35,23 @@ class Plan:
     seconds: float = 0.0  # 0 is no limit
     attached: tuple[Attached, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Plan of {self.script}>"  # secrets are among the rest
 
-@dataclass(frozen=True)
-class Task:
+
+class Task(NamedTuple):
     """One run: ``folder`` has its lock and gets its log; ``temp`` is where it works and goes with it."""
 
     plan: Plan
     name: str
-    event: bytes | Path = field(repr=False)
+    event: bytes | Path
     """A long body of a sync call is in a file."""
     folder: Path
     temp: Path
     sync: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name}>"
 
     @property
     def log(self) -> Path:

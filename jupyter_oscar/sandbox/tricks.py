@@ -13,12 +13,11 @@ import posixpath
 import re
 import sqlite3
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import formatdate
+from html import unescape
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import unescape
 
 from .access import Access
 from .heads import CHUNKED, Head
@@ -51,12 +50,12 @@ _REFUSED_FOLDERS = re.compile(r"<Error>\s*(<Key>[^<]*/</Key>).*?</Error>", re.DO
 _MARKER = {"ETag": _EMPTY, "Content-Type": "binary/octet-stream", "Accept-Ranges": "bytes"}
 
 
-@dataclass
 class _Turn:
     """Of those who write one object."""
 
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    waiting: int = 0
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.waiting = 0
 
 
 class Tricks:

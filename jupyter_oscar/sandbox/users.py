@@ -10,8 +10,7 @@ import base64
 import hmac
 import secrets
 import unicodedata
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .compat import before
 from .oidc import NoJWT, NotInGroup, NoUserinfo, UnknownIssuer, Untrusted
@@ -31,8 +30,7 @@ _NAMESPACE_PART, _BUCKET_PART = 8, 10
 _NO_USER = "missing user identificator\n"  # what the route adds, whose chain goes on after a refusal (wire O001, O002)
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Somebody who was let in."""
 
     uid: str
@@ -149,8 +147,7 @@ def credentials(sandbox: Sandbox, who: Caller) -> tuple[str, str]:
     return (access.access_key, access.secret_key) if secret is None else (who.uid, secret)
 
 
-@dataclass(frozen=True)
-class Invoker:
+class Invoker(NamedTuple):
     """Somebody who may start a job or a run: the holder of the service's token, or a user."""
 
     uid: str | None = None
