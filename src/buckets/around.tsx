@@ -6,6 +6,7 @@ import { useChanged } from '../hooks';
 import { Notice, Step } from '../states';
 import { FolderCommandIDs } from '../workdir/tokens';
 import { Landed } from './landed';
+import { Nothing } from './nothing';
 import type { BucketsPanel } from './section';
 import { BucketCommandIDs } from './tokens';
 
@@ -53,10 +54,9 @@ export function Head(props: IPart): React.JSX.Element {
   );
 }
 
-/** What is said below the list: what just landed, that nothing is there, or that there is more than is shown. */
+/** What is said below the list: that there is more than is shown, and what just landed. */
 export function Foot(props: IPart): React.JSX.Element {
-  const { filter, panel } = props;
-  useChanged(filter.changed);
+  const { panel } = props;
   useChanged(panel.told);
   return (
     <>
@@ -75,7 +75,7 @@ export function Foot(props: IPart): React.JSX.Element {
 }
 
 function Amount(props: IPart): React.JSX.Element | null {
-  const { commands, filter, model, panel, trans } = props;
+  const { commands, model, panel, trans } = props;
   const { listing, path } = panel;
   if (!listing || panel.problem) {
     return null;
@@ -98,18 +98,23 @@ function Amount(props: IPart): React.JSX.Element | null {
       </p>
     );
   }
-  if (listing.shown > 0) {
-    return null;
-  }
-  return (
-    <p className="jp-OscarList-none jp-OscarQuiet">
-      {filter.shown && filter.text
-        ? trans.__('Nothing begins with "%1".', filter.text)
-        : path
-          ? trans.__('Nothing here yet. Drop files to upload them.')
-          : trans.__('No buckets yet.')}
-    </p>
-  );
+  return null;
+}
+
+/** In the place of rows: that there are none. */
+export function Empty(props: IPart): React.JSX.Element | null {
+  const { filter, panel } = props;
+  useChanged(filter.changed);
+  useChanged(panel.told);
+  return panel.isEmpty ? (
+    <Nothing
+      {...props}
+      cluster={panel.cluster ?? ''}
+      path={panel.path}
+      starts={filter.shown ? filter.text : ''}
+      takesDrops
+    />
+  ) : null;
 }
 
 /** Below the list of buckets: that one can be had as a folder. */

@@ -2,7 +2,6 @@ import { FileBrowser } from '@jupyterlab/filebrowser';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
-import { IDisposable } from '@lumino/disposable';
 import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import { Panel, Widget } from '@lumino/widgets';
@@ -10,10 +9,11 @@ import * as React from 'react';
 
 import { problemOf } from '../errors';
 import { Filter, filterKey } from '../filter';
+import { Listening, Subscribe } from '../listening';
 import { isUsable } from '../sidebar/welcome';
 import { IOscarModel } from '../tokens';
 import { FolderPage, Place, Problem } from '../types';
-import { Foot, Head } from './around';
+import { Empty, Foot, Head } from './around';
 import { landed } from './landed';
 import { toPlace } from './paths';
 import { IBucketDrive, IListing, IOscarDrives, IStorage } from './tokens';
@@ -29,6 +29,7 @@ export class BucketsPanel extends Panel {
   constructor(private readonly _options: BucketsPanel.IOptions) {
     super();
     this.addClass('jp-OscarBuckets');
+    this._listening = new Listening(_options.subscribe);
     const { filter, model } = _options;
     const head = ReactWidget.create(<Head panel={this} {..._options} />);
     this._foot = ReactWidget.create(<Foot panel={this} {..._options} />);
@@ -73,6 +74,11 @@ export class BucketsPanel extends Panel {
     return this._listing;
   }
 
+  /** Whether there is nothing to show, and no trouble to say instead. */
+  get isEmpty(): boolean {
+    return this._listing?.shown === 0 && !this._problem;
+  }
+
   get problem(): Problem | undefined {
     return this._problem;
   }
@@ -100,6 +106,7 @@ export class BucketsPanel extends Panel {
       return;
     }
     window.clearTimeout(this._typing);
+    this._listening.dispose();
     this._options.filter.changed.disconnect(this._onFilter, this);
     this._options.model.changed.disconnect(this._onModel, this);
     for (const one of this._browsers.values()) {
@@ -244,6 +251,14 @@ export class BucketsPanel extends Panel {
       this._failed = this._problem = problemOf(reason);
       this.update();
     }, this);
+    // Between where one is and the rows, where files can still be dropped.
+    const [list] = browser.widgets;
+    if (list instanceof Panel) {
+      const empty = ReactWidget.create(
+        <Empty panel={this} {...this._options} />
+      );
+      list.insertWidget(list.widgets.length - 1, empty);
+    }
     this.insertWidget(this.widgets.indexOf(this._foot), browser);
     return one;
   }
@@ -280,24 +295,16 @@ export class BucketsPanel extends Panel {
   private _listen(): void {
     const one = this.isVisible && this._state === 'ok' ? this._here : undefined;
     const topic = one && this._options.topic(one.name, one.path);
-    if (topic === this._topic) {
-      return;
-    }
-    this._topic = topic;
-    this._listening?.dispose();
-    this._listening = null;
-    if (topic !== undefined) {
-      let before: unknown;
-      this._listening = this._options.subscribe(topic, said => {
-        if (one && before && one.path) {
-          this._note(one, before as FolderPage, said as FolderPage);
-        }
-        before = said;
-        if (JSON.stringify(said) !== JSON.stringify(this._listing?.said)) {
-          this.refresh();
-        }
-      });
-    }
+    let before: unknown;
+    this._listening.hear(topic, said => {
+      if (one && before && one.path) {
+        this._note(one, before as FolderPage, said as FolderPage);
+      }
+      before = said;
+      if (JSON.stringify(said) !== JSON.stringify(this._listing?.said)) {
+        this.refresh();
+      }
+    });
   }
 
   /** Remember what has landed, to say what it started. */
@@ -318,6 +325,7 @@ export class BucketsPanel extends Panel {
     super.update();
     const isGone = this._problem !== undefined && !this._listing;
     this.toggleClass('jp-mod-trouble', isGone);
+    this.toggleClass('jp-mod-none', this.isEmpty);
     this._told.emit();
   }
 
@@ -331,8 +339,7 @@ export class BucketsPanel extends Panel {
   private _state: string | undefined;
   private _isEntering = false;
   private _typing = 0;
-  private _topic: string | undefined;
-  private _listening: IDisposable | null = null;
+  private readonly _listening: Listening;
 }
 
 export namespace BucketsPanel {
@@ -349,7 +356,7 @@ export namespace BucketsPanel {
     above: Widget;
     /** What says that a path has changed. */
     topic: (cluster: string, path: string) => string;
-    subscribe: (topic: string, tell: (said: unknown) => void) => IDisposable;
+    subscribe: Subscribe;
   }
 }
 

@@ -1,25 +1,17 @@
-import { Notification } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import {
-  ReactWidget,
-  refreshIcon,
-  searchIcon
-} from '@jupyterlab/ui-components';
+import { ReactWidget } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
-import { IDisposable } from '@lumino/disposable';
 import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 
 import { problemOf } from '../errors';
-import { number } from '../format';
-import { useChanged } from '../hooks';
-import { Filter, FilterField, filterKey } from '../filter';
-import { Notice, Skeleton, Step } from '../states';
-import { IconButton } from '../button';
-import { Grid, ISort } from '../table/grid';
+import { Filter } from '../filter';
+import { Listening, Subscribe } from '../listening';
+import { ISort } from '../table/grid';
 import { Problem } from '../types';
-import { columnsOf, entriesOf, entryName, IEntry, pathOf } from './entries';
+import { View } from './drawn';
+import { entriesOf, IEntry } from './entries';
 import { asFolder, topic as topicOf, toPlace } from './paths';
 import {
   BucketCommandIDs,
@@ -40,6 +32,7 @@ export class FolderView extends ReactWidget {
     this.addClass('jp-OscarTableView');
     this.addClass('jp-OscarFolderView');
     this.node.tabIndex = -1;
+    this._listening = new Listening(options.subscribe);
     this._drive = options.drives.drive(options.cluster);
     this._drive.fileChanged.connect(this._onChange, this);
     this.starts.changed.connect(this._onFilter, this);
@@ -72,7 +65,7 @@ export class FolderView extends ReactWidget {
       return;
     }
     window.clearTimeout(this._typing);
-    this._listening?.dispose();
+    this._listening.dispose();
     if (this.options.drives.selection?.node === this.node) {
       this.options.drives.selection = undefined;
     }
@@ -226,24 +219,16 @@ export class FolderView extends ReactWidget {
 
   /** Hear of changes in what is shown for as long as it is seen. */
   private _listen(): void {
-    const { cluster, subscribe } = this.options;
+    const { cluster } = this.options;
     const topic = this.isVisible ? topicOf(cluster, this._path) : undefined;
-    if (topic === this._topic) {
-      return;
-    }
-    this._topic = topic;
-    this._listening?.dispose();
-    this._listening = null;
-    if (topic !== undefined) {
-      let isFirst = true;
-      this._listening = subscribe(topic, () => {
-        // What is there at first is listed already, or on its way.
-        if (!isFirst) {
-          void this._again();
-        }
-        isFirst = false;
-      });
-    }
+    let isFirst = true;
+    this._listening.hear(topic, () => {
+      // What is there at first is listed already, or on its way.
+      if (!isFirst) {
+        void this._again();
+      }
+      isFirst = false;
+    });
   }
 
   /** List again as much as is loaded, and show it when all of it is there: nothing jumps. */
@@ -279,8 +264,7 @@ export class FolderView extends ReactWidget {
   private _asked = 0;
   private _typing = 0;
   private _started = '';
-  private _topic: string | undefined;
-  private _listening: IDisposable | null = null;
+  private readonly _listening: Listening;
 }
 
 export namespace FolderView {
@@ -292,159 +276,6 @@ export namespace FolderView {
     storage: IStorage;
     trans: TranslationBundle;
     /** Hear of what says that a folder has changed. */
-    subscribe: (topic: string, tell: (said: unknown) => void) => IDisposable;
+    subscribe: Subscribe;
   }
-}
-
-function View(
-  props: FolderView.IOptions & { view: FolderView }
-): React.JSX.Element {
-  const { trans, view } = props;
-  useChanged(view.told);
-  useChanged(view.moved);
-  const columns = React.useMemo(() => columnsOf(trans), [trans]);
-  useChanged(view.starts.changed);
-  const { entries, problem, starts } = view;
-  const toRows = (): void => {
-    view.node.querySelector<HTMLElement>('[role="grid"]')?.focus();
-  };
-  return (
-    <div
-      className="jp-OscarList"
-      onKeyDown={event => {
-        if (filterKey(event, starts, event.currentTarget)) {
-          if (!starts.shown) {
-            toRows();
-          }
-        } else if (
-          event.key === 'Backspace' &&
-          !(event.target as Element).matches('input')
-        ) {
-          view.go(view.path.split('/').slice(0, -1).join('/'));
-          event.preventDefault();
-        }
-      }}
-    >
-      <Bar {...props} />
-      {starts.shown ? (
-        <FilterField
-          filter={starts}
-          label={trans.__('Beginning of the name')}
-          placeholder={trans.__('Name begins with')}
-          onRows={toRows}
-        />
-      ) : null}
-      {problem ? (
-        <Notice what={problem.message} hint={problem.hint}>
-          <Step
-            label={trans.__('Try again')}
-            onClick={() => {
-              view.refresh();
-            }}
-          />
-        </Notice>
-      ) : null}
-      {entries === undefined ? (
-        problem ? null : (
-          <Skeleton lines={6} label={trans.__('Loading')} />
-        )
-      ) : entries.length === 0 ? (
-        <p className="jp-OscarList-none jp-OscarQuiet">
-          {starts.text
-            ? trans.__('Nothing begins with "%1".', starts.text)
-            : trans.__('Nothing here yet.')}
-        </p>
-      ) : (
-        <Grid
-          label={trans.__('Objects')}
-          trans={trans}
-          className="jp-OscarObjectRow"
-          dataOf={entry => ({ 'data-oscar-isdir': String(entry.isFolder) })}
-          columns={columns}
-          rows={entries}
-          isPartial={view.more}
-          onEnd={() => {
-            view.next();
-          }}
-          keyOf={pathOf}
-          nameOf={entryName}
-          sort={view.sort}
-          onSort={sort => {
-            view.sort = sort;
-            if (view.more) {
-              Notification.info(
-                trans.__(
-                  'Only the %1 that are loaded are sorted. Scroll to the end for more.',
-                  number(entries.length)
-                ),
-                { autoClose: 5000 }
-              );
-            }
-            view.tell();
-          }}
-          selected={view.selected}
-          onSelect={entry => {
-            view.select(entry);
-          }}
-          onOpen={entry => {
-            view.open(entry);
-          }}
-          onDelete={entry => {
-            view.remove(entry);
-          }}
-        />
-      )}
-    </div>
-  );
-}
-
-/** Where one is, how much is loaded, and what can be done. */
-function Bar(
-  props: FolderView.IOptions & { view: FolderView }
-): React.JSX.Element {
-  const { cluster, trans, view } = props;
-  const parts = view.path.split('/').filter(Boolean);
-  return (
-    <div className="jp-OscarTable-bar">
-      <nav className="jp-OscarFolderView-path" aria-label={trans.__('Folder')}>
-        {[cluster, ...parts].map((part, index) => (
-          <React.Fragment key={index}>
-            {index > 0 ? <span aria-hidden> / </span> : null}
-            <button
-              type="button"
-              className="jp-OscarLink"
-              aria-current={index === parts.length ? 'page' : undefined}
-              onClick={() => {
-                view.go(parts.slice(0, index).join('/'));
-              }}
-            >
-              {part}
-            </button>
-          </React.Fragment>
-        ))}
-      </nav>
-      <span className="jp-OscarQuiet" role="status">
-        {view.entries === undefined
-          ? ''
-          : view.more
-            ? trans.__('first %1', number(view.entries.length))
-            : number(view.entries.length)}
-      </span>
-      <span className="jp-OscarFill" />
-      <IconButton
-        icon={searchIcon}
-        label={trans.__('Filter (/)')}
-        onClick={() => {
-          view.starts.toggle();
-        }}
-      />
-      <IconButton
-        icon={refreshIcon}
-        label={trans.__('Look again now')}
-        onClick={() => {
-          view.refresh();
-        }}
-      />
-    </div>
-  );
 }

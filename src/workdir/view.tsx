@@ -1,11 +1,11 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import { folderIcon, ReactWidget } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
-import { IDisposable } from '@lumino/disposable';
 import { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import { useTick } from '../hooks';
+import { Listening, Subscribe } from '../listening';
 import { isUsable } from '../sidebar/welcome';
 import { Name, Notice, Step } from '../states';
 import { CommandIDs, IOscarModel } from '../tokens';
@@ -17,13 +17,14 @@ export class WorkingDirectoryView extends ReactWidget {
   constructor(private readonly _options: WorkingDirectoryView.IOptions) {
     super();
     this.addClass('jp-OscarMounts');
+    this._listening = new Listening(_options.subscribe);
     _options.model.changed.connect(this._listen, this);
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
       this._options.model.changed.disconnect(this._listen, this);
-      this._listening?.dispose();
+      this._listening.dispose();
       super.dispose();
     }
   }
@@ -63,36 +64,26 @@ export class WorkingDirectoryView extends ReactWidget {
 
   /** Hear of them for as long as they are seen. */
   private _listen(): void {
-    const { model, subscribe } = this._options;
+    const { model } = this._options;
     const cluster =
       this.isVisible && isUsable(model) && model.currentRow?.state === 'ok'
         ? model.current
         : undefined;
-    if (cluster === this._heard) {
-      return;
-    }
-    this._heard = cluster;
-    this._listening?.dispose();
-    this._listening = null;
-    if (cluster === undefined) {
-      return;
-    }
-    if (cluster !== this._cluster) {
+    if (cluster !== undefined && cluster !== this._cluster) {
       this._cluster = cluster;
       this._said = undefined;
       this.update();
     }
-    this._listening = subscribe(`working-directory/${cluster}`, said => {
+    this._listening.hear(cluster && `working-directory/${cluster}`, said => {
       this._said = said as WorkingDirectory;
       this.update();
     });
   }
 
   private _said: WorkingDirectory | undefined;
-  /** Whose are shown, and who is listened to. */
+  /** Whose are shown. */
   private _cluster: string | undefined;
-  private _heard: string | undefined;
-  private _listening: IDisposable | null = null;
+  private readonly _listening: Listening;
 }
 
 export namespace WorkingDirectoryView {
@@ -100,7 +91,7 @@ export namespace WorkingDirectoryView {
     commands: CommandRegistry;
     model: IOscarModel;
     trans: TranslationBundle;
-    subscribe: (topic: string, tell: (said: unknown) => void) => IDisposable;
+    subscribe: Subscribe;
   }
 }
 

@@ -22,7 +22,7 @@ export async function bucketDialog(options: {
     visibility: (row?.visibility || 'private') as Sharing['visibility'],
     users: row?.allowed_users.join(', ') ?? ''
   };
-  const isFixed = row && (!row.visibility || row.service);
+  const isFixed = Private.isFixed(row);
   const body = new Body(tell => (
     <BucketForm {...options} said={said} problem={tell} />
   ));
@@ -68,6 +68,7 @@ function BucketForm(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { problem, row, said, trans } = props;
+  const isFixed = Private.isFixed(row);
   const [, again] = React.useReducer((count: number) => count + 1, 0);
   const set = (change: Partial<typeof said>): void => {
     Object.assign(said, change);
@@ -75,10 +76,10 @@ function BucketForm(props: {
   };
   return (
     <>
-      {row ? <Usage row={row} trans={trans} /> : null}
-      {row && (!row.visibility || row.service) ? (
+      {row ? <Usage {...{ isFixed, row, trans }} /> : null}
+      {isFixed ? (
         <p>
-          {row.service
+          {row?.service
             ? trans.__(
                 'It is shared as the service %1 is, for which it was made.',
                 row.service
@@ -138,9 +139,10 @@ function BucketForm(props: {
 /** Whose a bucket is, and how much is in it. */
 function Usage(props: {
   row: BucketRow;
+  isFixed: boolean;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { row, trans } = props;
+  const { isFixed, row, trans } = props;
   const lines: [string, string][] = [];
   if (row.owner) {
     lines.push([trans.__('Owner'), row.owner]);
@@ -165,7 +167,7 @@ function Usage(props: {
         .join(', ')
     ]);
   }
-  if (row.visibility) {
+  if (row.visibility && isFixed) {
     lines.push([trans.__('Seen by'), word(row.visibility, trans)]);
   }
   return (
@@ -180,4 +182,11 @@ function Usage(props: {
       </tbody>
     </table>
   );
+}
+
+namespace Private {
+  /** Whether who sees a bucket is not decided in the dialog. */
+  export function isFixed(row?: BucketRow): boolean {
+    return !!row && (!row.visibility || !!row.service);
+  }
 }
