@@ -1,99 +1,14 @@
 """Buckets in the sidebar and as tables: files of a bucket opened, saved, copied and moved as any other."""
 
 import hashlib
-import json
 
 import pytest
 from playwright.sync_api import expect
-from shots import show
 from steps import eventually, layout_saved
 
+from buckets import NOTEBOOK, Bucket, drag
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-SEED = """
-import asyncio
-from jupyter_oscar.client import profiles
-from jupyter_oscar.client.cluster import Cluster
-
-OBJECTS = {objects!r}
-
-async def main():
-    async with Cluster(next(iter(profiles.profiles()))) as cluster:
-        if {bucket!r} not in [one.bucket_name for one in await cluster.buckets.list()]:
-            await cluster.buckets.create({bucket!r})
-        for key, content in OBJECTS.items():
-            await cluster.objects.write({bucket!r}, key, content)
-        for start in range(0, {many}, 50):
-            keys = ["many/" + str(number).zfill(5) for number in range(start, start + 50)]
-            await asyncio.gather(*(cluster.objects.write({bucket!r}, key, b"x") for key in keys))
-
-asyncio.run(main())
-"""
-READ = """
-import asyncio, sys
-from jupyter_oscar.client import profiles
-from jupyter_oscar.client.cluster import Cluster
-
-async def main():
-    async with Cluster(next(iter(profiles.profiles()))) as cluster:
-        print([row.key async for row in cluster.buckets.objects({bucket!r}, "")])
-        sys.stdout.flush()
-        if {key!r}:
-            sys.stdout.buffer.write(await cluster.store.get({bucket!r}, {key!r}))
-
-asyncio.run(main())
-"""
-NOTEBOOK = json.dumps(
-    {
-        "cells": [
-            {"cell_type": "code", "id": "a", "source": "1 + 1", "metadata": {}, "outputs": [], "execution_count": None}
-        ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-).encode()
-
-
-class Bucket:
-    """A bucket of the sandbox and its part of the sidebar."""
-
-    def __init__(self, lab, page, name):
-        self.lab, self.page, self.name = lab, page, name
-        self.panel = page.locator(".jp-OscarBuckets")
-
-    def fill(self, objects, many=0):
-        self.lab.python(SEED.format(bucket=self.name, objects=objects, many=many))
-
-    def keys(self):
-        return self.lab.python(READ.format(bucket=self.name, key="")).splitlines()[0]
-
-    def text(self, key):
-        return self.lab.python(READ.format(bucket=self.name, key=key)).split("\n", 1)[1]
-
-    def section(self):
-        show(self.page)
-        title = self.page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title", has_text="Buckets")
-        title.wait_for()
-        if "lm-mod-expanded" not in title.get_attribute("class"):
-            title.click()
-
-    def item(self, name):
-        return self.panel.locator(".jp-DirListing-item", has=self.page.get_by_text(name, exact=True))
-
-    def open(self, *folders):
-        self.section()
-        for folder in (self.name, *folders):
-            self.item(folder).dblclick()
-            self.page.wait_for_function(
-                "name => document.querySelector('.jp-OscarBuckets .jp-BreadCrumbs').innerText.includes(name)",
-                arg=folder,
-            )
-
-    def menu(self, name, *labels):
-        self.item(name).click(button="right")
-        for label in labels:
-            self.page.get_by_role("menuitem", name=label).click()
 
 
 @pytest.fixture
@@ -188,16 +103,6 @@ def test_files_are_dragged_from_my_files_to_a_bucket_and_back(bucket, page):
     assert (bucket.lab.work / "there.txt").read_text() == "from the bucket"
 
 
-def drag(page, source, target):
-    """As a person does: press, move, let go."""
-    start, end = source.bounding_box(), target.bounding_box()
-    page.mouse.move(start["x"] + 40, start["y"] + 8)
-    page.mouse.down()
-    page.mouse.move(start["x"] + 60, start["y"] + 20, steps=3)
-    page.mouse.move(end["x"] + 40, end["y"] + 8, steps=8)
-    page.mouse.up()
-
-
 def test_an_object_that_somebody_writes_is_seen_without_a_refresh(bucket, page):
     bucket.fill({"in/a": b"x"})
     bucket.open("in")
@@ -246,10 +151,17 @@ def test_what_an_object_is_good_for_is_in_its_menu(bucket, page, sandbox):
     bucket.menu("table.csv", "What Does a New File Here Start")
     page.get_by_text("It starts nothing").wait_for()
     page.keyboard.press("Escape")
-    bucket.menu("table.csv", "Insert Cell That Reads It")
     cell = page.locator(".jp-Notebook .jp-mod-active .cm-content")
-    expect(cell).to_contain_text(f'cluster.fs.open("{bucket.name}/in/table.csv", "rb")')
-    expect(cell).to_contain_text("pd.read_csv(file)")
+    for reader, line in (
+        ("pandas", "pd.read_csv(file)"),
+        ("xarray", "xr.open_dataset(file)"),
+        ("bytes", "file.read()"),
+    ):
+        bucket.item("table.csv").click(button="right")
+        page.locator(".lm-Menu-item", has_text="Insert Cell That Reads It").click()
+        page.get_by_role("menuitem", name=reader).click()
+        expect(cell).to_contain_text(f'cluster.fs.open("{bucket.name}/in/table.csv", "rb")')
+        expect(cell).to_contain_text(line)
     bucket.menu("table.csv", "Copy to My Files")
     page.get_by_text("Copied to").first.wait_for()
     assert (sandbox.work / "table.csv").read_bytes() == b"a,b\n1,2\n"
