@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
 import uuid
 from functools import cached_property
@@ -384,7 +385,7 @@ class Client:
         except httpx.TimeoutException as error:
             msg = f"{what} failed: NiFi at {host} did not answer in time."
             raise TimedOut(msg, hint="It may be starting or very busy; try again in a moment.") from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, ssl.SSLError) as error:  # a late refusal of our certificate comes as it is
             if refused := handshake.refused(self.profile, error):
                 raise NotAuthenticated(f"{what} failed: {refused[0]}", hint=refused[1]) from error
             if isinstance(error, httpx.ConnectError):
@@ -392,7 +393,8 @@ class Client:
                 msg = f"{what} failed: NiFi at {host} cannot be reached: {why_not(error)}."
                 raise Unreachable(msg, hint=hint) from error
             msg = f"{what} failed: the connection to NiFi at {host} broke: {why_not(error)}."
-            raise Unreachable(msg, hint="It may be restarting; try again in a moment.") from error
+            hint = f"It may be restarting{handshake.perhaps(self.profile)}; try again in a moment."
+            raise Unreachable(msg, hint=hint) from error
 
 
 def _wrapped(parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -62,6 +62,13 @@ def refused(profile: Nifi, error: BaseException) -> tuple[str, str] | None:
     return msg, "Its authority has to be in NiFi's truststore; use one of that authority, or ask NiFi's administrator."
 
 
+def perhaps(profile: Nifi) -> str:
+    """What else a broken connection may mean: NiFi refuses a certificate after ours has been sent."""
+    if not profile.endpoint.startswith("https"):
+        return ""
+    return ", or it does not take our client certificate" if profile.certificate else ", or it wants a certificate"
+
+
 def distrusted(error: BaseException) -> str | None:
     """What to do where NiFi's own certificate is not trusted here."""
     if not isinstance(_of_tls(error), ssl.SSLCertVerificationError):
