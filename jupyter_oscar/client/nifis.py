@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
 from .credentials import Credentials, Kept, Secret, TokenStore
@@ -33,6 +33,8 @@ class Nifi(Profile):
 
     ``certificate`` and ``key`` are the paths of PEM files; the key may be in the certificate's file.
     """
+
+    what: ClassVar[str] = "a NiFi"
 
     auth: Auth = "none"
     certificate: str | None = None

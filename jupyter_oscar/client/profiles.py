@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TextIO
 from urllib.parse import urlsplit
 
 from .credentials import Credentials, Grant, Secret, TokenStore, claims
@@ -74,6 +74,9 @@ class Profile:
     that are trusted for both, beside the public ones. ``trust`` says who may confirm a storage elsewhere.
     """
 
+    #: What it is the address of.
+    what: ClassVar[str] = "a cluster"
+
     name: str
     endpoint: str
     credentials: Credentials = field(default_factory=Credentials)
@@ -96,7 +99,7 @@ class Profile:
     def __post_init__(self) -> None:
         parts = urlsplit(self.endpoint)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            msg = f'"{self.endpoint}" is not the address of a cluster.'
+            msg = f'"{self.endpoint}" is not the address of {self.what}.'
             raise NoCluster(msg, hint="It starts with https:// (or http:// on this machine).")
         if parts.username or parts.password:
             msg = "The address holds a user or password."

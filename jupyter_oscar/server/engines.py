@@ -7,7 +7,7 @@ person signs in for themselves.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from jupyter_oscar.client import nifis, references
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.nifis import Nifi
     from jupyter_oscar.flows.engines.base import FlowStatus
     from jupyter_oscar.flows.engines.nifi import NifiEngine
+
+
+class Asked(NamedTuple):
+    """A NiFi, the address of its own page where that is known, and what came of asking it."""
+
+    name: str
+    canvas: str
+    said: Sequence[FlowStatus] | OscarError
 
 
 class Engines:
@@ -38,9 +46,14 @@ class Engines:
         self._ca_bundle = ca_bundle
         self._made: dict[str, NifiEngine] = {}
 
-    def profiles(self) -> dict[str, Nifi]:
-        """Every NiFi, the operator's first. Reads files."""
-        found = {name: nifis.find(name, **self._of_operator(name)) for name in self._named}
+    def profiles(self) -> dict[str, Nifi | OscarError]:
+        """Every NiFi, the operator's first, or why it cannot be told what it is. Reads files."""
+        found: dict[str, Nifi | OscarError] = {}
+        for name in self._named:
+            try:
+                found[name] = nifis.find(name, **self._of_operator(name))
+            except OscarError as error:
+                found[name] = error
         if self._allow_user_clusters:
             for one in nifis.all_():
                 if not self._allowed_hosts or urlsplit(one.endpoint).hostname in self._allowed_hosts:
@@ -53,19 +66,21 @@ class Engines:
             said["password"] = references.follow(f"file:{file}")
         return {"ca_bundle": self._ca_bundle, **said}
 
-    async def status(self) -> list[tuple[Nifi, Sequence[FlowStatus] | OscarError]]:
+    async def status(self) -> list[Asked]:
         """How the dataflows of each NiFi are, or why that is not known; all are asked at once."""
         known = await asyncio.to_thread(self.profiles)
         for name in set(self._made) - set(known):
             await self._made.pop(name).aclose()
 
-        async def ask(profile: Nifi) -> Sequence[FlowStatus] | OscarError:
+        async def ask(name: str, profile: Nifi | OscarError) -> Asked:
+            if isinstance(profile, OscarError):
+                return Asked(name, "", profile)
             try:
-                return await (await self._engine(profile)).status()
+                return Asked(name, profile.canvas, await (await self._engine(profile)).status())
             except OscarError as error:
-                return error
+                return Asked(name, profile.canvas, error)
 
-        return list(zip(known.values(), await asyncio.gather(*map(ask, known.values())), strict=True))
+        return await asyncio.gather(*(ask(name, profile) for name, profile in known.items()))
 
     async def _engine(self, profile: Nifi) -> NifiEngine:
         from jupyter_oscar.flows.engines.nifi import NifiEngine

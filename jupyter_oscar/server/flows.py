@@ -35,14 +35,14 @@ class FlowRow(Message):
 async def rows(engines: Engines) -> list[FlowRow]:
     """By NiFi, then by name."""
     found: list[FlowRow] = []
-    for profile, said in await engines.status():
+    for nifi, canvas, said in await engines.status():
         if isinstance(said, OscarError):
-            found.append(FlowRow(nifi=profile.name, canvas=profile.canvas, problem=problem(said)))
+            found.append(FlowRow(nifi=nifi, canvas=canvas, problem=problem(said)))
             continue
         for one in said:
             state: Any = one.state.name.lower()
             row = FlowRow(
-                nifi=profile.name,
+                nifi=nifi,
                 name=one.name,
                 state=state,
                 queued=one.queued,
@@ -51,7 +51,7 @@ async def rows(engines: Engines) -> list[FlowRow]:
                 last_error_at=one.last_error_at,
                 warnings=(*one.invalid, *one.warnings),
                 bridged=tuple(one.bridged),
-                canvas=one.url or profile.canvas,
+                canvas=one.url or canvas,
             )
             found.append(row)
     return found

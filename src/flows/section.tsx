@@ -99,16 +99,18 @@ export function FlowsSection(props: FlowsSection.IProps): React.JSX.Element {
                       : stateWord(row, trans)}
                   </span>
                   <span className="jp-OscarRow-actions">
-                    <Action
-                      icon={launchIcon}
-                      label={trans.__(
-                        'Open %1 on the canvas of NiFi',
-                        row.name || row.nifi
-                      )}
-                      onClick={() => {
-                        window.open(row.canvas, '_blank', 'noopener');
-                      }}
-                    />
+                    {row.canvas ? (
+                      <Action
+                        icon={launchIcon}
+                        label={trans.__(
+                          'Open %1 on the canvas of NiFi',
+                          row.name || row.nifi
+                        )}
+                        onClick={() => {
+                          window.open(row.canvas, '_blank', 'noopener');
+                        }}
+                      />
+                    ) : null}
                   </span>
                 </div>
                 {isOpen ? <Detail row={row} trans={trans} /> : null}
@@ -163,14 +165,16 @@ function Detail(props: {
           {sentence.trim()}
         </p>
       ))}
-      <a
-        className="jp-OscarFlowRow-canvas"
-        href={row.canvas}
-        target="_blank"
-        rel="noopener noreferrer"
-      >
-        {trans.__('Open in NiFi')}
-      </a>
+      {row.canvas ? (
+        <a
+          className="jp-OscarFlowRow-canvas"
+          href={row.canvas}
+          target="_blank"
+          rel="noopener noreferrer"
+        >
+          {trans.__('Open in NiFi')}
+        </a>
+      ) : null}
     </div>
   );
 }

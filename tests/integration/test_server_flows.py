@@ -35,6 +35,7 @@ def jp_server_config(nifi: Any, odd: Any, tmp_path: Path) -> Iterator[dict[str, 
         engines = {
             "site": {"endpoint": nifi.url, "user": "ada", "password_file": str(file)},
             "gone": {"endpoint": nobody},
+            "locked": {"endpoint": nifi.url, "user": "ada", "password_file": str(tmp_path / "no-such-file")},
         }
         yield {
             "ServerApp": {"jpserver_extensions": {"jupyter_oscar": True}, "allow_unauthenticated_access": False},
@@ -55,6 +56,9 @@ async def test_the_dataflows_of_every_nifi_are_listed_without_a_secret(jp_fetch:
     assert found["odd"]["warnings"] == ["InvokeOSCAR in odd is not valid."]
     [gone] = [row for row in rows if row["nifi"] == "gone"]
     assert (gone["name"], gone["state"], gone["problem"]["code"]) == ("", "unknown", "unreachable")
+    # Of one whose password is not there only that one's row says so.
+    [locked] = [row for row in rows if row["nifi"] == "locked"]
+    assert "no-such-file cannot be read" in locked["problem"]["message"]
     assert WORD not in json.dumps(rows)
 
 
@@ -62,5 +66,5 @@ async def test_news_of_dataflows_come_while_somebody_looks(jp_ws_fetch: Any, nif
     socket = await jp_ws_fetch("jupyter-oscar", "channel")
     await socket.write_message(json.dumps({"subscribe": "flows"}))
     said = json.loads(await asyncio.wait_for(socket.read_message(), 30))
-    assert [row["name"] for row in said["data"]] == ["frames", "idle", "odd", ""]
+    assert [row["name"] for row in said["data"]] == ["frames", "idle", "odd", "", ""]
     socket.close()
