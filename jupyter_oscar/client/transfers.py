@@ -19,9 +19,9 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from .checksums import Digest, contradicts, is_md5, parts_of
-from .errors import FileMissing, OscarError, StorageFailed
+from .errors import FileMissing, ObjectNotFound, OscarError, StorageFailed
 from .object_keys import check_key, takes
-from .obstore_errors import OddKey, translated
+from .obstore_errors import BucketMissing, OddKey, translated
 from .policy import CONNECT, OBSTORE
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ Progress: TypeAlias = "Callable[[int], None]"
 # Larger files are sent as they are read, in parts of this size (S3 wants at least 5 MiB).
 PART: Final = 8 * 1024 * 1024
 LITTLE: Final = 64 * 1024
+# How often a file is begun whose upload the storage forgets.
+BEGINNINGS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ class Store:
     ) -> Sent:
         """Store bytes or a file under a key, and see that they arrived whole.
 
-        A file larger than 8 MiB is sent in parts as it is read. ``progress`` is told the number of bytes of each piece.
+        A file larger than 8 MiB is sent in parts as it is read, and from its beginning again when the storage forgot
+        its first parts, as rclone does when it restarts. ``progress`` is told the number of bytes of each piece, and a
+        negative one of those that are to be sent again.
         Without ``sha256`` that digest is not made, which costs more than all the rest.
 
         Raises:
@@ -89,7 +93,7 @@ class Store:
             if size <= PART:
                 content = await asyncio.to_thread(data.read_bytes)
                 return await self._put_bytes(bucket, key, content, progress, sha256=sha256)
-            return await self._put_file(bucket, key, data, size, progress, sha256=sha256)
+            return await self._put_file_again(bucket, key, data, size, progress, sha256=sha256)
         except OSError as error:
             msg = f"{data} cannot be read: {(error.strerror or str(error)).lower()}."
             raise FileMissing(msg, hint="Check the path.") from error
@@ -111,8 +115,29 @@ class Store:
             progress(len(data))
         return sent
 
-    async def _put_file(
+    async def _put_file_again(
         self, bucket: str, key: str, path: Path, size: int, progress: Progress | None, *, sha256: bool
+    ) -> Sent:
+        for left in reversed(range(BEGINNINGS)):
+            sent: list[int] = []
+
+            def told(count: int, sent: list[int] = sent) -> None:
+                sent.append(count)
+                if progress:
+                    progress(count)
+
+            try:
+                return await self._put_file(bucket, key, path, size, told, sha256=sha256)
+            except BucketMissing:
+                raise
+            except ObjectNotFound:  # the upload that the parts belong to
+                if not left:
+                    raise
+                told(-sum(sent))
+        raise AssertionError  # the last one returns or raises
+
+    async def _put_file(
+        self, bucket: str, key: str, path: Path, size: int, progress: Progress, *, sha256: bool
     ) -> Sent:
         import obstore
 
@@ -135,8 +160,7 @@ class Store:
                 while left >= 0 and (chunk := await asyncio.to_thread(read, file)):
                     left -= len(chunk)
                     yield chunk
-                    if progress:
-                        progress(len(chunk))
+                    progress(len(chunk))
             if left:
                 changed = True
                 raise EOFError

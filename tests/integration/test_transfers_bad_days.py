@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import page_buckets
 import pytest
+from client_people import admin_at
 from pytest_jupyter.jupyter_core import jp_asyncio_loop  # noqa: F401 - see tests/conftest.py
 from pytest_jupyter.jupyter_server import jp_server_cleanup  # noqa: F401
 from sandbox_user import User
@@ -35,6 +36,8 @@ FAULTS = """
 - {route: "s3 GET /*/breaks.bin", calls: [1, 2], do: truncated}
 - {route: "s3 GET /*/swapped.object", calls: [1], do: truncated}
 - {route: "s3 GET /*/swapped.archive", calls: [1], do: truncated}
+- {route: "s3 PUT /*/cell.bin", calls: [2], do: storage restart}
+- {route: "s3 PUT /*/odd*cell.bin", calls: [2], do: storage restart}
 - {route: "s3 PUT /*/full.bin", calls: [2], do: disk full}
 - {route: "s3 PUT /*/small-full.bin", calls: [1], do: disk full}
 """
@@ -85,6 +88,21 @@ async def test_an_upload_goes_through_a_restart_of_the_storage(bucket: Bucket) -
     await bucket.ask("POST", "upload/finish", body={"size": len(content)}, **where)
     assert same(await read(bucket, "restarts-up.bin"), content)
     assert await bucket.ask("GET", "uploads") == []
+
+
+@pytest.mark.parametrize("key", ["cell.bin", "odd\ncell.bin"])
+async def test_a_cell_begins_an_upload_anew_that_a_restart_of_the_storage_forgot(
+    bucket: Bucket, sandbox: Any, tmp_path: Path, key: str
+) -> None:
+    content, told = os.urandom(36 * MIB), []
+    (file := tmp_path / "sent.bin").write_bytes(content)
+    async with admin_at(sandbox) as cluster:
+        sent = await cluster.store.put(bucket.name, key, file, progress=told.append)
+        assert sent.sha256 == hashlib.sha256(content).hexdigest()
+        assert same(await cluster.store.get(bucket.name, key), content)
+        assert [one async for one in cluster.uploads.unfinished(bucket.name)] == []
+    assert sum(told) == len(content)
+    assert min(told) < 0
 
 
 @pytest.mark.parametrize("key", ["restarts-down.bin", "breaks.bin"])
