@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .faults import AFTER
 from .heads import NOWHERE, TO_THE_END, Broken, Head, hand_on, read_body, read_head
 from .objectstore import BUFFER
+from .pour import pour
 from .replies import is_local
 from .s3replies import refusal
 
@@ -169,7 +170,10 @@ class Line:
                 self._writer.write(answer.raw + (await far.readexactly(length) if length else b""))
             else:
                 self._writer.write(answer.raw)
-                await hand_on(far, self._writer, length)
+                if length > 0:
+                    await pour(near, self._writer, length)
+                else:
+                    await hand_on(far, self._writer, length)
             await self._writer.drain()
             stays = not (head.closes or answer.closes or length == TO_THE_END)
             if sending is not None and not sending.done():  # refused before all was sent
@@ -197,7 +201,10 @@ class Line:
 
     async def _upload(self, far: asyncio.StreamWriter, length: int, seen: bytearray | None) -> None:
         try:
-            await hand_on(self._reader, far, length, seen)
+            if length > 0 and seen is None:
+                await pour((self._reader, self._writer), far, length)
+            else:
+                await hand_on(self._reader, far, length, seen)
         except (Broken, OSError):
             far.transport.abort()  # the store must not take a half for the whole
             raise
