@@ -28,8 +28,6 @@ from .processes import descendants, end_descendants
 from .quantities import amount
 
 if TYPE_CHECKING:
-    import subprocess
-
     from .task import Plan
 
 _NO_NEW_PRIVS, _CHILD_SUBREAPER = 38, 36  # prctl(2)
@@ -144,7 +142,12 @@ def _share(pid: int) -> int:
     return 0
 
 
-def _size(folder: Path) -> int:
+def _ended(pid: int) -> int:
+    """Its exit code, or less than 0 for a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _size(folder: str) -> int:
     """Bytes that the files below take on the disk."""
     total = 0
     for top, _, names in os.walk(folder):
@@ -157,14 +160,14 @@ def _size(folder: Path) -> int:
 class Watcher:
     """Ends what runs below this process as soon as it uses more than it may; ``why`` then says what."""
 
-    def __init__(self, bounds: Bounds, folder: Path, output: int) -> None:
+    def __init__(self, bounds: Bounds, folder: str, output: int) -> None:
         self._bounds, self._folder, self._output = bounds, folder, output
-        self._over = threading.Event()
         self._began = time.monotonic()
         self._disk_due = self._began + _DISK_LOOK_S
         self.why = ""
 
     def __enter__(self) -> Watcher:  # noqa: PYI034 - Self is not in Python 3.10
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -173,12 +176,12 @@ class Watcher:
         self._over.set()
         self._thread.join()  # the next job's processes are not its business
 
-    def wait(self, process: subprocess.Popen[bytes]) -> int:
-        """Wait for the end of the process and look on; without a thread where the kernel tells of the end."""
+    def wait(self, pid: int) -> int:
+        """Wait for the end of that child and look on; without a thread where the kernel tells of the end."""
         if not hasattr(os, "pidfd_open"):
             with self:
-                return process.wait()
-        ended = os.pidfd_open(process.pid)
+                return _ended(pid)
+        ended = os.pidfd_open(pid)
         try:
             poll = select.poll()
             poll.register(ended, select.POLLIN)
@@ -186,7 +189,7 @@ class Watcher:
                 pass
         finally:
             os.close(ended)
-        return process.wait()
+        return _ended(pid)
 
     def _watch(self) -> None:
         while not self._over.wait(_LOOK_S):

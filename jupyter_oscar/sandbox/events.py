@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .joblog import JobLog
 
 _SOURCES = {"minio:s3": "MINIO", "aws:s3": "S3", "OneTrigger": "ONEDATA", "rucio": "RUCIO"}
@@ -48,17 +46,22 @@ class Event:
         """The same event for a run that has no credentials for MinIO."""
         return replace(self, provider="LOCAL") if self.provider == "MINIO" else self
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str) -> None:
         """Content that came with the call; the nested handlers and their errors are those of wire D026 and R014."""
         try:
             json.loads(self.content)
-            path.write_text(self.content, encoding="utf-8")
+            _write(path, self.content.encode("utf-8"))
         except TypeError:
             content = json.dumps(self.content) if isinstance(self.content, dict) else self.content
-            with path.open("w", encoding="utf-8") as file:
+            with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - a text, as above
                 file.write(content)
         except ValueError:
-            path.write_bytes(base64.b64decode(self.content))
+            _write(path, base64.b64decode(self.content))
+
+
+def _write(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:  # noqa: PTH123 - every job comes by here: quick
+        file.write(content)
 
 
 def echo(text: str) -> str:

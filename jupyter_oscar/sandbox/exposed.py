@@ -84,7 +84,7 @@ class Exposed:
         folder, home = self._data.exposed / name, self._data.homes / name
         script = script_folder(self._data, spec) / "script.sh"
         extra = {"OSCAR_SERVICE_BASE_PATH": prefix_of(name)}
-        env = {**bare_environment(home), **environment(spec, self._db.secrets(name), extra)}
+        env = {**bare_environment(str(home)), **environment(spec, self._db.secrets(name), extra)}
         places = attached(self._data, self._s3, spec)
         memory, cpu = (amount(str(spec[key])) or 0.0 for key in ("memory", "cpu"))
         images, own = RUNTIMES[self._runtime].HAS_IMAGES, bool(spec["expose"]["default_command"])
@@ -92,7 +92,7 @@ class Exposed:
             name=f"oscar-{self._data.fingerprint}-{name}",
             image=spec["image"],
             script=script,
-            temp=home,
+            temp=str(home),
             environment=env,
             memory=int(memory),
             cpu=cpu,

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 
 class HeldLock:
@@ -41,9 +39,9 @@ def sign_end(fd: int, state: str, finished: str) -> None:
     os.pwrite(fd, f"{os.getpid()}\n{state} {finished}\n".encode(), 0)
 
 
-def try_lock(folder: Path) -> int | None:
+def try_lock(folder: Path | str) -> int | None:
     """The job's lock, or None while a process holds it."""
-    held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    held = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -52,18 +50,18 @@ def try_lock(folder: Path) -> int | None:
     return held
 
 
-def lock_pid(folder: Path) -> int | None:
+def lock_pid(folder: Path | str) -> int | None:
     """The process that wrote itself into the lock, if one ever did."""
     try:
-        return int((folder / "lock").read_text(encoding="ascii").split("\n")[0])
+        return int(Path(folder, "lock").read_text(encoding="ascii").split("\n")[0])
     except (OSError, ValueError):
         return None
 
 
-def read_end(folder: Path) -> tuple[str, str] | None:
+def read_end(folder: Path | str) -> tuple[str, str] | None:
     """State and time of the end, if it was written."""
     try:
-        _, state, finished = (folder / "lock").read_text(encoding="ascii").split()
+        _, state, finished = Path(folder, "lock").read_text(encoding="ascii").split()
     except (OSError, ValueError):
         return None
     return state, finished

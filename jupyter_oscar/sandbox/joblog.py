@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
 _LEVELS = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
@@ -17,7 +16,7 @@ _LEVELS = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CR
 class JobLog:
     """Writes straight to the file: a reader sees each line at once, and a full disk is an error, not a lost line."""
 
-    def __init__(self, path: Path, level: str) -> None:
+    def __init__(self, path: str, level: str) -> None:
         self.level = level
         self._threshold = _LEVELS.get(level, 20)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

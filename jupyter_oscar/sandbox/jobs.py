@@ -7,6 +7,7 @@ import base64
 import os
 import re
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -21,8 +22,6 @@ from .store import AlreadyExists, Job
 from .users import admit_call, caller, may_see, short
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .runner import Runner
     from .store import Database
 
@@ -174,7 +173,7 @@ async def read_log(request: web.Request) -> web.StreamResponse:
     if job.state == "Pending":
         return text(404, sandbox.runner.why_pending(name)) if sandbox.options.friendly else empty(404)
     stamped = request.query.get("timestamps") in TRUE
-    return await _send(request, sandbox.data.job(service, name) / "log", stamped=stamped)
+    return await _send(request, Path(sandbox.data.job(service, name), "log"), stamped=stamped)
 
 
 async def _send(request: web.Request, path: Path, *, stamped: bool) -> web.StreamResponse:

@@ -10,10 +10,6 @@ import os
 import shutil
 import stat
 import tempfile
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PRIVATE = stat.S_IFDIR | 0o700
 
@@ -23,49 +19,49 @@ class Nest:
 
     def __init__(self) -> None:
         self._names = (f"tmp{os.urandom(4).hex()}", f"tmp{os.urandom(4).hex()}", "home")
-        self._kept: Path | None = None
+        self._kept: str | None = None
         self._spool = -1
 
-    def settle(self, temp: Path) -> tuple[Path, Path, Path]:
+    def settle(self, temp: str) -> tuple[str, str, str]:
         """Inputs, outputs and home of the task that works at ``temp``, all empty and for us alone."""
         kept, self._kept = self._kept, None
-        inputs, outputs, home = (temp / name for name in self._names)
+        inputs, outputs, home = (f"{temp}/{name}" for name in self._names)
         if kept is not None:
             try:
-                kept.rename(temp)
+                os.rename(kept, temp)  # noqa: PTH104 - every job comes by here: quick
             except OSError:
                 shutil.rmtree(kept, ignore_errors=True)  # somebody tidied up
             else:
                 return inputs, outputs, home
         for folder in (temp, inputs, outputs, home):
-            folder.mkdir(mode=0o700)
+            os.mkdir(folder, 0o700)  # noqa: PTH102
         return inputs, outputs, home
 
-    def spool(self, temp: Path) -> int:
+    def spool(self, temp: str) -> int:
         """An empty file without a name, beside the folder of the task."""
         if self._spool < 0:
-            with tempfile.TemporaryFile(dir=temp.parent) as file:
+            with tempfile.TemporaryFile(dir=temp.rpartition("/")[0]) as file:
                 self._spool = os.dup(file.fileno())
         os.ftruncate(self._spool, 0)
         os.lseek(self._spool, 0, os.SEEK_SET)
         return self._spool
 
-    def leave(self, temp: Path) -> None:
+    def leave(self, temp: str) -> None:
         """Nothing that the task wrote is left when this returns. Nobody may be at work there any more."""
         try:
             if self._spool >= 0:
                 os.ftruncate(self._spool, 0)
             self._sweep(temp)
-            kept = temp.parent / f"idle-{os.getpid()}"
-            temp.rename(kept)
+            kept = f"{temp.rpartition('/')[0]}/idle-{os.getpid()}"
+            os.rename(temp, kept)  # noqa: PTH104
         except OSError:
             shutil.rmtree(temp, ignore_errors=True)
         else:
             self._kept = kept
 
-    def _sweep(self, temp: Path) -> None:
+    def _sweep(self, temp: str) -> None:
         """Raises ``OSError`` when these are not our empty folders in the end."""
-        for name in os.listdir(temp):  # noqa: PTH208 - every job comes by here: quick
+        for name in os.listdir(temp):  # noqa: PTH208
             if name not in self._names:
                 _remove(f"{temp}/{name}")
         for name in self._names:

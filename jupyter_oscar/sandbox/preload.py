@@ -11,7 +11,6 @@ import encodings.idna  # noqa: F401
 import gc
 import json
 import os
-from pathlib import Path
 
 from . import events, joblock, keeper, supervisor, workers  # noqa: F401
 from .access import Access
@@ -22,7 +21,7 @@ from .staging import Store
 def _rehearse() -> None:
     """One upload to where nobody listens: what it imports, compiles and caches, no job has to."""
     Store(Access("127.0.0.1:9", "none", "none")).put_once("nowhere", "nothing", b"")
-    events.parse(json.dumps({"rehearsal": events.echo("x")}), JobLog(Path(os.devnull), "CRITICAL"), {})
+    events.parse(json.dumps({"rehearsal": events.echo("x")}), JobLog(os.devnull, "CRITICAL"), {})
 
 
 _rehearse()

@@ -71,7 +71,7 @@ def sweep(environment: dict[str, str]) -> None:
         _sweep({f"{name}={environment[name]}".encode() for name in _MARKS})
 
 
-def sweep_home(home: Path) -> None:
+def sweep_home(home: Path | str) -> None:
     """End what a job left behind whose own process could not do it: every job has a home of its own."""
     _sweep({f"HOME={home}".encode()})
 

@@ -13,6 +13,7 @@ import signal
 import sqlite3
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .access import Access
@@ -27,7 +28,6 @@ from .users import short
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.context import ForkServerProcess
-    from pathlib import Path
 
     from .objectstore import ObjectStore
     from .options import Options
@@ -122,7 +122,7 @@ class Runner:
 
     def _recover_one(self, name: str, service: str, state: str) -> None:
         folder = self._data.job(service, name)
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112 - a text, like all folders of jobs
             if state == "Running":
                 self._lost(name, folder)
             return
@@ -145,14 +145,14 @@ class Runner:
             self._save(partial(self._db.job_started, name))
         self._adopted[name] = asyncio.create_task(self._watch(name, folder))
 
-    async def _watch(self, name: str, folder: Path) -> None:
+    async def _watch(self, name: str, folder: str) -> None:
         while self._lives(folder):  # noqa: ASYNC110 - a lock does not say when it is let go
             await asyncio.sleep(_POLL_S)
         self._adopted.pop(name, None)
         self._ended(name, folder)
 
     @staticmethod
-    def _lives(folder: Path) -> bool:
+    def _lives(folder: str) -> bool:
         try:
             held = try_lock(folder)
         except OSError:
@@ -168,16 +168,16 @@ class Runner:
         if runtime.HAS_IMAGES:
             asyncio.get_running_loop().run_in_executor(None, runtime.clean, Work.named(name))
 
-    def _lost(self, name: str, folder: Path) -> None:
+    def _lost(self, name: str, folder: str) -> None:
         if not self._stopping:
             self._note(folder, "The process of this job vanished without a result: it or the machine was stopped.")
         self._save(partial(self._db.job_finished, name, "Failed"))
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
 
-    def _note(self, folder: Path, sentence: str) -> None:
+    def _note(self, folder: str, sentence: str) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with (folder / "log").open("a", encoding="utf-8") as log:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            with Path(folder, "log").open("a", encoding="utf-8") as log:
                 log.write(f"{sentence}\n")
         except OSError:
             return  # a full disk: the state must still be told
@@ -221,16 +221,16 @@ class Runner:
         free = self._slots - len(self._running)
         if free <= 0:
             return
-        for name, service in self._db.jobs_in("Pending", free):
-            self._start(name, service)
+        for waiting in self._db.waiting(free):
+            self._start(*waiting)
 
-    def _start(self, name: str, service: str) -> None:
+    def _start(self, name: str, service: str, event: bytes) -> None:
         if name in self._running:
             return  # a deleted job of the same name is still ending
         folder = self._data.job(service, name)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            task = self.task(service, name, folder, self._db.event(name))
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            task = self.task(service, name, folder, event)
             pid = self._hand_over(task, partial(self._told, name, folder))
         except OSError as error:
             self._note(folder, f"The job could not be started ({error.strerror}).")
@@ -270,12 +270,12 @@ class Runner:
         if worker in self._workers:
             self._workers.remove(worker)
 
-    def task(self, service: str, name: str, folder: Path, event: bytes | Path, *, sync: bool = False) -> Task:
+    def task(self, service: str, name: str, folder: str, event: bytes | Path, *, sync: bool = False) -> Task:
         """Raises ``OSError`` when the service is gone or its script cannot be written."""
         plan = self._plan(service)
         if self._s3.SEPARATES and not sync:
             plan = plan._replace(access=self._access(plan.service, name))
-        return Task(plan, name, event, folder, self._data.temp / name, sync)
+        return Task(plan, name, event, folder, f"{self._data.temp}/{name}", sync)
 
     def _plan(self, service: str) -> Plan:
         """How the service runs as it is now: a thousand jobs of it have one plan."""
@@ -349,7 +349,7 @@ class Runner:
 
     # ending
 
-    def _told(self, name: str, folder: Path, result: Result | None) -> None:
+    def _told(self, name: str, folder: str, result: Result | None) -> None:
         """By the worker itself, which has cleaned up; without a result it is gone."""
         if result is None:
             self._ended(name, folder)
@@ -369,7 +369,7 @@ class Runner:
             over.set()
         return self._running.pop(name, 0)
 
-    def _ended(self, name: str, folder: Path) -> None:
+    def _ended(self, name: str, folder: str) -> None:
         """Its process has ended without a word, or was somebody else's child."""
         if self._lives(folder):  # only the process that forks ended: the job itself goes on
             self._adopted[name] = asyncio.create_task(self._watch(name, folder))
@@ -384,11 +384,11 @@ class Runner:
             self._settle(name, folder)
         self.pump()
 
-    def _remove(self, name: str, folder: Path) -> None:
+    def _remove(self, name: str, folder: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self._data.temp / name, ignore_errors=True)
 
-    def _settle(self, name: str, folder: Path) -> None:
+    def _settle(self, name: str, folder: str) -> None:
         end = read_end(folder)
         if end is None:
             self._lost(name, folder)

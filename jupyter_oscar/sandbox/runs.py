@@ -91,7 +91,7 @@ async def _answer(request: web.Request, output: BinaryIO, seconds: float, *, don
 
 async def _call(sandbox: Sandbox, service: dict[str, Any], name: str, folder: Path, event: bytes | Path) -> bool | None:
     """Success; None when the time limit passed. The output is in the folder."""
-    task = sandbox.runner.task(service["name"], name, folder, event, sync=True)
+    task = sandbox.runner.task(service["name"], name, str(folder), event, sync=True)
     over = asyncio.Event()
     process = sandbox.runner.spawn(task, try_lock(folder))
     pid = process.pid or 0
@@ -105,7 +105,7 @@ async def _call(sandbox: Sandbox, service: dict[str, Any], name: str, folder: Pa
     finally:  # also when the caller hung up: nobody waits for the script any more
         signal_group(pid, signal.SIGKILL)
         if read_end(folder) is None:
-            sweep_home(task.temp / "home")
+            sweep_home(f"{task.temp}/home")
         shutil.rmtree(task.temp, ignore_errors=True)
 
 

@@ -32,7 +32,7 @@ class Work(NamedTuple):
     name: str
     image: str
     script: Path
-    temp: Path
+    temp: str
     environment: dict[str, str]
     memory: int = 0
     cpu: float = 0.0
@@ -48,7 +48,7 @@ class Work(NamedTuple):
     @classmethod
     def named(cls, name: str) -> Work:
         """One of which no more than the name is known."""
-        return cls(name, "", Path(), Path(), {})
+        return cls(name, "", Path(), "", {})
 
     @property
     def words(self) -> list[str]:
@@ -102,7 +102,8 @@ class Processes(Runtime):
         return work.words
 
     def prepare(self, work: Work) -> None:
-        link(Path(work.environment["HOME"]), work.attached)
+        if work.attached:
+            link(Path(work.environment["HOME"]), work.attached)
 
     def clean(self, work: Work) -> None:
         """Whoever runs the work ends all its processes."""

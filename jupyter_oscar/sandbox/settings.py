@@ -55,7 +55,7 @@ class DataFolder:
     def trash(self) -> Path:
         return self.root / "trash"
 
-    @property
+    @cached_property
     def jobs(self) -> Path:
         return self.root / "jobs"
 
@@ -86,8 +86,9 @@ class DataFolder:
         """Where the scripts of exposed services live."""
         return self.temp / "exposed"
 
-    def job(self, service: str, name: str) -> Path:
-        return self.jobs / service / name
+    def job(self, service: str, name: str) -> str:
+        """Its folder; a text, as every job comes by here: a path object costs as much as a system call."""
+        return f"{self.jobs}/{service}/{name}"
 
 
 def _explain(root: Path, error: OSError) -> CannotStart:

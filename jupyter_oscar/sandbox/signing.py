@@ -23,6 +23,9 @@ _PARTS_OF_RESOURCE = {  # of those that the sandbox's store knows
 }  # fmt: skip
 
 
+_quoted = lru_cache(maxsize=64)(quote)  # of what stands in one address after the other
+
+
 def _hmac(key: bytes, message: str) -> bytes:
     return hmac.digest(key, message.encode(), "sha256")
 
@@ -60,7 +63,7 @@ def signed_url(
         "X-Amz-SignedHeaders": names,
         **(more or {}),
     }
-    asked = "&".join(f"{quote(key, safe='~')}={quote(query[key], safe='~')}" for key in sorted(query))
+    asked = "&".join(f"{_quoted(key, '~')}={_quoted(query[key], '~')}" for key in sorted(query))
     path = quote(path, safe="/~")
     lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
     canonical = f"{method}\n{path}\n{asked}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"

@@ -9,19 +9,14 @@ files in parts, and knows the store's errors.
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 from datetime import datetime, timezone
 from functools import cached_property, lru_cache
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, BinaryIO
 
+from .exchange import Exchange
 from .signing import signed_url
 
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
-
     from minio import Minio
     from minio.error import InvalidResponseError, S3Error
     from urllib3.response import BaseHTTPResponse
@@ -34,8 +29,6 @@ _MISSING = ("NoSuchKey", "NoSuchBucket", "NotFound")
 _PART = 64 * 1024 * 1024
 _SMALL, _PIECE = 1 << 20, 1 << 20
 _ANSWER_S, _VALID_S = 300, 600
-_UNIX = "unix://"
-_HEADERS = {"Content-Type": "application/octet-stream"}
 
 
 class StorageRefused(Exception):
@@ -46,31 +39,12 @@ class StorageRefused(Exception):
         self.said = said
 
 
-class _Line(HTTPConnection):
-    """A connection to the store that names it by the address which clients know, as it is in the signature."""
-
-    def __init__(self, address: str, inner: str) -> None:
-        super().__init__(address, timeout=_ANSWER_S)
-        self._inner = inner
-
-    def connect(self) -> None:
-        if self._inner.startswith(_UNIX):
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(_ANSWER_S)
-            self.sock.connect(self._inner.removeprefix(_UNIX))
-        elif self._inner:
-            host, _, port = self._inner.rpartition(":")
-            self.sock = socket.create_connection((host, int(port)), _ANSWER_S)
-        else:
-            super().connect()
-
-
 class Store:
     """``inner`` is where the store itself listens (``Plan``)."""
 
     def __init__(self, access: Access, inner: str = "") -> None:
         self._access = access
-        self._line = _Line(access.address, inner)
+        self._plain = Exchange(access.address, inner, _ANSWER_S)
 
     def download(self, bucket: str, key: str, path: str) -> None:
         with open(path, "wb") as file:  # noqa: PTH123 - Path would drop the final slash that must fail (wire D030)
@@ -94,43 +68,19 @@ class Store:
 
     def put_once(self, bucket: str, key: str, content: bytes) -> bool:
         """Whether the store took it."""
-        answer = self._ask("PUT", bucket, key, content)
-        try:
-            if answer is not None:
-                answer.read()
-        except (OSError, HTTPException):
-            self._line.close()
-            return False
-        return answer is not None
-
-    def _ask(self, method: str, bucket: str, key: str, body: bytes | None = None) -> HTTPResponse | None:
-        """The answer when it is a good one; its body must be read to the end."""
-        if not {"", ".", ".."}.isdisjoint(key.split("/")):
-            return None  # the client has its own opinion of these
-        url = signed_url(self._access, method, f"/{bucket}/{key}", {}, _VALID_S, datetime.now(timezone.utc))
-        try:
-            self._line.request(method, url.removeprefix(f"http://{self._access.address}"), body, _HEADERS)
-            answer = self._line.getresponse()
-            if answer.status == HTTPStatus.OK:
-                return answer
-        except (OSError, HTTPException):
-            pass
-        self._line.close()
-        return None
+        target = self._target("PUT", bucket, key)
+        return target is not None and self._plain.put(target, content)
 
     def _got(self, bucket: str, key: str, file: BinaryIO) -> bool:
-        answer = self._ask("GET", bucket, key)
-        if answer is None:
-            return False
-        wanted = answer.length
-        try:
-            shutil.copyfileobj(answer, file, _PIECE)
-        except HTTPException:
-            wanted = None
-        if wanted == file.tell():
-            return True
-        self._line.close()
-        return False
+        target = self._target("GET", bucket, key)
+        return target is not None and self._plain.get(target, file)
+
+    def _target(self, method: str, bucket: str, key: str) -> str | None:
+        """With the permission in it; None for keys of which the client has its own opinion."""
+        if not {"", ".", ".."}.isdisjoint(key.split("/")):
+            return None
+        url = signed_url(self._access, method, f"/{bucket}/{key}", {}, _VALID_S, datetime.now(timezone.utc))
+        return url.removeprefix(f"http://{self._access.address}")
 
     # with all it takes
 

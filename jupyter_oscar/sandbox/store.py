@@ -268,9 +268,14 @@ class Database:
         row = self._one("SELECT owner FROM jobs WHERE name = ?", name)
         return row[0] if row else None
 
-    def jobs_in(self, state: str, limit: int = -1) -> list[tuple[str, str]]:
+    def jobs_in(self, state: str) -> list[tuple[str, str]]:
         """Names and services in the order of acceptance."""
-        return self._rows("SELECT name, service FROM jobs WHERE state = ? ORDER BY seq LIMIT ?", state, limit)
+        return self._rows("SELECT name, service FROM jobs WHERE state = ? ORDER BY seq", state)
+
+    def waiting(self, limit: int) -> list[tuple[str, str, bytes]]:
+        """Names, services and events of those that are next."""
+        sql = "SELECT name, service, event FROM jobs WHERE state = 'Pending' ORDER BY seq LIMIT ?"
+        return self._rows(sql, limit)
 
     def pending_before(self, name: str) -> int:
         sql = "SELECT COUNT(*) FROM jobs WHERE state = 'Pending' AND seq < (SELECT seq FROM jobs WHERE name = ?)"
@@ -278,9 +283,6 @@ class Database:
 
     def count_jobs(self) -> dict[str, int]:
         return dict(self._rows("SELECT state, COUNT(*) FROM jobs GROUP BY state"))
-
-    def event(self, name: str) -> bytes:
-        return bytes(self._one("SELECT event FROM jobs WHERE name = ?", name)[0])
 
     def job_started(self, name: str) -> None:
         self._db.execute(

@@ -19,7 +19,6 @@ import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .bounds import Watcher, adopt_orphans, bounds_of, keep_descriptors, limit, limit_processes, set_bounds
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from .joblock import HeldLock
 
 _PIECE = 1 << 20
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python, and a script would go on ignoring them
 
 
 @dataclass
@@ -46,8 +46,8 @@ class _Run:
     task: Task
     log: JobLog
     env: dict[str, str]
-    inputs: Path
-    outputs: Path
+    inputs: str
+    outputs: str
     spool: int
 
 
@@ -98,8 +98,8 @@ def _prepare(task: Task, log: JobLog, body: bytes) -> _Run:
         **bare_environment(home),
         **task.plan.environment,
         **task.variables(body),
-        "TMP_INPUT_DIR": str(inputs),
-        "TMP_OUTPUT_DIR": str(outputs),
+        "TMP_INPUT_DIR": inputs,
+        "TMP_OUTPUT_DIR": outputs,
     }
     return _Run(task, log, env, inputs, outputs, _NEST.spool(task.temp))
 
@@ -113,8 +113,8 @@ def _stage_in(run: _Run, event: Event) -> None:
         raise BadStorage("The storage authentication of 'ONEDATA' is not well-defined.")
     run.log.say(f"Found '{event.provider}' input provider")
     if event.provider == "LOCAL":
-        path = str(run.inputs / f"event-file-{uuid.uuid4()}")
-        event.save(Path(path))
+        path = f"{run.inputs}/event-file-{uuid.uuid4()}"
+        event.save(path)
     else:
         path = _download(run, event)
     run.log.say(f"INPUT_FILE_PATH variable set to '{path}'")
@@ -189,16 +189,18 @@ def _until_over(run: _Run, watcher: Watcher, command: list[str], environment: di
     live = run.log.level == "DEBUG"
     os.chdir(run.env["HOME"])  # here, and no descriptor to close there: so that the kernel needs not copy this process
     with _TERM.patient():
+        if not live:  # stdin is nothing already (``limit``)
+            into = [(os.POSIX_SPAWN_DUP2, run.spool, standard) for standard in (1, 2)]
+            pid = os.posix_spawn(command[0], command, environment, file_actions=into, setsigdef=_IGNORED)
+            return watcher.wait(pid)
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if live else run.spool,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment,
             close_fds=False,
         )
-        if not live:
-            return watcher.wait(process)
         with watcher:
             _stream(run, process)
             return process.wait()
@@ -250,7 +252,7 @@ def _stream(run: _Run, process: subprocess.Popen[bytes]) -> None:
         run.log.detail(line.decode("utf-8", "ignore").strip())
 
 
-def _files(folder: Path) -> Iterator[tuple[str, str]]:
+def _files(folder: str) -> Iterator[tuple[str, str]]:
     """Files under the folder in the order of ``os.walk``, which is the order of the uploads (wire P018)."""
     above = len(f"{folder}/")
     for top, _, names in os.walk(folder):
@@ -294,6 +296,11 @@ def _upload(run: _Run, event: Event) -> None:
             store.upload(path, bucket, key)
 
 
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - every job comes by here: quick
+        return file.read()
+
+
 def _zip(files: list[tuple[str, str]]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -312,8 +319,7 @@ def _respond(run: _Run, event: Event) -> None:
             while piece := spool.read(_PIECE):
                 run.log.write(piece.encode())
     else:
-        content = Path(files[0][0]).read_bytes() if len(files) == 1 else _zip(files)
-        run.log.write(base64.b64encode(content))
+        run.log.write(base64.b64encode(_read(files[0][0]) if len(files) == 1 else _zip(files)))
     run.log.write(b"\n")
 
 

@@ -33,7 +33,7 @@ def test_a_script_sees_a_clean_world(user, sandbox, make):
     )
     log = user.run(name, base64.b64encode(b"x")).text
     seen = dict(line.split("=", 1) for line in log.splitlines() if "=" in line)
-    allowed = {"PATH", "HOME", "TMPDIR", "LANG", "PWD", "OLDPWD", "_", "SHLVL", "COLOUR", "KEY", "INPUT_FILE_PATH"}
+    allowed = {"PATH", "HOME", "TMPDIR", "LC_CTYPE", "PWD", "OLDPWD", "_", "SHLVL", "COLOUR", "KEY", "INPUT_FILE_PATH"}
     allowed |= {"TMP_INPUT_DIR", "TMP_OUTPUT_DIR", "OSCAR_SERVICE_NAME", "OSCAR_SERVICE_TOKEN"}
     allowed |= {"OSCAR_SERVICE_BASE_PATH", "fprocess", "max_inflight", "write_debug", "exec_timeout"}
     allowed |= {"read_timeout", "write_timeout", "healthcheck_interval"}
