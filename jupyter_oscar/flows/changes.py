@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from .groups import every
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -95,6 +97,10 @@ def between(snapshot: Snapshot, deployed: Deployed) -> tuple[Change, ...]:
         for change in _of(key, part, old.get(key))
     ]
     found += [_whole(part, old=True) for key, part in old.items() if key not in new]
+    bound = [group.get("parameterContextName") for group in every(deployed.flow["flowContents"])]
+    if other := [one for one in bound if one != snapshot.context]:
+        what = "its parameter context"
+        found.append(Change("group", snapshot.identifier, "", snapshot.name, what, other[0], snapshot.context))
     return tuple(found)
 
 

@@ -359,11 +359,11 @@ class Client:
     async def _request(self, method: str, path: str, *, what: str, **options: Any) -> httpx.Response:
         with self._translated(what):
             headers = await self._access.headers(self.http)
-            response = await self.http.request(method, path, headers=headers, **options)
+            response = await self._sent(method, path, headers=headers, **options)
             if response.status_code == httpx.codes.UNAUTHORIZED and (
                 other := await self._access.renewed(self.http, headers)
             ):
-                response = await self.http.request(method, path, headers=other, **options)
+                response = await self._sent(method, path, headers=other, **options)
             self.http.cookies.clear()
         if response.is_redirect:
             where = urlsplit(response.headers.get("Location", "")).netloc or "?"
@@ -372,6 +372,21 @@ class Client:
         if not response.is_success:
             raise from_answer(what, response)
         return response
+
+    async def _sent(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send it, and wait for what changes something although we are cancelled.
+
+        NiFi does it all the same, and who undoes it has to find it.
+        """
+        sending = asyncio.ensure_future(self.http.request(method, path, **options))
+        try:
+            return await (sending if method == "GET" else asyncio.shield(sending))
+        except asyncio.CancelledError:
+            if method != "GET":
+                await asyncio.wait({sending}, timeout=TIMEOUT.read)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            raise
 
     @contextlib.contextmanager
     def _translated(self, what: str) -> Iterator[None]:

@@ -156,23 +156,32 @@ class Deploying:
         """The parameter context, made now; one that a run left behind when it was killed is filled anew."""
         client, name = self._client, self._snapshot.context
         values = [self._parameter(one) for one in names]
+        # By name, since an answer that got lost, or that nobody waited for, does not say whether it is there.
+        self._on_failure(f"Making the parameters of {name}", self._forget_context)
         try:
             entity = await client.create_context(name, f"{OURS} Change it through its file.", values)
         except AlreadyExists:
             entity = await self._left_behind(name)
             await client.update_context(entity["id"], values)
-        self._on_failure(f"Making the parameters of {name}", lambda: client.delete_context(entity["id"]))
         if values:
             self._say(f"Set {len(values)} parameter{'s' if len(values) > 1 else ''}.")
         return str(entity["id"])
 
-    async def _left_behind(self, name: str) -> dict[str, Any]:
+    async def _unbound(self, name: str) -> dict[str, Any] | None:
+        """The parameter context of ours that has this name and that no group uses."""
         for entity in await self._client.contexts():
             one = entity.get("component") or {}
             if one.get("name") == name and not one.get("boundProcessGroups"):
-                if str(one.get("description") or "").startswith(OURS):
-                    return entity
-                break
+                return entity if str(one.get("description") or "").startswith(OURS) else None
+        return None
+
+    async def _forget_context(self) -> None:
+        if entity := await self._unbound(self._snapshot.context):
+            await self._client.delete_context(entity["id"])
+
+    async def _left_behind(self, name: str) -> dict[str, Any]:
+        if entity := await self._unbound(name):
+            return entity
         msg = f'A parameter context named "{name}" is there that was not made from here, or that is in use.'
         raise FlowRefused(msg, hint="Give the dataflow another name, or rename the context in NiFi.")
 
