@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .service import Service
     from .transfers import Sent
 
-# How many submissions of one cluster are under way at once; more only queue at the server's door.
+# How many inputs are under way to the storage at once, and how many jobs to the cluster; more only queue at its door.
 IN_FLIGHT: Final = 48
 
 
@@ -89,8 +89,8 @@ class Calls(Traces):
     def __init__(self, cluster: Cluster) -> None:
         super().__init__(cluster)
         self.records = Records(cluster)
-        #: Who stages or submits passes here.
-        self.gate = asyncio.Semaphore(IN_FLIGHT)
+        #: Who stages passes the one, who submits the other: while some calls are here, others are there.
+        self.staging, self.posting = asyncio.Semaphore(IN_FLIGHT), asyncio.Semaphore(IN_FLIGHT)
 
     async def plan(self, service_name: str, name: str) -> Call:
         """The record that a submission of an input called ``name`` would write.
@@ -133,14 +133,15 @@ class Calls(Traces):
 
     async def commit(self, call: Call, payload: Payload) -> Call:
         """Carry out a planned call: two PUTs and one POST. Safe to repeat after a failure."""
-        async with self.gate:
-            try:
+        try:
+            async with self.staging:
                 call = await self._stage(call, payload)
+            async with self.posting:
                 await self.post(call, await self._cluster.services.known(call.service))
-            except NotFound:
-                # Its bucket or itself is gone, so the next call looks at the service anew.
-                self._cluster.services.forget(call.service)
-                raise
+        except NotFound:
+            # Its bucket or itself is gone, so the next call looks at the service anew.
+            self._cluster.services.forget(call.service)
+            raise
         return call
 
     async def _stage(self, call: Call, payload: Payload) -> Call:

@@ -231,7 +231,7 @@ class Sender(Tally):
         identity = Place(self._stem, item.number, item.attempt).id
         call = calls.plan_known(self.service, item.name, identity=identity, bucket=self._bucket)
         call = call.model_copy(update={"run": self.options.run, "modified": await modified(payload)})
-        async with calls.gate:
+        async with calls.staging:
             try:
                 item.call = await self._patiently(partial(self._stage_somewhere, call, payload))
             except (FileMissing, *PASSING) as error:
@@ -258,7 +258,7 @@ class Sender(Tally):
         if call.cancelled:
             await self._send_anew(item, 0.0)
             return
-        async with self.cluster.calls.gate:
+        async with self.cluster.calls.posting:
             if self.stopped:
                 return
             item.submitted = True
