@@ -38,16 +38,21 @@ class Sender:
         """The pooled client, made when first used."""
         return httpx.AsyncClient(
             base_url=self.profile.endpoint,
-            transport=Connections(
-                self.profile.endpoint,
-                verify=self.profile.verify,
-                ca_bundle=self.profile.ca_bundle,
-                budget=self._budget,
-            ),
+            transport=self._connections,
             timeout=READ,
             follow_redirects=False,
             headers={"User-Agent": "jupyter-oscar", "Accept": "*/*"},
         )
+
+    @cached_property
+    def _connections(self) -> Connections:
+        profile = self.profile
+        return Connections(profile.endpoint, verify=profile.verify, ca_bundle=profile.ca_bundle, budget=self._budget)
+
+    @cached_property
+    def _always(self) -> dict[str, str]:
+        """Headers of every request, by lower-case names."""
+        return dict(self.http.headers)
 
     async def healthy(self) -> bool:
         """Whether ``/health`` answers ``Ok``; needs no credentials."""
@@ -131,15 +136,47 @@ class Sender:
         if ours:
             sent["Authorization"] = await self._header()
         with self._translated(url):
-            response = await self.http.request(method, url, headers=sent, **options)
+            response = await self._ask(method, url, headers=sent, **options)
             if ours and _refused(response) and await self._renew(sent):
                 # Refused, so nothing was done: sending it once more is safe whatever it is.
-                response = await self.http.request(method, url, headers=sent, **options)
+                response = await self._ask(method, url, headers=sent, **options)
             for _ in range(REDIRECTS):
                 if not response.is_redirect or method != "GET":
                     break
-                response = await self.http.request(method, self._same_place(response), headers=sent)
+                response = await self._ask(method, self._same_place(response), headers=sent)
         return self._not_a_web_page(response)
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str],
+        timeout: httpx.Timeout = READ,
+        params: dict[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """One request and its whole answer, straight over our connections.
+
+        httpx's client between would look for cookies, hooks and other ways each time: a quarter of a small request.
+        """
+        request = httpx.Request(
+            method,
+            url if "://" in url else self.profile.endpoint.rstrip("/") + url,
+            params=params,
+            headers={**self._always, **{name.lower(): value for name, value in headers.items()}},
+            json=json,
+            content=content,
+            extensions={"timeout": timeout.as_dict()},
+        )
+        response = await self._connections.handle_async_request(request)
+        response.request = request
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
     async def _header(self) -> str:
         """Who we are; a token file is read at every use and a token renewed in time, off the loop."""
