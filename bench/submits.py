@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from .proxy import Proxy
 from .report import Line, alternate, at_least, count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from jupyter_oscar.notebook.cluster import Cluster
 
@@ -65,10 +66,17 @@ def lines() -> Iterator[Line]:
         yield count("one submit: requests to OSCAR", api.requests.total(), 1, "POST")
         api.latency = store.latency = FAR
         pairs = alternate(lambda: ours(box, api.url, store.url), lambda: theirs(box, api.url, THEIRS_FAR))
+        tell(pairs)
         yield at_least(f"{CALLS} submits, 50 ms away (theirs: {THEIRS_FAR}, scaled)", pairs, 20)
     # A store of its own for each repeat: rclone grows slower with what lies in a folder, whoever put it there.
     pairs = alternate(lambda: fresh(ours), lambda: fresh(lambda box, api, _: theirs(box, api, THEIRS_NEAR)))
+    tell(pairs)
     yield at_least(f"{CALLS} submits, loopback (theirs: {THEIRS_NEAR}, scaled)", pairs, 1)
+
+
+def tell(pairs: Sequence[tuple[float, float]]) -> None:
+    """Where a spread comes from: the seconds of both in each repeat."""
+    sys.stderr.write("  ".join(f"{ours:.2f} : {theirs:.2f} s" for ours, theirs in pairs) + "\n")
 
 
 def fresh(measure: Callable[[Box, str, str], float]) -> float:
