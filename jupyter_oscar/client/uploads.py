@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .checksums import contradicts, of_parts
-from .errors import InvalidRequest, StorageFailed
+from .errors import InvalidRequest, ObjectNotFound, StorageFailed
 from .transfers import PART
 
 if TYPE_CHECKING:
@@ -106,13 +106,18 @@ class Uploads:
             # No store makes an object of no parts.
             await self._cluster.objects.abort(bucket, key, upload)
             return (await self._cluster.objects.write(bucket, key, b"")).etag
-        listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
-        async with self._cluster.s3.client(f"Finishing {bucket}/{key}") as s3:
-            answer = await s3.complete_multipart_upload(
-                Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": listed}
-            )
-        etag = str(answer.get("ETag", ""))
-        ours = _joined(parts)
+        listed, ours = [{"PartNumber": part.number, "ETag": part.etag} for part in parts], _joined(parts)
+        try:
+            async with self._cluster.s3.client(f"Finishing {bucket}/{key}") as s3:
+                answer = await s3.complete_multipart_upload(
+                    Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": listed}
+                )
+            etag = str(answer.get("ETag", ""))
+        except ObjectNotFound:
+            # It is asked again where the line breaks: perhaps it was done then, and only the answer is lost.
+            etag = (await self._cluster.objects.look(bucket, key)).etag
+            if not ours or contradicts(etag, ours):
+                raise
         if ours and contradicts(etag, ours):
             msg = f"{bucket}/{key} was not put together as it was sent: its checksum differs."
             raise StorageFailed(msg, hint="Send it again.")

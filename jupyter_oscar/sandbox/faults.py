@@ -8,7 +8,8 @@
 ``slow`` waits, then answers. ``500`` answers that without doing anything, ``500 after`` when all is done. ``cut``
 closes the connection unanswered, ``truncated`` in the middle of the body. ``html`` answers as a proxy whose server is
 gone. ``expired`` answers 401. ``storage restart`` ends the object store and starts it again, while the request goes on.
-``disk full`` answers as if the data folder's disk were full. ``503`` answers that it is too busy.
+``disk full`` answers as if the data folder's disk were full; ``quota full``, of the object store alone, as if the
+bucket's quota were. ``503`` answers that it is too busy.
 
 A route that begins with ``s3`` is one of the object store's: ``s3 PUT /bucket/folder/*``. What it says after a
 question mark is compared with the query as it was written: ``s3 GET /bucket?*list-type=2*``.
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-WORDS = ("slow", "500", "500 after", "cut", "truncated", "html", "expired", "storage restart", "disk full", "503")
+WORDS = (
+    *("slow", "500", "500 after", "cut", "truncated", "html", "expired", "storage restart", "503"),
+    *("disk full", "quota full"),
+)
 _KEYS = {"route", "calls", "do", "seconds"}
 AFTER = "This fault was asked for: the request was done, and its answer is lost."
 _BEFORE = "This fault was asked for: nothing was done."
@@ -66,7 +70,7 @@ class Fault:
 
     def over_s3(self) -> bytes | None:
         """What is answered by the object store without doing anything, in MinIO's words."""
-        from .s3replies import STORAGE_FULL, refusal, reply
+        from .s3replies import QUOTA_FULL, STORAGE_FULL, refusal, reply
 
         if self.do == "html":
             return reply(502, _PAGE.encode(), {"Content-Type": "text/html"})
@@ -75,6 +79,7 @@ class Fault:
             "503": (503, "SlowDown", "Please reduce your request rate."),
             "expired": (403, "AccessDenied", "Request has expired"),
             "disk full": STORAGE_FULL,
+            "quota full": QUOTA_FULL,
         }.get(self.do)
         return refusal(*found) if found else None
 
@@ -99,6 +104,8 @@ def _fault(path: Path, number: int, entry: Any) -> Fault:
     do = str(entry.get("do"))
     if do not in WORDS:
         raise CannotStart(f"{where}: `do` is {do!r}, but must be one of: {', '.join(WORDS)}.")
+    if do == "quota full" and not str(entry.get("route", "")).startswith(_S3):
+        raise CannotStart(f"{where}: `quota full` is the object store's: its `route` begins with s3.")
     calls = entry.get("calls", ())
     if not isinstance(calls, (list, tuple)) or not all(isinstance(call, int) and call > 0 for call in calls):
         raise CannotStart(f"{where}: `calls` must be a list of whole numbers from 1.")

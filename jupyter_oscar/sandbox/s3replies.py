@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STORAGE_FULL = (507, "XMinioStorageFull", "Storage backend has reached its minimum free drive threshold.")
+QUOTA_FULL = (400, "XMinioAdminBucketQuotaExceeded", "Bucket quota exceeded")
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 

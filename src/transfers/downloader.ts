@@ -100,6 +100,7 @@ namespace Private {
   export function load(url: string, refused: () => void): void {
     const frame = document.createElement('iframe');
     frame.hidden = true;
+    frame.sandbox.add('allow-downloads'); // and nothing that runs
     frame.src = url;
     // What is saved loads nothing.
     frame.addEventListener('load', refused);

@@ -1,9 +1,8 @@
 import { OscarError } from '../tokens';
 
-/** How often something is tried again, how many milliseconds later at first and at most. */
-const AGAIN = 6;
+/** For how many milliseconds something is tried again, and how much later at first; then it waits, and says so. */
+const PATIENCE = 15_000;
 const WAIT = 500;
-const LONGEST = 8000;
 
 const PASSING = [
   'storage-failed',
@@ -30,25 +29,27 @@ export function passes(reason: unknown): boolean {
 
 /**
  * Try again what may pass by itself: a line that broke, a storage or a server that
- * restarts. Whoever got on meanwhile, as `done` counts, has all tries again.
+ * restarts. Whoever got on meanwhile, as `done` counts, has all that time again.
  */
 export async function patiently<T>(
   attempt: () => Promise<T>,
   signal: AbortSignal,
   done: () => number = () => 0
 ): Promise<T> {
-  for (let tried = 0; ; tried += 1) {
+  let since = Date.now();
+  for (let wait = WAIT; ; wait *= 2) {
     const before = done();
     try {
       return await attempt();
     } catch (reason) {
       if (done() > before) {
-        tried = 0;
+        [since, wait] = [Date.now(), WAIT];
       }
-      if (signal.aborted || tried === AGAIN || !passes(reason)) {
+      const late = Date.now() + wait - since > PATIENCE;
+      if (signal.aborted || late || !passes(reason)) {
         throw reason;
       }
-      await pause(Math.min(WAIT * 2 ** tried, LONGEST), signal);
+      await pause(wait, signal);
     }
   }
 }

@@ -71,12 +71,17 @@ export class UploadStorage extends Requests {
     return this.linkTo(Private.path(target, 'object'), { key });
   }
 
-  /** Where the browser saves an object from past the server; undefined where the storage does not answer this page. */
+  /**
+   * Where the browser saves an object from past the server; undefined where the
+   * storage does not answer this page, or not with something to be saved.
+   */
   async straightUrl(target: ITarget, key: string): Promise<string | undefined> {
-    if (!(await this._read(target, key, 'bytes=0-0'))) {
-      return undefined;
-    }
-    return (await this._getLink(target, key)).url;
+    const tried = await this._read(target, key);
+    await tried?.answer.body?.cancel();
+    const said = tried?.answer.headers.get('Content-Disposition');
+    return said?.startsWith('attachment')
+      ? (await this._getLink(target, key)).url
+      : undefined;
   }
 
   /** An object, or what comes of it from a byte on, straight from the storage where it lets a page. */

@@ -52,6 +52,7 @@ def choosing(page):
         given = {"offline": False, "latency": 0, "uploadThroughput": -1, "downloadThroughput": speed}
         line.send("Network.emulateNetworkConditions", given)
 
+    limit.line = line
     return limit
 
 
@@ -90,6 +91,13 @@ def test_an_object_is_saved_where_it_was_chosen_to_be_and_never_half_or_of_two_v
     line.press("Enter")
     page.get_by_text("1 of 1 there").wait_for(timeout=60_000)
     assert page.evaluate(SAVED, "a b+ü.bin") == digest
+    # There is no room on the machine, then there is.
+    limit.line.send("Storage.overrideQuotaForOrigin", {"origin": page.evaluate("origin"), "quotaSize": 1_000_000})
+    download(page, f"{bucket}/{key}")
+    line.get_by_text("There is no room for it on this machine.").wait_for()
+    limit.line.send("Storage.overrideQuotaForOrigin", {"origin": page.evaluate("origin")})
+    line.press("Enter")
+    page.get_by_text("1 of 1 there").wait_for(timeout=60_000)
     # One that is cancelled leaves nothing.
     limit(1_000_000)
     page.evaluate("async () => (await navigator.storage.getDirectory()).removeEntry('a b+ü.bin')")
@@ -107,7 +115,9 @@ def test_a_browser_that_lets_no_page_write_saves_it_by_its_own_means(sandbox, op
     page.evaluate(NO_CHOOSING)
     with page.expect_download() as saved:
         download(page, f"{bucket}/out/page.html")
+    # The sandbox's store gives no headers that a link asks for: what is an attachment comes through the server.
     assert saved.value.suggested_filename == "page.html"
+    assert saved.value.url.startswith(sandbox.address)
     assert hashlib.sha256(Path(saved.value.path()).read_bytes()).hexdigest() == digest
     row(page, "page.html").get_by_text("in the browser’s downloads").wait_for()
     page.get_by_role("button", name="Clear what has ended").click()

@@ -31,7 +31,7 @@ def bucket(sandbox, request):
 
 def upload(page, path, files, **args):
     with page.expect_file_chooser() as chooser:
-        execute(page, "jupyter-oscar:upload", cluster="sandbox", path=path, **args)
+        execute(page, "jupyter-oscar:upload", **{"cluster": "sandbox", "path": path, **args})
     chooser.value.set_files(files)
 
 

@@ -32,6 +32,7 @@ STORIES = [
     "contract",
     *(f"integration/test_sandbox_{noun}.py" for noun in SANDBOX.split()),
     *(f"integration/test_{noun}.py" for noun in ("calls", "maps", "functions", "buckets_in_cells")),
+    *(f"integration/test_{noun}.py" for noun in ("uploads", "transfers_bad_days")),
 ]
 
 
