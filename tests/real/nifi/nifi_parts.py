@@ -201,7 +201,9 @@ def _pom(
 def _maven(folder: Path, *goals: str, java_home: Path | None = None) -> None:
     # -U: Maven remembers for a day that something was not there.
     command = ["mvn", "-B", "-q", "-U", "-f", str(folder / "pom.xml"), *goals]
-    env = {**os.environ, **({"JAVA_HOME": str(java_home)} if java_home else {})}
+    # It is over before what it compiles and collects has paid off.
+    options = f"{os.environ.get('MAVEN_OPTS', '')} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC".strip()
+    env = {**os.environ, "MAVEN_OPTS": options, **({"JAVA_HOME": str(java_home)} if java_home else {})}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]

@@ -341,7 +341,7 @@ class Client:
         try:
             return await self._json("GET", path, what=what, params=params or None)
         except Unreachable as error:
-            if not isinstance(error.__cause__, (httpx.ReadError, httpx.RemoteProtocolError)):
+            if not isinstance(error.__cause__, (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)):
                 raise
         return await self._json("GET", path, what=what, params=params or None)
 
