@@ -72,6 +72,41 @@ def test_a_plan_without_any_nifi_says_what_to_do(cli, tmp_path):
     assert "No NiFi was named" in cli.said
 
 
+def test_dataflows_are_looked_at_from_a_terminal_and_by_programs(cli, still_nifi, odd):
+    with odd.refusing() as nobody:
+        cli("nifi", "add", "gone", nobody, code=5)
+        assert "connection refused" in cli.said
+    cli("nifi", "add", "odd", "nifi.example.org:8443", code=3)
+    assert "is not the address of a NiFi" in cli.said
+    with still_nifi.still("ada", "word-of-the-nifi") as nifi:
+        nifi.add("frames", Running=2, queued=14, dead=2, complaint="Failed to connect\n- Caused by: …")
+        nifi.add("made", Stopped=1, queues=("eu-west-1/photos of 123456789012",))
+        cli("nifi", "add", "site", nifi.url, "--user", "ada", stdin="wrong-word\n", code=4)
+        cli("nifi", "add", "site", nifi.url, "--user", "ada", "--password-stdin", stdin="word-of-the-nifi\n")
+        [known] = json.loads(cli("nifi", "list", "--json"))
+        assert (known["name"], known["sign_in"]) == ("site", "password")
+        assert cli("flow", "status").splitlines() == [
+            "frames\trunning\t14\t2\tFailed to connect",
+            "made\tstopped\t0\t0\t",
+        ]
+        found = {one["name"]: one for one in json.loads(cli("flow", "status", "--json"))}
+        assert (found["frames"]["state"], found["made"]["made"]) == ("running", ["the queue photos"])
+        cli("flow", "status", "frames", "nobody", code=3)
+        assert "no dataflow named nobody" in cli.said
+        # What a question would be about is said where nobody can be asked.
+        cli("flow", "delete", "made", code=2)
+        assert "Delete the dataflow made, and in AWS the queue photos? Nobody can be asked here" in cli.said
+        cli("flow", "delete", "made", "--keep-queues", "--drop", code=2)
+        assert "Delete the dataflow made? The events in its queues are lost." in cli.said
+        nifi.add("odd", Running=1, Invalid=1)
+        cli("flow", "status", code=1)
+        assert "odd: InvokeOSCAR in odd is not valid." in cli.said
+    cli("flow", "status", code=5)
+    cli("nifi", "remove", "site", "--yes")
+    cli("flow", "status", code=3)
+    assert "jupyter oscar nifi add NAME ENDPOINT" in cli.said
+
+
 def test_a_cell_shows_a_file_with_its_picture_and_its_mistakes(tmp_path):
     file = oscar.flow(written(tmp_path, login="token: MARKER"))
     assert "in (Kafka · frames) → out (OSCAR · detect)" in repr(file)

@@ -23,8 +23,13 @@ class Still:
         self.flows: dict[str, dict[str, Any]] = {}
         self.complaints: dict[str, str] = {}
 
-    def add(self, name: str, *, ours: bool = True, complaint: str = "", **queued: int) -> None:
-        """A dataflow by its processors' states, such as ``Running=2``; ``queued`` and ``dead`` are events."""
+    def add(
+        self, name: str, *, ours: bool = True, complaint: str = "", queues: tuple[str, ...] = (), **queued: int
+    ) -> None:
+        """A dataflow by its processors' states, such as ``Running=2``; ``queued`` and ``dead`` are events.
+
+        ``queues`` were made for it in AWS, in a marker's words.
+        """
         waiting, dead = queued.pop("queued", 0), queued.pop("dead", 0)
         processors = [
             _of("processor", id=f"{name}-{state}-{number}", name="InvokeOSCAR", type="InvokeHTTP", runStatus=state)
@@ -39,7 +44,7 @@ class Still:
         self.flows[name] = {
             "id": name,
             "name": name,
-            "comments": Marker(name, "0").write() if ours else "",
+            "comments": Marker(name, "0", queues=queues).write() if ours else "",
             "flowFilesQueued": waiting,
             "processorStatusSnapshots": processors,
             "connectionStatusSnapshots": connections,
@@ -48,6 +53,8 @@ class Still:
 
     def say(self, path: str) -> Any:
         """The answer to a path, or nothing."""
+        if path == "/flow/runtime-manifest":
+            return {"runtimeManifest": {"version": "1.18.0", "bundles": []}}
         if path == "/process-groups/root/process-groups":
             return {
                 "processGroups": [
