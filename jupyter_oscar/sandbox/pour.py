@@ -27,6 +27,8 @@ async def pour(source: Streams, writer: asyncio.StreamWriter, length: int) -> No
         raise Broken
     writer.write(piece)
     if left := length - len(piece):  # and the reader has nothing more by now
+        if reader.at_eof():
+            raise Broken
         pouring = _Pouring(source_writer.transport, writer.transport, left)
         try:
             await pouring.all_of_it(writer)
@@ -71,7 +73,7 @@ class _Pouring(asyncio.BufferedProtocol):
         if not self._left:
             self.leave()
             self._news.set()
-        elif self._sink.get_write_buffer_size():
+        elif self._sink.get_write_buffer_size() or self._sink.is_closing():
             self._source.pause_reading()
             self._news.set()
 
