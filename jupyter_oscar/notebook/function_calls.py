@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.prologue import Done
     from jupyter_oscar.client.service import Service
 
-    from .maps import Errors, Map
+    from .map_results import Errors
+    from .maps import Map
 
 
 class FunctionJob(Job):

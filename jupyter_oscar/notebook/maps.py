@@ -7,90 +7,49 @@ or :meth:`Map.on_change` anywhere: neither asks the cluster for anything.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_oscar.client.errors import InvalidRequest, MapFailed, ObjectNotFound, OscarError, TimedOut
+from jupyter_oscar.client.errors import OscarError, TimedOut
 from jupyter_oscar.client.jobs import State
 from jupyter_oscar.client.maps import Map as Engine
 from jupyter_oscar.client.maps import Options
 from jupyter_oscar.client.records import MOST
 
+from . import map_results as gathered
 from . import saving, views
 from .bridge import bridge
-from .handles import Job
 from .lines import Line, announce
+from .map_jobs import Completed, Jobs
 from .results import Result
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+    import concurrent.futures
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable
 
     from jupyter_oscar.client.calls import Payload
-    from jupyter_oscar.client.jobs import Facts
     from jupyter_oscar.client.maps import Item, Progress
 
     from .cluster import Cluster
+    from .handles import Job
     from .live.map import MapView
+    from .map_results import Errors
 
-Errors = Literal["raise", "return", "skip"]
-# How many results are fetched at once.
-AT_ONCE: Final = 16
 BAD: Final = frozenset({State.FAILED, State.LOST, State.UNKNOWN})
 # Failures that a saved notebook names.
 SHOWN: Final = 20
 
 
-class MapJob(Job):
-    """One job of a map. When it is sent again, the handle follows."""
-
-    def __init__(self, engine: Engine, item: Item) -> None:
-        self._engine, self._item = engine, item
-        super().__init__(engine.cluster, engine.call_of(item))
-
-    async def _accept(self) -> None:
-        self._call = await self._engine.until_accepted(self._item)
-
-    def accepted(self) -> MapJob:
-        """Wait until the cluster has taken the call; raises what it said otherwise."""
-        bridge.run(self._accept())
-        return self
-
-    async def _watch(self) -> Facts:
-        facts = await self._engine.until_ended(self._item)
-        self._call = self._item.call or self._call
-        return facts
-
-    async def ended_well(self) -> Result:
-        """The result, on our loop."""
-        return await self._result(None)
-
-    async def _state(self) -> State:
-        return self._known()
-
-    async def _until_ended(self, timeout: float | None) -> Facts:
-        # What ended may be sent again (`retry`), so it is asked for each time.
-        self._ended = None
-        return await super()._until_ended(timeout)
-
-    def _known(self) -> State:
-        self._ended = self._item.facts
-        self._call = self._item.call or self._call
-        return self._engine.state(self._item)
-
-
-class Map:
+class Map(Jobs):
     """Jobs of one service in the order of their inputs: ``jobs[3]``, ``jobs["cat.png"]``, ``for job in jobs``.
 
     Sending goes on behind it, also after an interrupt. ``await jobs`` is :meth:`results`.
     """
 
     def __init__(self, engine: Engine, decode: Callable[[Job], Any] | None = None) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._decode = decode
-        self._jobs: WeakValueDictionary[int, MapJob] = WeakValueDictionary()
         self._sending: concurrent.futures.Future[None] | None = None
 
     @classmethod
@@ -143,52 +102,8 @@ class Map:
         """The run's name, by which another kernel goes on with it."""
         return self._engine.options.run
 
-    def __len__(self) -> int:
-        bridge.run(self._engine.until_drawn())
-        return len(self._engine.items)
-
     def __bool__(self) -> bool:
         return True
-
-    def __iter__(self) -> Iterator[Job]:
-        index = 0
-        while True:
-            if index >= len(self._engine.items):
-                bridge.run(self._engine.until_drawn(index))
-            if index >= len(self._engine.items):
-                return
-            yield self._job(self._engine.items[index])
-            index += 1
-
-    @overload
-    def __getitem__(self, which: int | str) -> Job: ...
-    @overload
-    def __getitem__(self, which: slice) -> list[Job]: ...
-    def __getitem__(self, which: int | str | slice) -> Job | list[Job]:
-        if isinstance(which, str):
-            return self._by_name(which)
-        if isinstance(which, slice) or which < 0:
-            bridge.run(self._engine.until_drawn())
-        else:
-            bridge.run(self._engine.until_drawn(which))
-        if isinstance(which, slice):
-            return [self._job(item) for item in self._engine.items[which]]
-        return self._job(self._engine.items[which])
-
-    def _by_name(self, name: str) -> Job:
-        bridge.run(self._engine.until_drawn())
-        found = [item for item in self._engine.items if item.name == name]
-        if len(found) != 1:
-            msg = f'{self.name} has {len(found) or "no"} input{"s" if len(found) > 1 else ""} called "{name}".'
-            hint = f"By number: jobs[{found[0].index}]." if found else "Names are those of the files, without folders."
-            raise ObjectNotFound(msg, hint=hint)
-        return self._job(found[0])
-
-    def _job(self, item: Item) -> MapJob:
-        job = self._jobs.get(item.index)
-        if job is None:
-            job = self._jobs[item.index] = MapJob(self._engine, item)
-        return job
 
     @property
     def counts(self) -> dict[str, int]:
@@ -243,10 +158,14 @@ class Map:
             TimedOut: they have not ended within ``timeout`` seconds; they go on.
 
         """
-        _check(errors)
+        gathered.check(errors)
         with Line(self):
             bridge.run(self._until_ready(errors, timeout))
-        return self._sorted_out(self._values(), errors)
+        if self._decode is None:
+            values = bridge.run(gathered.results(self._engine, self._job))
+        else:
+            values = gathered.decoded(self._engine, self._job, self._decode)
+        return gathered.sorted_out(self._engine, values, errors)
 
     async def _until_ready(self, errors: Errors, timeout: float | None) -> None:
         try:
@@ -256,53 +175,6 @@ class Map:
         except OscarError:
             if errors == "raise":
                 raise
-
-    def _values(self) -> list[Any]:
-        """Each job's value, or the exception that stands for it."""
-        if self._decode is None:
-            return bridge.run(self._results())
-        decode = self._decode
-
-        def value(item: Item) -> Any:
-            try:
-                return decode(self._job(item)) if self._engine.state(item) is State.DONE else self._job(item).result()
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is that job's failure
-                return error
-
-        pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jupyter-oscar results")
-        try:
-            return [bridge.wait(future) for future in [pool.submit(value, item) for item in self._engine.items]]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _results(self) -> list[Any]:
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def value(item: Item) -> Any:
-            async with gate:
-                try:
-                    return await self._job(item).ended_well()
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is that job's failure
-                    return error
-
-        return list(await asyncio.gather(*map(value, self._engine.items)))
-
-    def _sorted_out(self, values: Sequence[Any], errors: Errors) -> list[Any]:
-        if errors == "return":
-            return list(values)
-        pairs = list(zip(self._engine.items, values, strict=True))
-        if errors == "raise" and any(isinstance(value, Exception) for value in values):
-            raise self._failure([(item, value) for item, value in pairs if isinstance(value, Exception)])
-        return [value for value in values if not isinstance(value, Exception)]
-
-    def _failure(self, bad: Sequence[tuple[Item, Exception]], saved: str = "") -> MapFailed:
-        first = "\n".join(f"  {item.name}: {str(error).splitlines()[0]}" for item, error in bad[:3])
-        more = f"\n  and {len(bad) - 3} more" if len(bad) > 3 else ""  # noqa: PLR2004
-        msg = f"{len(bad)} of {len(self._engine.items)} calls of {self.name} failed.{saved}\n{first}{more}\n"
-        hint = 'jobs.failed lists them, jobs.retry() sends them again, results(errors="skip") leaves them out.'
-        failure = MapFailed(msg, errors={item.name: error for item, error in bad}, hint=hint)
-        failure.__cause__ = bad[0][1]
-        return failure
 
     def __await__(self) -> Generator[Any, None, list[Any]]:
         return asyncio.to_thread(self.results).__await__()
@@ -343,11 +215,11 @@ class Map:
         """
         with Line(self):
             bridge.run(self._until_ready("return", None))
-        values = bridge.run(self._results())
+        values = bridge.run(gathered.results(self._engine, self._job))
         pairs = list(zip(self._engine.items, values, strict=True))
         paths = bridge.run(saving.save(Path(folder), [(i, value) for i, value in pairs if isinstance(value, Result)]))
         if bad := [(item, value) for item, value in pairs if isinstance(value, Exception)]:
-            raise self._failure(bad, f" The outputs of the others are in {folder}.")
+            raise gathered.failure(self._engine, bad, f" The outputs of the others are in {folder}.")
         return paths
 
     def retry(self) -> Map:
@@ -413,35 +285,3 @@ class Map:
         """What a saved notebook keeps of it."""
         failed = self._reasons(SHOWN) if self.progress.failed else []
         return {"text/plain": repr(self), "text/html": self._repr_html_() + views.failures_html(failed)}
-
-
-class Completed:
-    """The jobs of a map as they end."""
-
-    def __init__(self, engine: Engine, job: Callable[[Item], Job]) -> None:
-        self._engine, self._job = engine, job
-
-    def __iter__(self) -> Iterator[Job]:
-        for item in bridge.iterate(self._engine.as_ended):
-            yield self._job(item)
-
-    async def __aiter__(self) -> AsyncIterator[Job]:
-        iterator = self._engine.as_ended()
-        while True:
-            item = await bridge.here(_next(iterator))
-            if item is None:
-                return
-            yield self._job(item)
-
-
-async def _next(iterator: AsyncIterator[Item]) -> Item | None:
-    try:
-        return await iterator.__anext__()
-    except StopAsyncIteration:
-        return None
-
-
-def _check(errors: str) -> None:
-    if errors not in {"raise", "return", "skip"}:
-        msg = f'errors="{errors}" is none of "raise", "return", "skip".'
-        raise InvalidRequest(msg)
