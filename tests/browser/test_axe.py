@@ -1,5 +1,7 @@
 """What axe finds in our own parts of the page, in three themes: nothing."""
 
+import json
+
 import pytest
 from shots import CLUSTER, DIAGNOSIS, SERVICES, calls, line, said, show
 from shots_clusters import elsewhere, ended
@@ -41,39 +43,46 @@ def execute(page, command, **args):
     )
 
 
-def test_the_sidebar_with_services_calls_and_a_filter(lab, page):
-    said(page, CLUSTER, SERVICES, calls(20))
+def test_the_sidebar_with_services_and_calls_and_when_something_is_wrong(lab, page):
+    sockets = []
+    said(page, CLUSTER, SERVICES, calls(20), sockets)
     page.goto(lab)
     show(page)
     page.locator(".jp-OscarCallRow").first.wait_for()
     page.locator(".jp-OscarServiceRow").first.focus()
     page.keyboard.press("ArrowRight")
     assert findings(page, ".jp-OscarSidebar") == []
+    for state in ("unreachable", "unauthorised", "expired"):
+        problem = {"code": state, "message": f"It is {state}.", "hint": "Ask.", "upstream_status": 401, "line": None}
+        now = {**CLUSTER, "state": state, "problem": problem, "expires_at": 1.0}
+        sockets[-1].send(json.dumps({"topic": "clusters", "cursor": state, "data": [now]}))
+        page.locator(
+            ".jp-OscarNotice", has_text="Your sign-in" if state == "expired" else problem["message"]
+        ).wait_for()
+        assert findings(page, ".jp-OscarSidebar") == [], state
 
 
-@pytest.mark.parametrize("state", ["unreachable", "unauthorised", "expired"])
-def test_the_sidebar_when_something_is_wrong(lab, page, state):
-    problem = {
-        "code": state,
-        "message": "oscar.example.org says no.",
-        "hint": "Ask.",
-        "upstream_status": 401,
-        "line": None,
-    }
-    said(page, {**CLUSTER, "state": state, "problem": problem, "expires_at": 1.0}, SERVICES, [])
+def test_the_dialogs_and_tables_that_the_sidebar_opens(lab, page):
+    said(page, CLUSTER, SERVICES, calls(20))
+    page.route("**/diagnosis*", lambda route: route.fulfill(body="".join(map(line, DIAGNOSIS))))
     page.goto(lab)
     show(page)
-    page.locator(".jp-OscarNotice").first.wait_for()
-    assert findings(page, ".jp-OscarSidebar") == []
-
-
-def test_the_dialog_that_connects(lab, page):
-    said(page, CLUSTER, SERVICES, [])
-    page.goto(lab)
-    show(page)
+    page.locator(".jp-OscarCluster-line").wait_for()
     execute(page, "add-cluster")
     page.locator(".jp-Dialog").wait_for()
     assert findings(page, ".jp-Dialog-body") == []
+    page.keyboard.press("Escape")
+    page.locator(".jp-Dialog").wait_for(state="detached")
+    execute(page, "diagnose")
+    page.get_by_text("Broken: certificate.").wait_for()
+    assert findings(page, ".jp-OscarDiagnosis .jp-Dialog-body") == []
+    page.keyboard.press("Escape")
+    page.locator(".jp-Dialog").wait_for(state="detached")
+    for kind in ("services", "calls"):
+        execute(page, "open-table", kind=kind)
+        page.locator(".jp-OscarTable-row").first.click()
+        assert findings(page, ".jp-OscarTableView") == [], kind
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
 
 
 def test_the_dialog_with_a_code(lab, page):
@@ -95,27 +104,6 @@ def test_a_storage_that_waits_to_be_confirmed(lab, page):
     show(page)
     page.get_by_role("button", name="Use this storage").wait_for()
     assert findings(page, ".jp-OscarSidebar") == []
-
-
-@pytest.mark.parametrize("kind", ["services", "calls"])
-def test_the_tables(lab, page, kind):
-    said(page, CLUSTER, SERVICES, calls(20))
-    page.goto(lab)
-    show(page)
-    execute(page, "open-table", kind=kind)
-    page.locator(".jp-OscarTable-row").first.click()
-    assert findings(page, ".jp-OscarTableView") == []
-
-
-def test_the_diagnosis(lab, page):
-    said(page, CLUSTER, SERVICES, [])
-    page.route("**/diagnosis*", lambda route: route.fulfill(body="".join(map(line, DIAGNOSIS))))
-    page.goto(lab)
-    show(page)
-    page.locator(".jp-OscarCluster-line").wait_for()
-    execute(page, "diagnose")
-    page.get_by_text("Broken: certificate.").wait_for()
-    assert findings(page, ".jp-OscarDiagnosis .jp-Dialog-body") == []
 
 
 def test_the_parts_of_a_service_s_page(server, lab, page):
