@@ -43,9 +43,6 @@ async def apply(
         differences.show(changes)
     if updates and not yes and sys.stdin.isatty():
         click.confirm(f"Update {', '.join(updates)} on {cluster.profile.name}?", abort=True, err=True)
-    for one in found.services:
-        if one.environment.secrets and one.name not in due:
-            say(f"{one.name}: its secrets were not compared, since a cluster does not tell them. Send: service change.")
     if due:
         wanted = [service for service in found.services if service.name in due]
         elsewhere = tuple(one for one in found.elsewhere if one.service in due)

@@ -233,5 +233,6 @@ async def remove(cluster: Cluster, *, places: tuple[str, ...]) -> None:
         if not key or key.endswith("/"):
             msg = f"{place} is no object: name its key, or delete the whole bucket with `bucket delete`."
             raise click.UsageError(msg)
+        await cluster.objects.look(name, key)  # a storage says nothing of one that is not there
         await cluster.store.delete(name, [key])
         click.echo(f"{place}: removed")

@@ -9,10 +9,12 @@ import click
 
 from .codes import EPILOG
 from .names import clusters
-from .terminal import as_json, confirm, on_cluster, out, right, say, table, yes
+from .terminal import as_json, confirm, on_cluster, out, right, say, size, table, yes
 from .words import Noun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.credentials import Credentials, Grant
     from jupyter_oscar.client.profiles import Profile
@@ -243,20 +245,20 @@ async def info(cluster: Cluster, *, as_json: bool) -> None:
 @as_json
 @on_cluster
 async def status(cluster: Cluster, *, as_json: bool) -> None:
-    """Say how a cluster's nodes are: milli-CPUs and bytes in use and in all, and what ails them."""
+    """Say how a cluster's nodes are: milli-CPUs and memory in use and in all (in a pipe bytes), and what ails them."""
     found = await cluster.status()
     if as_json:
         out(found.model_dump(mode="json"))
         return
     rows = []
     for one in found.nodes:
-        cpu, memory = _of(one.cpu_used, one.cpu), _of(one.memory_used, one.memory)
+        cpu, memory = _of(one.cpu_used, one.cpu), _of(one.memory_used, one.memory, size if sys.stdout.isatty() else str)
         rows.append((one.name, one.state, cpu, memory, one.gpus, "; ".join(one.troubles)))
     table(("NODE", "STATE", "CPU", "MEMORY", "GPUS", "TROUBLES"), rows)
 
 
-def _of(used: int | None, there: int | None) -> str:
-    return "" if there is None else f"{'?' if used is None else used}/{there}"
+def _of(used: int | None, there: int | None, shown: Callable[[int], str] = str) -> str:
+    return "" if there is None else f"{'?' if used is None else shown(used)}/{shown(there)}"
 
 
 @cluster.command(epilog=EPILOG)

@@ -68,12 +68,20 @@ def read(file: Path, name: str | None, env_file: Path | None) -> Fdl:
 
 
 async def planned(cluster: Cluster, found: Fdl) -> Sequence[Change]:
-    """What would become of each service; says what this cluster would ignore."""
+    """What would become of each service; says what this cluster would ignore, and what cannot be known."""
     from jupyter_oscar.client import plan, review
 
     for key in await review.of(cluster, found.services):
         say(f"{key.service}: {key.key} does nothing: {key.why}.")
-    return [await plan.change(cluster, service) for service in found.services]
+    changes = [await plan.change(cluster, service) for service in found.services]
+    for change, service in zip(changes, found.services, strict=True):
+        if keys := not change.diff and sorted(service.environment.secrets):
+            anew = " ".join(f"environment.secrets.{key}=env:NAME" for key in keys)
+            say(
+                f"{change.name}: a cluster tells no secret, so {', '.join(keys)} could not be compared. "
+                f"To send anew: jupyter oscar service change {change.name} {anew}"
+            )
+    return changes
 
 
 def show(changes: Sequence[Change]) -> None:

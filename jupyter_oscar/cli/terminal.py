@@ -9,6 +9,7 @@ import asyncio
 import functools
 import json
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,13 +75,17 @@ def _named_in(file: Path) -> str | None:
 
 
 def out(value: Any) -> None:
-    """A value as JSON on stdout."""
-    click.echo(json.dumps(value, indent=1, default=str, ensure_ascii=False))
+    """A value as JSON on stdout; times as ISO 8601."""
+    click.echo(json.dumps(value, indent=1, default=_in_json, ensure_ascii=False))
+
+
+def _in_json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Columns under their names on a terminal; in a pipe tabs between fields, one row a line, and no names."""
-    lines = [[_plain(str(cell)) for cell in row] for row in rows]
+    lines = [[_plain(_in_words(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in lines:
             click.echo("\t".join(line))
@@ -88,6 +93,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     widths = [max(len(line[i]) for line in [list(head), *lines]) for i in range(len(head))]
     for line in [list(head), *lines]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _in_words(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ", "seconds")
+    return ", ".join(map(str, cell)) if isinstance(cell, (list, tuple)) else str(cell)
 
 
 def _plain(text: str) -> str:

@@ -119,9 +119,15 @@ class Buckets:
 
         Raises:
             AlreadyExists, QuotaExceeded: in the server's words.
-            InvalidRequest: there is no such visibility; a server would take it for none at all.
+            InvalidRequest: no storage takes that name; or there is no such visibility, which a server would take for
+                none at all.
 
         """
+        from .checks import BUCKET_NAMES, is_bucket
+
+        if not is_bucket(name):
+            msg = f'"{name}" is not a name for a bucket.'
+            raise InvalidRequest(msg, hint=f"It has {BUCKET_NAMES}.")
         body = _body(name, visibility, allowed_users)
         await self._cluster.request("POST", "/system/buckets", what=f'Creating bucket "{name}"', json=body)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,37}[a-z0-9])?")
 BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
+BUCKET_NAMES: Final = "3 to 63 lower-case letters, digits, dots and hyphens"
 _ADDRESS: Final = re.compile(r"\d+(\.\d+){3}")
 INPUTS: Final = ("minio", "webdav", "rucio")
 OUTPUTS: Final = ("minio", "s3", "onedata", "webdav", "rucio")
@@ -125,10 +126,7 @@ def _place(service: Service, key: str, number: int, place: StorageIO) -> Iterato
         yield Wrong((key, number, "path"), f'"{path}" has an empty, "." or ".." part.', "Write bucket/folder.")
     bucket = place.bucket if "/" in path else service.name
     if place.is_minio and not is_bucket(bucket):
-        fix = (
-            "3 to 63 lower-case letters, digits, dots and hyphens "
-            "(a path without a slash lies in a bucket named after the service)."
-        )
+        fix = f"{BUCKET_NAMES} (a path without a slash lies in a bucket named after the service)."
         yield Wrong((key, number, "path"), f'"{bucket}" is not a name for a bucket.', fix)
 
 

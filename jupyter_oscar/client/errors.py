@@ -145,7 +145,7 @@ class ServiceNotFound(NotFound):
     """No such service, or none that the caller may see."""
 
     code = "service-not-found"
-    default_hint = "`cluster.services` lists what is there."
+    default_hint = "The list of services shows what is there."
 
 
 class JobNotFound(NotFound):

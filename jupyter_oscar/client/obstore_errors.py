@@ -49,8 +49,13 @@ def translated(what: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The store's own code or message out of obstore's long text."""
+    """Why, in words; else the store's own message or code out of obstore's long text."""
+    from .s3 import WORDS
+
     text = str(error).split("Debug source:")[0]
+    for code in ("NoSuchBucket", "NoSuchKey"):
+        if code in text:
+            return WORDS[code]
     for tag in ("Message", "Code"):
         _, opened, rest = text.partition(f"<{tag}>")
         if opened:

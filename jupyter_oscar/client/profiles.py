@@ -165,7 +165,9 @@ def _named(name: str) -> Profile:
         raise ProfileNotFound(msg, hint="Start it: jupyter oscar sandbox start")
     names = ", ".join(known) or "none"
     msg = f'There is no cluster named "{name}" (known: {names}).'
-    raise ProfileNotFound(msg, hint=f"Add it to {config_path()}, or pass endpoint=.")
+    raise ProfileNotFound(
+        msg, hint="Add it with `jupyter oscar cluster add`, or name its address: connect(endpoint=…)."
+    )
 
 
 def _first() -> Profile:

@@ -188,8 +188,18 @@ _HINTS: Final = {
 }
 
 
+# Where a storage has a code alone, or words about "the specified" one.
+WORDS: Final = {
+    "NoSuchBucket": "there is no such bucket",
+    "NoSuchKey": "there is no such object",
+    "NoSuchUpload": "that upload was finished or given up",
+    "404": "it is not there",
+    "403": "you may not",
+}
+
+
 def translated(what: str, said: dict[str, Any]) -> OscarError:
     """What the storage said, as an error of ours."""
     code = str(said.get("Code", ""))
-    msg = f"{what} failed: {str(said.get('Message') or code).rstrip('.')}."
+    msg = f"{what} failed: {WORDS.get(code) or str(said.get('Message') or code).rstrip('.')}."
     return _KINDS.get(code, StorageFailed)(msg, hint=_HINTS.get(code))

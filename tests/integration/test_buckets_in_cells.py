@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 import unicodedata
 
 import pytest
 import requests
-from sandbox_user import eventually
+from sandbox_user import eventually, new_name
 
 from jupyter_oscar import errors
 
@@ -60,10 +61,11 @@ def test_a_key_of_1024_bytes_is_told_apart_from_one_too_long(bucket):
         bucket.upload(b"x", longest + "f")
 
 
-@pytest.mark.parametrize("key", ["/a", "a//b", "a/../b", "./a", "a/..", ""])
-def test_a_key_that_a_store_would_take_for_another_is_refused(cluster, key):
-    with pytest.raises(errors.InvalidRequest):
-        cluster.bucket("nobody").upload(b"x", key)
+def test_a_key_that_a_store_would_take_for_another_is_refused(bucket):
+    for key in ("/a", "a//b", "a/../b", "./a", "a/..", ""):
+        with pytest.raises(errors.InvalidRequest):
+            bucket.upload(b"x", key)
+    assert not bucket.list()
 
 
 def test_a_large_file_goes_in_parts_and_comes_back_whole(bucket, tmp_path):
@@ -104,7 +106,15 @@ def test_an_interrupted_upload_leaves_nothing(bucket, cluster, tmp_path):
 
     source = tmp_path / "lake.bin"
     source.write_bytes(os.urandom(200_000_000))
-    threading.Timer(0.5, _thread.interrupt_main).start()
+
+    def interrupt_when_it_has_begun():
+        while not unfinished(cluster, bucket):
+            pass
+        _thread.interrupt_main()
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        pytest.skip("this shell keeps Ctrl-C from what it starts")
+    threading.Thread(target=interrupt_when_it_has_begun, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         bucket.upload(source)
     assert not bucket.list()
@@ -221,9 +231,10 @@ def test_what_is_there_already_is_told_when_asked_for(bucket):
 
 
 def test_who_follows_a_bucket_learns_that_it_was_deleted(cluster):
-    bridge_run(cluster.client.buckets.create("followed"))
-    with cluster.bucket("followed").watch() as changes:
-        bridge_run(cluster.client.buckets.delete("followed"))
+    name = new_name("followed")
+    bridge_run(cluster.client.buckets.create(name))
+    with cluster.bucket(name).watch() as changes:
+        bridge_run(cluster.client.buckets.delete(name))
         with pytest.raises(errors.BucketNotFound):
             for _ in changes:
                 pass

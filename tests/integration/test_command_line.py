@@ -394,3 +394,19 @@ def test_every_exit_code_is_in_the_page():
     for name, code in vars(codes).items():
         if name.isupper() and isinstance(code, int) and not isinstance(code, bool):
             assert f"| {code} " in text, name
+
+
+def test_what_is_not_there_or_no_name_is_said_in_words_with_its_exit_code(on_sandbox):
+    name = new_name("words")
+    on_sandbox("bucket", "create", name)
+    for words, code, said in (
+        (("bucket", "create", "b1"), 1, '"b1" is not a name for a bucket. It has 3 to 63 lower-case letters'),
+        (("bucket", "get", f"{name}/gone"), 3, f"Reading {name}/gone failed: there is no such object."),
+        (("bucket", "remove", f"{name}/gone"), 3, f"There is no object {name}/gone."),
+        (("bucket", "list", "nobodys"), 3, "there is no such bucket."),
+        (("service", "get", "gone"), 3, "The list of services shows what is there."),
+        (("service", "list", "--cluster", "gone"), 3, "(known: box). Add it with `jupyter oscar cluster add`"),
+    ):
+        on_sandbox(*words, code=code)
+        assert said in on_sandbox.said
+    on_sandbox("bucket", "delete", name, "--yes")

@@ -42,6 +42,8 @@ def test_a_change_starts_from_what_is_stored_and_blanks_no_secret(on_sandbox, tm
     cli = on_sandbox
     path, name = write_fdl(tmp_path, environment={"variables": {"A": "1", "B": "2"}, "secrets": {"KEY": "k"}})
     cli("apply", path)
+    assert "as deployed" in cli("diff", path)
+    assert f"{name}: a cluster tells no secret, so KEY could not be compared." in cli.said
     cli("service", "change", name, "memory=512Mi", code=1)
     assert "would blank its secrets: KEY" in cli.said
     cli("service", "change", name, "environment.secrets.KEY=MARKER", code=2)

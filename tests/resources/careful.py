@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jupyter_oscar.client.cluster import Cluster
-from jupyter_oscar.client.errors import NotFound, NotOscar, OscarError
+from jupyter_oscar.client.errors import NotFound, OscarError
 from jupyter_oscar.client.service import Service
 from jupyter_oscar.client.transfers import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     import httpx
 
 
@@ -92,19 +93,30 @@ class Careful(Cluster):
         return answer
 
     async def tidy(self) -> None:
-        """Remove what was made; what is gone already does not matter."""
-        for name in sorted(self.services_made):
-            with contextlib.suppress(NotFound, NotOscar):
-                await self.services.delete(name)
+        """Remove what was made and is there still; all of it, whatever fails on the way, which is raised at the end."""
+        failed: list[OscarError] = []
+
+        async def attempt(work: Awaitable[Any]) -> None:
+            try:
+                await work
+            except OscarError as error:
+                failed.append(error)
+
+        # A user is not told that a service is gone, but refused: so it is looked up first.
+        there = {str(row.get("name")) for row in await self.services.rows()}
+        for name in sorted(self.services_made & there):
+            await attempt(self.services.delete(name))
         there = {one.bucket_name for one in await self.buckets.list()}
         for name in sorted(self.buckets_made & there):
-            await self.buckets.delete(name)
+            await attempt(self.buckets.delete(name))
         for bucket, key in self.loose:
-            await Store.delete(self.store, bucket, [key])
+            await attempt(Store.delete(self.store, bucket, [key]))
         if self.volumes_made:
-            for volume in await self.volumes.list():
-                if volume.name in self.volumes_made:
-                    await self.volumes.delete(volume.name)
+            there = {volume.name for volume in await self.volumes.list()}
+            for name in sorted(self.volumes_made & there):
+                await attempt(self.volumes.delete(name))
+        if failed:
+            raise failed[0]
 
 
 class CarefulStore(Store):
