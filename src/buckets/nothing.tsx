@@ -34,7 +34,7 @@ export function Nothing(props: {
           ? takesDrops
             ? trans.__('Nothing here yet. Drop files here, or pick some.')
             : trans.__('Nothing here yet.')
-          : trans.__('No buckets yet. Files that services read lie in one.')
+          : trans.__('No buckets yet. Services read their files from one.')
       }
     >
       {commands.hasCommand(command) ? (

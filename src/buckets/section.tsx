@@ -325,7 +325,7 @@ export class BucketsPanel extends Panel {
     super.update();
     const isGone = this._problem !== undefined && !this._listing;
     this.toggleClass('jp-mod-trouble', isGone);
-    this.toggleClass('jp-mod-none', this.isEmpty);
+    this.toggleClass('jp-mod-none', this._listing?.shown === 0);
     this._told.emit();
   }
 

@@ -154,7 +154,6 @@ function Row(props: IRow): React.JSX.Element {
       </div>
       <p className="jp-OscarQuiet jp-OscarMount-about">
         <Name text={place} />
-        <span aria-hidden> · </span>
         <span title={waitingNames(row)} role="status">
           {progress(row, trans)}
         </span>

@@ -4,6 +4,7 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { size, word } from '../../format';
+import { Name } from '../../states';
 import { BucketRow, Problem, Sharing } from '../../types';
 import { IStorage } from '../tokens';
 import { Body, Doing, Wrong } from '../../doing';
@@ -176,7 +177,9 @@ function Usage(props: {
         {lines.map(([name, value]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
-            <td>{value}</td>
+            <td>
+              <Name text={value} />
+            </td>
           </tr>
         ))}
       </tbody>

@@ -33,7 +33,7 @@ export async function folderDialog(options: {
   const { button } = await showDialog({
     title:
       paths.length === 1
-        ? trans.__('Copy %1 to a Bucket', PathExt.basename(paths[0]))
+        ? trans.__('Copy %1 to a Bucket', Private.name(paths[0]))
         : trans.__('Copy %1 Files to a Bucket', number(paths.length)),
     body: new Body(() => <FolderForm {...{ buckets, said, trans }} />),
     buttons: [
@@ -151,8 +151,10 @@ export async function startedDialog(
     buttons: [Dialog.okButton({ label: trans.__('Close') })]
   });
   // What is opened from it is seen.
-  const close = (): void => {
-    dialog.reject();
+  const close = (_: unknown, { id }: { id: string }): void => {
+    if (/^(docmanager|jupyter-oscar):/.test(id)) {
+      dialog.reject();
+    }
   };
   commands.commandExecuted.connect(close);
   await dialog.launch();
@@ -199,4 +201,11 @@ export async function serviceDialog(options: {
     focusNodeSelector: 'select'
   });
   return button.accept ? chosen : undefined;
+}
+
+namespace Private {
+  /** The last part of a path of the contents API, which may begin with a drive. */
+  export function name(path: string): string {
+    return PathExt.basename(path.slice(path.indexOf(':') + 1));
+  }
 }
