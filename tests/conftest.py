@@ -145,7 +145,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
     top = tmp_path_factory.mktemp("sandbox")
     running = RunningSandbox(top / "data", sandbox_environment(top / "home"), []).start()
     yield running
+    notifications_untouched(running)
     assert running.stop() == 0
+
+
+def notifications_untouched(box: RunningSandbox) -> None:
+    """What a sandbox shows of its buckets' notifications at the end: ``tests/resources/notifications.py``."""
+    if ON_MINIO:
+        _resource("notifications").untouched(box.endpoint, box.user, box.password)
 
 
 @pytest.fixture
@@ -192,6 +199,12 @@ def _resource(name: str) -> Any:
 def odd() -> Any:
     """Small servers that behave badly: ``tests/resources/odd_servers.py``."""
     return _resource("odd_servers")
+
+
+@pytest.fixture(scope="session")
+def notifications() -> Any:
+    """What is asked of the notifications of a sandbox's buckets: ``tests/resources/notifications.py``."""
+    return _resource("notifications")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """A JupyterLab of this environment under a prefix, with a token, in a home of its own; and a real Chromium."""
 
 import contextlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -166,10 +167,13 @@ def kept(chromium, sandbox):
 
 
 @pytest.fixture(scope="module")
-def sandbox(server):
-    """A sandbox of the person whose JupyterLab it is."""
+def sandbox(server, notifications):
+    """A sandbox of the person whose JupyterLab it is; where MinIO's program is on PATH that keeps its objects."""
     server.sandbox("start")
     yield server
+    for said in map(json.loads, map(Path.read_text, server.runtime.glob("jupyter-oscar-sandbox-*.json"))):
+        if said.get("store") == "minio":
+            notifications.untouched(said["endpoint"], said["user"], said["password"])
     server.sandbox("stop")
 
 

@@ -33,6 +33,7 @@ def box(issuer, tmp_path_factory, request):
     options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1"]
     running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
     yield running
+    conftest.notifications_untouched(running)
     running.stop()
 
 
@@ -86,6 +87,7 @@ def shared_box(issuer, tmp_path_factory, request):
     options = ["--oidc-issuer", issuer.url, "--oidc-group", "vo1", "--oidc-admin", "olga1234567890@egi.eu"]
     running = conftest.RunningSandbox(top / "data", conftest.sandbox_environment(top / "home"), options).start()
     yield running
+    conftest.notifications_untouched(running)
     assert running.stop() == 0
 
 
