@@ -4,12 +4,16 @@ import json
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 from lab import Lab
+from playwright.sync_api import expect
 from shots import show
 
+from buckets import NOTEBOOK
 from jupyter_oscar.deploy import keeper, mounts
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -158,3 +162,59 @@ def note(server):
 
 def child_of(pid):
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+@pytest.fixture
+def in_pod(server, tmp_path):
+    """A folder of one's files that somebody else mounts, and how: as a pod's sidecar, which begins with no cache."""
+    point, env = server.work / "pod", server.env
+    who = (env["OSCAR_USER"], env["OSCAR_PASSWORD"])
+    store = httpx.get(f"{env['OSCAR_ENDPOINT']}/system/config", auth=who).json()["minio_provider"]
+    remote = {"type": "s3", "provider": "Minio", "endpoint": store["endpoint"], "region": store["region"]}
+    remote |= {"access_key_id": store["access_key"], "secret_access_key": store["secret_key"]}
+    settings = {f"RCLONE_CONFIG_POD_{name.upper()}": value for name, value in remote.items()}
+    started = []
+
+    def mount():
+        keeper.clear(point)
+        point.mkdir(exist_ok=True)
+        command = [keeper.rclone(), "mount", "pod:loud/in", str(point), "--vfs-cache-mode", "writes"]
+        command += ["--cache-dir", str(tmp_path / str(len(started)))]
+        started.append(subprocess.Popen(command, env={**os.environ, **settings}))
+        while not point.is_mount():
+            assert started[-1].poll() is None
+        return started[-1]
+
+    yield point, mount
+    for one in started:
+        one.kill()
+        one.wait()
+    keeper.clear(point)
+
+
+@pytest.mark.usefixtures("needs_fuse")
+def test_a_notebook_is_not_lost_when_the_mount_of_a_pod_goes_away(buckets, page, server, in_pod):
+    point, mount = in_pod
+    sidecar = mount()
+    (point / "a.ipynb").write_bytes(NOTEBOOK)
+    page.evaluate("() => void window.jupyterapp.commands.execute('docmanager:open', { path: 'pod/a.ipynb' })")
+    cell = page.locator(".jp-Notebook .jp-Cell .cm-content")
+    cell.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" + 1000")
+    sidecar.kill()
+    sidecar.wait()
+    gone = buckets.get_by_role("alert", name="pod")
+    gone.get_by_text("What you typed is still in the page.").wait_for()
+    expect(gone.get_by_role("button", name="Mount Again"), "it is not ours to mount").to_have_count(0)
+    page.keyboard.press("Control+s")
+    page.locator(".jp-Dialog").get_by_role("button", name="Close").click()
+    page.get_by_text("was not saved: loud/in is no longer mounted").first.wait_for()
+    gone.get_by_role("button", name="Save Open Files to the Bucket").click()
+    page.get_by_text("Saved in the bucket: loud/in/a.ipynb.").first.wait_for()
+    assert "1 + 1 + 1000" in server.python(GET.format(key="in/a.ipynb"))
+
+    mount()
+    buckets.get_by_role("region", name="pod").get_by_text("loud/in").wait_for()
+    expect(cell).to_contain_text("1 + 1 + 1000")
+    assert "1 + 1 + 1000" in (point / "a.ipynb").read_text()
