@@ -6,7 +6,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from shots import CLUSTER, NOTHING, SERVICES, WINDOW, said, show, staged
+from shots import WINDOW, said, show, staged
+from shots_words import CLUSTER, NOTHING, SERVICES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -3,8 +3,10 @@
 import json
 
 import pytest
-from shots import CLUSTER, DIAGNOSIS, SERVICES, calls, line, said, show
+from shots import said, show
 from shots_clusters import elsewhere, ended
+from shots_sidebar import DIAGNOSIS, line
+from shots_words import CLUSTER, SERVICES, calls
 from test_sidebar import deploy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]

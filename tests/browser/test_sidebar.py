@@ -5,7 +5,8 @@ import textwrap
 
 import pytest
 from playwright.sync_api import expect
-from shots import CLUSTER, SERVICES, calls, said, show
+from shots import said, show
+from shots_words import CLUSTER, SERVICES, calls
 from steps import focus, images_failed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

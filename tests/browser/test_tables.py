@@ -6,7 +6,8 @@ from importlib.metadata import version
 
 import pytest
 from playwright.sync_api import expect
-from shots import CLUSTER, SERVICES, calls, said, show
+from shots import said, show
+from shots_words import CLUSTER, SERVICES, calls
 from steps import eventually, layout_saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
