@@ -167,30 +167,44 @@ async def uploads(cluster: Cluster, *, place: str, give_up: bool, older: float, 
         say(f"{len(found)} given up")
 
 
+_VISIBILITIES = click.Choice(["private", "restricted", "public"])
+
+
+def _only_restricted(context: click.Context, _: click.Parameter, users: tuple[str, ...]) -> tuple[str, ...]:
+    """``--visibility`` is eager: it is known by now, whichever was typed first."""
+    if users and context.params["visibility"] != "restricted":
+        msg = "--allow goes with --visibility restricted."
+        raise click.UsageError(msg)
+    return users
+
+
+_allow = click.option(
+    "--allow",
+    multiple=True,
+    metavar="UID",
+    help="Who may use a restricted one; may be repeated.",
+    callback=_only_restricted,
+)
+
+
 @bucket.command(epilog=EPILOG)
 @click.argument("name")
-@click.option("--visibility", type=click.Choice(["private", "restricted", "public"]), default="private")
-@click.option("--allow", multiple=True, metavar="UID", help="Who may use a restricted one; may be repeated.")
+@click.option("--visibility", type=_VISIBILITIES, default="private", is_eager=True)
+@_allow
 @on_cluster
 async def create(cluster: Cluster, *, name: str, visibility: str, allow: tuple[str, ...]) -> None:
     """Make a bucket."""
-    if allow and visibility != "restricted":
-        msg = "--allow goes with --visibility restricted."
-        raise click.UsageError(msg)
     await cluster.buckets.create(name, visibility=visibility, allowed_users=allow)
     click.echo(f"{name}: created")
 
 
 @bucket.command(epilog=EPILOG)
 @click.argument("name", shell_complete=buckets)
-@click.option("--visibility", type=click.Choice(["private", "restricted", "public"]), required=True)
-@click.option("--allow", multiple=True, metavar="UID", help="Who may use a restricted one; may be repeated.")
+@click.option("--visibility", type=_VISIBILITIES, required=True, is_eager=True)
+@_allow
 @on_cluster
 async def update(cluster: Cluster, *, name: str, visibility: str, allow: tuple[str, ...]) -> None:
     """Say who may see a bucket."""
-    if allow and visibility != "restricted":
-        msg = "--allow goes with --visibility restricted."
-        raise click.UsageError(msg)
     await cluster.buckets.update(name, visibility=visibility, allowed_users=allow)
     click.echo(f"{name}: {visibility}")
 
