@@ -147,7 +147,11 @@ export async function startedDialog(
   const { commands, place, trans } = options;
   const dialog = new Dialog({
     title: trans.__('What %1 Started', nameOf(place.key)),
-    body: ReactWidget.create(<Started {...options} />),
+    body: ReactWidget.create(
+      <div className="jp-OscarForm">
+        <Started {...options} />
+      </div>
+    ),
     buttons: [Dialog.okButton({ label: trans.__('Close') })]
   });
   // What is opened from it is seen.
