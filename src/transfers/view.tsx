@@ -219,7 +219,10 @@ function Line(
         </div>
       ) : null}
       {row.problem === undefined ? null : (
-        <div className="jp-OscarTransferRow-problem" role="gridcell">
+        <div
+          className={`jp-OscarTransferRow-problem jp-mod-${row.state}`}
+          role="gridcell"
+        >
           <span role="alert">
             {row.problem} {row.hint}
           </span>

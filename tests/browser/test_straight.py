@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(240),
     pytest.mark.skipif(
-        not MINIO, reason="MinIO is neither named by $MINIO nor on PATH: rclone takes nothing from pages"
+        not MINIO, reason="MinIO is neither named by $MINIO nor on PATH: what goes past the server is tried on it"
     ),
 ]
 
