@@ -38,8 +38,8 @@ SOURCES_BUNDLE = ("package.json", "yarn.lock", ".yarnrc.yml", "tsconfig.json", "
 SOURCES_WHEEL = (*SOURCES_BUNDLE, "pyproject.toml", "README.md", "LICENSE", "jupyter_oscar")
 #: Not sources, although they lie among them.
 BUILT = {BUNDLE, ROOT / "jupyter_oscar" / "_version.py"}
-#: Which share the tests when all are run. A test waits for half of its time, so four keep two processors busy.
-TEST_PROCESSES = 4
+#: Which share the tests when all are run. A test waits for half of its time; a fourth would starve the browsers.
+TEST_PROCESSES = 3
 #: The oldest node of each line that runs the bundler.
 NODE = {20: 19, 22: 12}
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")

@@ -136,7 +136,7 @@ class Rclone(ObjectStore):
         from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
 
         if self._control is None:
-            self._control = ClientSession(connector=UnixConnector(str(self._socket)), timeout=ClientTimeout(5))
+            self._control = ClientSession(connector=UnixConnector(str(self._socket)), timeout=ClientTimeout(30))
         try:
             async with self._control.post(f"http://rclone/{name}", params=query) as answer:
                 await answer.read()

@@ -27,6 +27,14 @@ def browse(page, folder):
     page.locator(".jp-DirListing-item", has_text="fdl.yaml").wait_for()
 
 
+@pytest.fixture(autouse=True)
+def told(shared_lab):
+    """The page has heard which clusters there are now; the server first says which it knew of."""
+    show(shared_lab)
+    shared_lab.locator(".jp-OscarCluster-line", has_text="sandbox").wait_for()
+    shared_lab.evaluate("() => window.jupyterapp.shell.activateById('filebrowser')")
+
+
 def test_a_file_is_deployed_from_the_file_browser_with_the_script_beside_it(sandbox, shared_lab):
     page = shared_lab
     write(sandbox, "one", {"upper": "src/upper.sh"}, {"src/upper.sh": "tr a-z A-Z < $INPUT_FILE_PATH\n"})

@@ -100,8 +100,10 @@ def test_what_was_opened_and_closed_leaves_what_an_empty_tab_leaves(server, lab,
 
     left(EMPTY, 10)  # what is made once for all
     timers, streams = page.evaluate("() => window.repeating.size"), len(sockets)
-    listeners, nodes = left(EMPTY)
+    empty = [left(EMPTY)]
     found = {what: left(program) for what, program in OURS.items()}
+    empty.append(left(EMPTY))
+    listeners, nodes = map(max, *empty)  # the browser keeps some of a round for a while, before and after
     print(f"an empty tab leaves {listeners} listeners and {nodes} nodes; ours: {found}")  # noqa: T201 - for who tunes it
     page.wait_for_timeout(1500)
     assert len(sockets) == streams == 1

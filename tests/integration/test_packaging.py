@@ -24,7 +24,8 @@ SDIST = f"jupyter_oscar-{VERSION}.tar.gz"
 LABEXTENSION = f"{DATA}/share/jupyter/labextensions/jupyter-oscar"
 HEAVY = {"httpx", "pydantic", "ipywidgets", "obstore", "s3fs", "tornado", "jupyter_server", "aiobotocore", "minio"}
 
-pytestmark = pytest.mark.timeout(300)
+# Choosing and fetching the oldest set takes pip minutes where others want the processor.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -290,7 +290,7 @@ def test_a_job_that_takes_too_long_is_ended_with_the_reason(tight):
 
 
 def test_a_job_that_fills_the_disk_is_ended_and_the_next_one_runs(tight):
-    script = 'i=0; while :; do head -c 5m /dev/zero > "$TMP_OUTPUT_DIR/$i"; i=$((i+1)); sleep 0.02; done'
+    script = 'i=0; while :; do head -c 30m /dev/zero > "$TMP_OUTPUT_DIR/$i"; i=$((i+1)); sleep 0.02; done'
     _, state, log = run(tight, script)
     assert state == "Failed"
     assert "Evicted: its files took" in log

@@ -1,6 +1,6 @@
-"""Tests in several processes at once (``-n 4``, pytest-xdist): what goes to which.
+"""Tests in several processes at once (``-n 3``, pytest-xdist): what goes to which.
 
-A file stays in one process. Files that need a browser come first and are run by two processes, because more of those
+A file stays in one process. Files that need a browser come first and are run by one process, because two of those
 with their servers are more than two processors do in the time that a test has; only when nothing else is left do the
 others take some of them, too. Quick files come last, so that all end together.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadFileScheduling
 
 BROWSERS = "tests/browser/"
-AT_ONCE = 2
+AT_ONCE = 1
 QUICK = ("tests/unit/", "tests/contract/")
 
 
