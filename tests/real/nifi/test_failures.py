@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,18 @@ from jupyter_oscar.flows.errors import FlowRefused
 from jupyter_oscar.flows.plan import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nifi_canvas import Canvas
     from nifi_process import Process
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
+
+
+def cut_off(at: int) -> Callable[[str], int | None]:
+    """What refuses the request of that number, counted from 1, and no other."""
+    numbers = itertools.count(1)
+    return lambda _: 500 if next(numbers) == at else None
 
 
 def test_a_deployment_that_is_cut_off_anywhere_leaves_nothing_and_works_the_next_time(
@@ -32,13 +41,7 @@ def test_a_deployment_that_is_cut_off_anywhere_leaves_nothing_and_works_the_next
         at = 0
         while True:
             at += 1
-            left = [at]
-
-            def cut(_: str, left: list[int] = left) -> int | None:
-                left[0] -= 1
-                return 500 if left[0] == 0 else None
-
-            desk.refuse = cut
+            desk.refuse = cut_off(at)
             try:
                 operator.apply(snapshot)
             except OscarError:
@@ -58,13 +61,7 @@ def test_a_change_that_is_cut_off_anywhere_is_undone_or_done_the_next_time(
         other = operator.compiled(text.replace("seconds: 0", "seconds: 3").replace("word-of", "new-word-of"))
         operator.make = lambda: engine(url)
         for at in range(1, 40):
-            left = [at]
-
-            def cut(_: str, left: list[int] = left) -> int | None:
-                left[0] -= 1
-                return 500 if left[0] == 0 else None
-
-            desk.refuse = cut
+            desk.refuse = cut_off(at)
             try:
                 operator.apply(other)
                 break
