@@ -55,8 +55,8 @@ def lines() -> Iterator[Line]:
         cluster = far_cluster(box, api.url, store.url)
         cluster.deploy(EXAMPLE)
         for run in (None, "night"):
-            api.requests.clear()
-            store.requests.clear()
+            api.clear()
+            store.clear()
             accepted(mapped(cluster, INPUTS, run))
             named = f", run={run!r}" if run else ""
             # A run has its names and its turn besides.
@@ -87,7 +87,7 @@ def watched(box: Box, api: Proxy) -> Iterator[Line]:
     cluster.deploy(EXAMPLE)
     jobs = mapped(cluster, WATCHED)
     accepted(jobs)
-    api.asked.clear()
+    api.clear()
     time.sleep(WATCHED_SECONDS)
     lists = api.asked["GET /system/logs/gauges"]
     logs = sum(many for asked, many in api.asked.items() if asked.startswith("GET /system/logs/gauges/"))
