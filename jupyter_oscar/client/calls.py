@@ -151,7 +151,8 @@ class Calls(Traces):
                 # The digest is known beforehand, so both go at once.
                 staged = with_digest(call, payload.data)
                 await asyncio.gather(
-                    store.put(call.bucket, call.key, payload.data), store.put(call.bucket, call.record, dump(staged))
+                    store.put(call.bucket, call.key, payload.data, sha256=False),
+                    store.put(call.bucket, call.record, dump(staged), sha256=False),
                 )
                 return staged
             staged = await self.stage(call, payload)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from .errors import InvalidRequest
 
 LONGEST_KEY: Final = 1024
-DELETE: Final = 0x7F
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def check_key(key: str) -> None:
@@ -29,5 +30,4 @@ def check_key(key: str) -> None:
 
 def takes(key: str) -> bool:
     """Whether obstore leaves a key as it is: it drops outer slashes and refuses control characters."""
-    parts = key.split("/")
-    return not ({"", ".", ".."} & set(parts) or any(ord(sign) < ord(" ") or ord(sign) == DELETE for sign in key))
+    return {"", ".", ".."}.isdisjoint(key.split("/")) and not CONTROL.search(key)

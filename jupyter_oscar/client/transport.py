@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -157,6 +158,7 @@ class _Whole(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         self._unsent: list[bytes] = []
+        self._socket = stream.get_extra_info("socket")
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._unsent.append(buffer)
@@ -181,7 +183,15 @@ class _Whole(httpcore.AsyncNetworkStream):
         return _Whole(await self._stream.start_tls(*how, **more))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        if info != "is_readable" or not hasattr(select, "poll"):
+            return self._stream.get_extra_info(info)
+        # Asked before each request, since an idle connection has nothing to say but that the server hung up. anyio
+        # would gather all that can be known of a socket first.
+        if (number := self._socket.fileno()) < 0:
+            return True
+        look = select.poll()
+        look.register(number, select.POLLIN)
+        return bool(look.poll(0))
 
 
 def context(*, verify: bool, ca_bundle: str | None = None) -> ssl.SSLContext:
