@@ -249,7 +249,7 @@ def lines() -> Iterator[Line]:
     with tempfile.TemporaryDirectory(prefix="jupyter-oscar-bench-") as top:
         folder = Path(top)
         prepare(folder)
-        with sandbox() as box, server(box) as (url, pid):
+        with sandbox(data=f"{top}/data") as box, server(box) as (url, pid):  # gigabytes, so they go at once
             cluster = oscar.connect(endpoint=box.endpoint, user=box.user, password=box.password)
             cluster.minio.make_bucket("bench")
             yield from measure(cluster, "Rclone", "the sandbox's store", folder)

@@ -55,9 +55,9 @@ def service(api: httpx.Client, name: str) -> dict[str, str]:
 # jobs beside a pool
 
 
-def ours(top: str) -> float:
+def ours() -> float:
     """Seconds for 1,000 jobs from the first call to the last end, of a sandbox that has done one and is ready."""
-    with sandbox("--jobs", str(AT_ONCE), data=tempfile.mkdtemp(dir=top)) as box, admin(box) as api:
+    with sandbox("--jobs", str(AT_ONCE)) as box, admin(box) as api:
         header = service(api, "line")
         asyncio.run(_posts(box.endpoint, "/job/line", header, 1))
         _until(api, 1)
@@ -77,14 +77,14 @@ def _until(api: httpx.Client, jobs: int) -> None:
     assert counts["Failed"] == 0
 
 
-def theirs(top: str) -> float:
+def theirs() -> float:
     """Seconds for a pool of eight that runs the script for each item.
 
     It reads and writes file for file what a job does: its own folder, with its state before and after and a log; the
     input; the output, which is read and written beside its place, then moved into it. Input and output are gone at the
     end. The script gets an environment of the same kind. Nothing is limited, watched, or served.
     """
-    folder = Path(tempfile.mkdtemp(dir=top))
+    folder = Path(tempfile.mkdtemp())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         (folder / "script.sh").write_text(SCRIPT)
         (outputs := folder / "outputs").mkdir()
@@ -227,9 +227,7 @@ def start_on(folder: str) -> float:
 
 def lines() -> Iterator[Line]:
     """The promises of this file."""
-    with tempfile.TemporaryDirectory() as top:  # removed at the end: whoever makes files just afterwards is slower
-        pairs = alternate(lambda: ours(top), lambda: theirs(top))
-    yield at_most(f"{JOBS} one-line jobs, {AT_ONCE} at once", pairs, 2, "sh in a pool, same files")
+    yield at_most(f"{JOBS} one-line jobs, {AT_ONCE} at once", alternate(ours, theirs), 2, "sh in a pool, same files")
     with sandbox("--hold") as box, admin(box) as api, empty_tornado() as empty:
         header = service(api, "line")
 
