@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +85,30 @@ async def test_what_is_not_safe_to_repeat_is_sent_once(odd: Any) -> None:
             with pytest.raises(UpstreamFailed):
                 await one.json("POST", "/system/services", what="Creating", json={})
     assert len(kind.asked) == 1
+
+
+async def test_what_is_not_safe_to_repeat_is_not_sent_on_a_line_that_was_hung_up_meanwhile(odd: Any) -> None:
+    hung_up = threading.Event()
+
+    class Kind(odd.Answer):
+        protocol_version = "HTTP/1.1"
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            hung_up.set()
+
+        def do_POST(self) -> None:  # noqa: N802 - http.server looks it up
+            self._answer()
+            self.close_connection = True  # and does not say so
+
+    with odd.serving(Kind) as url:
+        async with Cluster(Profile("curt", url, Credentials("a", Secret("b")))) as one:
+            for _ in range(2):
+                answer = await one.request("POST", "/system/services", what="Creating", json={})
+                assert answer.status_code == 200
+                assert await asyncio.to_thread(hung_up.wait, PATIENCE)
+                hung_up.clear()
 
 
 async def test_a_web_page_in_place_of_a_log_is_no_log(odd: Any) -> None:
