@@ -7,13 +7,13 @@ time. Nothing is written to the bucket for it, and no notification of a service 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .errors import OscarError
+from .looking import Looking
 from .policy import PASSING, PATIENCE
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ CREATED, REPLACED, REMOVED = "created", "replaced", "removed"
 class Change:
     """A change of one object: ``created``, ``replaced`` or ``removed``, and the object as it was seen.
 
-    Written anew with the same bytes is ``replaced`` too, since it starts services too. Of several changes between two
-    looks the last is told.
+    Written anew with the same bytes is ``replaced`` too, since it starts services too: see :func:`is_anew`. Of several
+    changes between two looks the last is told.
     """
 
     kind: str
@@ -50,12 +50,19 @@ def compare(before: dict[str, Object], now: dict[str, Object]) -> list[Change]:
     """What happened between two listings, oldest first; what is gone comes before what is there."""
     gone = [Change(REMOVED, before[key]) for key in before if key not in now]
     come = [Change(CREATED, row) for key, row in now.items() if key not in before]
-    anew = [Change(REPLACED, row) for key, row in now.items() if key in before and _differ(before[key], row)]
+    anew = [Change(REPLACED, row) for key, row in now.items() if key in before and is_anew(before[key], row)]
     return gone + sorted([*come, *anew], key=lambda change: (change.object.modified, change.key))
 
 
-def _differ(one: Object, other: Object) -> bool:
-    return (one.size, one.etag, one.modified) != (other.size, other.etag, other.modified)
+def is_anew(before: Object, now: Object) -> bool:
+    """Whether an object was written anew between two listings; the page goes by the same rule (``buckets/landed``).
+
+    Another ETag says so, and of the same bytes written once more a later time. An earlier time does not: a store may
+    set it back to that of the file it was given. Nor does a missing ETag: rclone has none to tell while it writes.
+    """
+    if before.etag and now.etag:
+        return before.etag != now.etag or before.modified < now.modified
+    return (before.size, before.modified) != (now.size, now.modified)
 
 
 class Changes:
@@ -68,7 +75,11 @@ class Changes:
         self._news = asyncio.Event()
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._error: Exception | None = None
-        self._task = asyncio.create_task(self._look(), name="jupyter-oscar changes")
+        self._before: dict[str, Object] | None = None
+        self._news_at = time.monotonic()
+        self._failing_since: float | None = None
+        self._looking = Looking(self._look, rest=PER_COST, name="jupyter-oscar changes")
+        self._looking.begin()
 
     async def begun(self) -> None:
         """Wait for the first look: what happens after it is told.
@@ -89,7 +100,7 @@ class Changes:
         while not self._seen:
             if self._error is not None:
                 raise self._error
-            if self._task.done():
+            if not self._looking.going:
                 return False
             self._news.clear()
             await self._news.wait()
@@ -104,43 +115,42 @@ class Changes:
 
     async def aclose(self) -> None:
         """Look no more."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await self._looking.aclose()
         self._news.set()
 
-    async def _look(self) -> None:
-        before: dict[str, Object] | None = None
-        news_at, failing_since = time.monotonic(), None
+    async def _look(self) -> float | None:
+        """What is new; then the pause, or None where there will be nothing new any more."""
+        now = time.monotonic()
         try:
-            while True:
-                began = time.monotonic()
-                try:
-                    now = await self._list()
-                    failing_since = None
-                except PASSING:
-                    if before is None or began - (failing_since or began) > PATIENCE:
-                        raise
-                    failing_since = failing_since or began
-                else:
-                    first = {} if self._existing else now
-                    if found := compare(first if before is None else before, now):
-                        news_at = time.monotonic()
-                        self._seen.extend(found)
-                        self._news.set()
-                    before = now
-                    if not self._begun.done():
-                        self._begun.set_result(None)
-                quiet = time.monotonic() - news_at
-                pause = min(LATEST, max(SOONEST, quiet * PER_QUIET))
-                await asyncio.sleep(max(pause, PER_COST * (time.monotonic() - began)))
+            self._learn(await self._list())
+            self._failing_since = None
         except OscarError as error:
-            self._error = error
-            if not self._begun.done():
-                self._begun.set_exception(error)
-                self._begun.exception()  # who waits for the first look hears it; who does not hears it from ready()
-        finally:
+            self._failing_since = self._failing_since or now
+            passes = isinstance(error, PASSING) and now - self._failing_since <= PATIENCE
+            if self._before is None or not passes:
+                self._end(error)
+                return None
+        quiet = time.monotonic() - self._news_at
+        return min(LATEST, max(SOONEST, quiet * PER_QUIET))
+
+    def _learn(self, now: dict[str, Object]) -> None:
+        before = self._before
+        if before is None:
+            before = {} if self._existing else now
+        if found := compare(before, now):
+            self._news_at = time.monotonic()
+            self._seen.extend(found)
             self._news.set()
+        self._before = now
+        if not self._begun.done():
+            self._begun.set_result(None)
+
+    def _end(self, error: OscarError) -> None:
+        self._error = error
+        if not self._begun.done():
+            self._begun.set_exception(error)
+            self._begun.exception()  # who waits for the first look hears it; who does not hears it from ready()
+        self._news.set()
 
     async def _list(self) -> dict[str, Object]:
         rows = self._cluster.buckets.under(self._bucket, self._prefix)

@@ -42,7 +42,7 @@ BEGINNINGS: Final = 3
 
 @dataclass(frozen=True)
 class Object:
-    """An object as a listing shows it: size in bytes. ``etag`` where the object itself was asked for."""
+    """An object as a listing shows it: size in bytes. ``etag`` is empty where nobody told it."""
 
     key: str
     size: int

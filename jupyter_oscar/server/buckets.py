@@ -47,7 +47,7 @@ class NewBucket(Sharing):
 
 
 class ObjectRow(Message):
-    """An object: size in bytes, ``modified`` in seconds since 1970, ``etag`` where the object itself was asked for."""
+    """An object: size in bytes, ``modified`` in seconds since 1970, ``etag`` empty where the storage tells none."""
 
     key: str
     size: int

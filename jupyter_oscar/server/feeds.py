@@ -8,7 +8,6 @@ that says how far one has read.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import time
@@ -21,6 +20,7 @@ from urllib.parse import unquote
 from jupyter_oscar.client.budget import POLLING
 from jupyter_oscar.client.errors import JobNotFound, OscarError
 from jupyter_oscar.client.jobs import Facts, State, state
+from jupyter_oscar.client.looking import Looking
 
 from . import buckets, calls, clusters, flows, services, working_directory
 from .pool import fallen
@@ -62,8 +62,7 @@ class Feed:
         self.root: Callable[[], Path] = Path.cwd
         self.topic = topic
         self._tellers: dict[Callable[[Said], None], str] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._soon = asyncio.Event()
+        self._looking = Looking(self._look, rest=self.patience, name=f"jupyter-oscar {topic}")
         self.idle_since = time.monotonic()
 
     @property
@@ -75,34 +74,26 @@ class Feed:
         """Begin to tell somebody who has read up to ``cursor``."""
         self._tellers[tell] = cursor
         self.catch_up(tell)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"jupyter-oscar {self.topic}")
+        self._looking.begin()
 
     def unsubscribe(self, tell: Callable[[Said], None]) -> None:
         """Stop telling; the last one to leave stops the asking."""
         self._tellers.pop(tell, None)
         self.idle_since = time.monotonic()
-        if not self._tellers and self._task:
-            self._task.cancel()
-            self._task = None
+        if not self._tellers:
+            self._looking.stop()
 
     def soon(self) -> None:
         """Look now rather than at the next turn."""
-        self._soon.set()
+        self._looking.soon()
 
-    async def _run(self) -> None:
+    async def _look(self) -> float:
         POLLING.set(True)
-        while self._tellers:
-            self._soon.clear()
-            began = time.monotonic()
-            try:
-                pause = await self.look()
-            except OscarError as error:
-                pause = CALLS_IDLE
-                self.say({"topic": self.topic, "problem": problem(error).model_dump(mode="json")})
-            pause = max(pause, self.patience * (time.monotonic() - began))
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._soon.wait(), pause)
+        try:
+            return await self.look()
+        except OscarError as error:
+            self.say({"topic": self.topic, "problem": problem(error).model_dump(mode="json")})
+            return CALLS_IDLE
 
     def say(self, said: Said) -> None:
         """Tell everybody."""

@@ -28,11 +28,18 @@ export function landed(before: FolderPage, now: FolderPage): ObjectRow[] {
     now.cursor !== null &&
     before.objects.some(({ key }) => key < last && !there.has(key));
   return now.objects
-    .filter(({ key, modified, size }) => {
-      const old = known.get(key);
-      return old ? old.modified !== modified || old.size !== size : !isMoved;
+    .filter(row => {
+      const old = known.get(row.key);
+      return old ? isAnew(old, row) : !isMoved;
     })
     .sort((a, b) => b.modified - a.modified);
+}
+
+/** Whether an object was written anew; the rule of `is_anew` in client/changes.py, which says why. */
+export function isAnew(before: ObjectRow, now: ObjectRow): boolean {
+  return before.etag && now.etag
+    ? before.etag !== now.etag || before.modified < now.modified
+    : before.size !== now.size || before.modified !== now.modified;
 }
 
 /** What landed in the folder that is shown, and what it started; without asking. */
