@@ -23,6 +23,7 @@ import { tellProblem } from '../errors';
 import { bucketIcon } from '../icons';
 import { IOscarClient, IOscarModel } from '../tokens';
 import { TransferCommands } from '../transfers/tokens';
+import { trimMenu } from './menu';
 import { IBucketActions, BucketCommandIDs, IOscarDrives } from './tokens';
 import type { IMeant } from './actions';
 
@@ -77,6 +78,7 @@ export const bucketsPlugin: JupyterFrontEndPlugin<void> = {
       const { dragBetween } = await import('./dropping');
       dragBetween(browsers, contents, drives, copy);
     });
+    trimMenu(app);
 
     const { add, bucket, meant, selected } = actions;
     const here = (args: ReadonlyPartialJSONObject): IMeant | undefined =>

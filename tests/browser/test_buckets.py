@@ -1,6 +1,7 @@
 """Buckets in the sidebar and as tables: files of a bucket opened, saved, copied and moved as any other."""
 
 import hashlib
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -143,6 +144,11 @@ def test_what_an_object_is_good_for_is_in_its_menu(bucket, page, sandbox):
     )
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     bucket.open("in")
+    bucket.item("table.csv").click(button="right")
+    items = page.get_by_role("menuitem")
+    expect(items.filter(has_text="Save to My Computer")).to_be_visible()
+    expect(items.filter(has_text=re.compile(r"^(Download|Copy Download Link|Copy Shareable Link)$"))).to_have_count(0)
+    page.keyboard.press("Escape")
     bucket.menu("table.csv", "Link for Anybody")
     link = page.get_by_role("textbox", name="Link").input_value()
     page.get_by_text("without signing in").wait_for()
