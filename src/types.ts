@@ -33,12 +33,15 @@ export interface Belonging {
 /**
  * A bucket in the list. `visibility` is empty where it is the admin's own.
  *
+ * `mine` says whether it is the caller's, who alone shares it; null where the cluster names no owner.
+ *
  * `bytes` and `objects` are what the storage counted last, `quota` how many bytes it may hold; null where the
  * cluster does not say.
  */
 export interface BucketRow {
   allowed_users: string[];
   bytes: number | null;
+  mine: boolean | null;
   name: string;
   objects: number | null;
   owner: string;
@@ -234,7 +237,7 @@ export interface FolderPage {
 }
 
 /**
- * An object: size in bytes, `modified` in seconds since 1970, `etag` where the object itself was asked for.
+ * An object: size in bytes, `modified` in seconds since 1970, `etag` empty where the storage tells none.
  */
 export interface ObjectRow {
   etag: string;

@@ -10,6 +10,7 @@ from .route import Message, Route, may
 
 if TYPE_CHECKING:
     from jupyter_oscar.client.buckets import Bucket, Page
+    from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.transfers import Object
 
 # The most that S3 lists in one page.
@@ -18,6 +19,8 @@ MOST = 1000
 
 class BucketRow(Message):
     """A bucket in the list. ``visibility`` is empty where it is the admin's own.
+
+    ``mine`` says whether it is the caller's, who alone shares it; null where the cluster names no owner.
 
     ``bytes`` and ``objects`` are what the storage counted last, ``quota`` how many bytes it may hold; null where the
     cluster does not say.
@@ -28,6 +31,7 @@ class BucketRow(Message):
     owner: str
     service: str | None = None
     allowed_users: tuple[str, ...] = ()
+    mine: bool | None = None
     bytes: int | None = None
     objects: int | None = None
     quota: int | None = None
@@ -71,8 +75,9 @@ class FolderAmount(Message):
     more: bool = False
 
 
-def row(bucket: Bucket) -> BucketRow:
+async def row(cluster: Cluster, bucket: Bucket) -> BucketRow:
     """A bucket for the list."""
+    me = (await cluster.config()).minio_provider.access_key
     usage, quota = bucket.storage_usage, bucket.storage_quota
     return BucketRow(
         name=bucket.bucket_name,
@@ -80,10 +85,17 @@ def row(bucket: Bucket) -> BucketRow:
         owner=bucket.owner or bucket.metadata.get("owner_name", ""),
         service=bucket.service,
         allowed_users=tuple(bucket.allowed_users),
+        # Some versions shorten a person's id to what stands before its @.
+        mine=me in {bucket.owner, bucket.owner.partition("@")[0]} if bucket.owner and me else None,
         bytes=usage.used_bytes if usage else None,
         objects=usage.objects if usage else None,
         quota=(quota.max_bytes or None) if quota else None,
     )
+
+
+async def rows(cluster: Cluster) -> list[BucketRow]:
+    """Every bucket the caller may see."""
+    return [await row(cluster, one) for one in await cluster.buckets.list()]
 
 
 def object_row(found: Object) -> ObjectRow:
@@ -106,14 +118,14 @@ class BucketsRoute(Route):
     @may()
     async def get(self, cluster: str) -> None:
         """Every bucket the person may see."""
-        self.reply([row(one) for one in await (await self.cluster(cluster)).buckets.list()])
+        self.reply(await rows(await self.cluster(cluster)))
 
     @may()
     async def post(self, cluster: str) -> None:
         """Make one."""
         said, one = self.body(NewBucket), await self.cluster(cluster)
         await one.buckets.create(said.name, visibility=said.visibility, allowed_users=said.allowed_users)
-        self.reply(row(await one.buckets.find(said.name)), 201)
+        self.reply(await row(one, await one.buckets.find(said.name)), 201)
 
 
 class BucketRoute(Route):
@@ -124,7 +136,8 @@ class BucketRoute(Route):
     @may()
     async def get(self, cluster: str, bucket: str) -> None:
         """One of them."""
-        self.reply(row(await (await self.cluster(cluster)).buckets.find(bucket)))
+        one = await self.cluster(cluster)
+        self.reply(await row(one, await one.buckets.find(bucket)))
 
     @may()
     async def put(self, cluster: str, bucket: str) -> None:
@@ -134,7 +147,7 @@ class BucketRoute(Route):
         if not found.visibility:
             msg = f'Bucket "{bucket}" is the cluster\'s own and cannot be shared.'
             raise NotAllowed(msg, hint="Make one as a user of the cluster: its admin's buckets have no visibility.")
-        self.reply(row(found))
+        self.reply(await row(one, found))
 
     @may()
     async def delete(self, cluster: str, bucket: str) -> None:

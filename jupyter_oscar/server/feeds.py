@@ -298,7 +298,7 @@ class BucketsFeed(StateFeed):
 
     async def look(self) -> float:
         cluster = await self.pool.client(self.topic.split("/", 1)[1])
-        self.tell([buckets.row(one).model_dump(mode="json") for one in await cluster.buckets.list()])
+        self.tell([row.model_dump(mode="json") for row in await buckets.rows(cluster)])
         return SERVICES
 
 

@@ -21,12 +21,20 @@ ROW: dict[str, Any] = {
     "owner": ADA,
     "service": None,
     "allowed_users": [],
+    "mine": True,
     "bytes": 1_400_000_000,
     "objects": 340,
     "quota": 20_000_000_000,
 }
 BUCKETS = [
-    {**ROW, "name": name, "visibility": see, "service": of, "allowed_users": [ADA] * (see == "restricted")}
+    {
+        **ROW,
+        "name": name,
+        "visibility": see,
+        "service": of,
+        "allowed_users": [ADA] * (see == "restricted"),
+        "mine": name != "tiles",
+    }
     for name, see, of in (
         ("burned-areas-of-the-northern-half-2026", "restricted", None),
         ("grayify", "private", "grayify"),
@@ -168,6 +176,7 @@ def dialogs(album: Album, browser: Browser, lab: Lab) -> None:
     item(page, "measurements").wait_for()
     asked("new bucket", "new-bucket")
     asked("sharing", "share-bucket", path="burned-areas-of-the-northern-half-2026")
+    asked("sharing of somebody else's", "share-bucket", path="tiles")
     asked("sharing of a service", "share-bucket", path="grayify")
     asked("delete bucket", "delete-bucket", path="grayify")
     asked("delete folder", "delete-object", path="measurements/out/")

@@ -23,7 +23,7 @@ export async function bucketDialog(options: {
     visibility: (row?.visibility || 'private') as Sharing['visibility'],
     users: row?.allowed_users.join(', ') ?? ''
   };
-  const isFixed = Private.isFixed(row);
+  const isFixed = row && Private.fixed(row, trans) !== undefined;
   const body = new Body(tell => (
     <BucketForm {...options} said={said} problem={tell} />
   ));
@@ -69,7 +69,7 @@ function BucketForm(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { problem, row, said, trans } = props;
-  const isFixed = Private.isFixed(row);
+  const fixed = row && Private.fixed(row, trans);
   const [, again] = React.useReducer((count: number) => count + 1, 0);
   const set = (change: Partial<typeof said>): void => {
     Object.assign(said, change);
@@ -77,18 +77,9 @@ function BucketForm(props: {
   };
   return (
     <>
-      {row ? <Usage {...{ isFixed, row, trans }} /> : null}
-      {isFixed ? (
-        <p>
-          {row?.service
-            ? trans.__(
-                'It is shared as the service %1 is, for which it was made.',
-                row.service
-              )
-            : trans.__(
-                'It belongs to the admin of the cluster and is not shared.'
-              )}
-        </p>
+      {row ? <Usage {...{ isFixed: fixed !== undefined, row, trans }} /> : null}
+      {fixed !== undefined ? (
+        <p>{fixed}</p>
       ) : (
         <>
           {row ? null : (
@@ -170,6 +161,9 @@ function Usage(props: {
   }
   if (row.visibility && isFixed) {
     lines.push([trans.__('Seen by'), word(row.visibility, trans)]);
+    if (row.allowed_users.length) {
+      lines.push([trans.__('People'), row.allowed_users.join(', ')]);
+    }
   }
   return (
     <table className="jp-OscarFacts">
@@ -188,8 +182,24 @@ function Usage(props: {
 }
 
 namespace Private {
-  /** Whether who sees a bucket is not decided in the dialog. */
-  export function isFixed(row?: BucketRow): boolean {
-    return !!row && (!row.visibility || !!row.service);
+  /** Why who sees a bucket is not decided in the dialog; undefined where it is. */
+  export function fixed(
+    { mine, service, visibility }: BucketRow,
+    trans: TranslationBundle
+  ): string | undefined {
+    if (service) {
+      return trans.__(
+        'It is shared as the service %1 is, for which it was made.',
+        service
+      );
+    }
+    if (!visibility) {
+      return trans.__(
+        'It belongs to the admin of the cluster and is not shared.'
+      );
+    }
+    return mine === false
+      ? trans.__('Only its owner decides who sees it.')
+      : undefined;
   }
 }
