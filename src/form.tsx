@@ -54,26 +54,41 @@ export function CheckField(props: {
   );
 }
 
-/** A line of a form in which one of the buckets is chosen. */
-export function BucketField(props: {
+/** Two lines of a form: one of the buckets is chosen, and a folder in it typed, which need not be there yet. */
+export function PlaceFields(props: {
   buckets: readonly BucketRow[];
-  value: string;
-  onBucket: (name: string) => void;
+  bucket: string;
+  folder: string;
+  /** What no folder means. */
+  placeholder: string;
+  onChange: (change: { bucket: string } | { folder: string }) => void;
   trans: TranslationBundle;
 }): React.JSX.Element {
+  const { bucket, buckets, folder, onChange, placeholder, trans } = props;
   return (
-    <label className="jp-OscarForm-field">
-      <span>{props.trans.__('Bucket')}</span>
-      <HTMLSelect
-        value={props.value}
-        onChange={event => {
-          props.onBucket(event.target.value);
+    <>
+      <label className="jp-OscarForm-field">
+        <span>{trans.__('Bucket')}</span>
+        <HTMLSelect
+          value={bucket}
+          onChange={event => {
+            onChange({ bucket: event.target.value });
+          }}
+        >
+          {buckets.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </HTMLSelect>
+      </label>
+      <TextField
+        label={trans.__('Folder in it')}
+        name="folder"
+        value={folder}
+        placeholder={placeholder}
+        onText={typed => {
+          onChange({ folder: typed });
         }}
-      >
-        {props.buckets.map(({ name }) => (
-          <option key={name}>{name}</option>
-        ))}
-      </HTMLSelect>
-    </label>
+      />
+    </>
   );
 }

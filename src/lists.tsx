@@ -4,7 +4,7 @@ import * as React from 'react';
 import { Filter, FilterField, filterKey } from './filter';
 import { span } from './format';
 import { useChanged, useTick } from './hooks';
-import { Notice, Skeleton, Step } from './states';
+import { ProblemNotice, Skeleton } from './states';
 import { ILive, IOscarModel } from './tokens';
 import { Problem } from './types';
 
@@ -119,14 +119,13 @@ function Trouble(props: {
     return null;
   }
   return (
-    <Notice what={live.problem.message} hint={live.problem.hint}>
-      <Step
-        label={trans.__('Try again')}
-        onClick={() => {
-          live.refresh();
-        }}
-      />
-    </Notice>
+    <ProblemNotice
+      problem={live.problem}
+      trans={trans}
+      onAgain={() => {
+        live.refresh();
+      }}
+    />
   );
 }
 

@@ -76,13 +76,19 @@ export namespace Notice {
   }
 }
 
-/** A problem in the upstream's own words. */
+/** Why something is not shown, in the upstream's own words; it can be tried again. */
 export function ProblemNotice(
-  props: React.PropsWithChildren<{ problem: Problem }>
+  props: React.PropsWithChildren<{
+    problem: Problem;
+    onAgain: () => void;
+    trans: TranslationBundle;
+  }>
 ): React.JSX.Element {
+  const { children, onAgain, problem, trans } = props;
   return (
-    <Notice what={props.problem.message} hint={props.problem.hint}>
-      {props.children}
+    <Notice what={problem.message} hint={problem.hint}>
+      <Step label={trans.__('Try again')} onClick={onAgain} />
+      {children}
     </Notice>
   );
 }

@@ -69,30 +69,24 @@ function actions(options: {
         }))
       : [];
   };
-  const meant = (args: ReadonlyPartialJSONObject): IMeant | undefined => {
+  /** All that is meant; without arguments what is selected. */
+  const all = (args: ReadonlyPartialJSONObject): IMeant[] => {
     if (typeof args.path === 'string') {
       const cluster = (args.cluster as string | null) ?? model.current;
       const isFolder = args.path.endsWith('/');
       const path = args.path.replace(/\/$/, '');
+      const place = toPlace(path);
       return cluster === undefined
-        ? undefined
-        : {
-            cluster,
-            path,
-            place: toPlace(path),
-            isFolder: isFolder || !toPlace(path)?.key
-          };
+        ? []
+        : [{ cluster, path, place, isFolder: isFolder || !place?.key }];
     }
-    const one = selected().at(0);
-    const found = one && drives.place(one.path);
-    return (
-      found && {
-        ...found,
-        place: toPlace(found.path),
-        isFolder: one.isFolder
-      }
-    );
+    return selected().flatMap(({ isFolder, path }) => {
+      const found = drives.place(path);
+      return found ? [{ ...found, place: toPlace(found.path), isFolder }] : [];
+    });
   };
+  const meant = (args: ReadonlyPartialJSONObject): IMeant | undefined =>
+    all(args).at(0);
   const object = (args: ReadonlyPartialJSONObject) => {
     const one = meant(args);
     return one?.place?.key && !one.isFolder
@@ -119,7 +113,9 @@ function actions(options: {
     icon: LabIcon | undefined,
     pick: (args: ReadonlyPartialJSONObject) => T | undefined,
     run: (one: T, args: ReadonlyPartialJSONObject) => unknown,
-    failed: string
+    failed: string,
+    /** Whether menus leave it out where there is nothing it could be about. */
+    { hides = false } = {}
   ): void => {
     commands.addCommand(id, {
       label,
@@ -127,6 +123,7 @@ function actions(options: {
       icon,
       describedBy,
       isEnabled: args => pick(args) !== undefined,
+      isVisible: args => !hides || pick(args) !== undefined,
       execute: async args => {
         const one = pick(args);
         if (one === undefined) {
@@ -141,5 +138,5 @@ function actions(options: {
     });
     palette?.addItem({ command: id, category: trans.__('OSCAR') });
   };
-  return { add, bucket, describedBy, meant, object, selected };
+  return { add, all, bucket, describedBy, meant, object, selected };
 }

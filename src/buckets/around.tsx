@@ -3,7 +3,7 @@ import * as React from 'react';
 import { FilterField } from '../filter';
 import { number } from '../format';
 import { useChanged } from '../hooks';
-import { Notice, Step } from '../states';
+import { ProblemNotice, Step } from '../states';
 import { FolderCommandIDs } from '../workdir/tokens';
 import { Landed } from './landed';
 import { Nothing } from './nothing';
@@ -33,13 +33,13 @@ export function Head(props: IPart): React.JSX.Element {
         />
       ) : null}
       {problem ? (
-        <Notice what={problem.message} hint={problem.hint}>
-          <Step
-            label={trans.__('Try again')}
-            onClick={() => {
-              panel.refresh();
-            }}
-          />
+        <ProblemNotice
+          problem={problem}
+          trans={trans}
+          onAgain={() => {
+            panel.refresh();
+          }}
+        >
           {panel.path ? (
             <Step
               label={trans.__('All buckets')}
@@ -48,7 +48,7 @@ export function Head(props: IPart): React.JSX.Element {
               }}
             />
           ) : null}
-        </Notice>
+        </ProblemNotice>
       ) : null}
     </>
   );

@@ -6,7 +6,7 @@ import { IconButton } from '../button';
 import { FilterField, filterKey } from '../filter';
 import { number } from '../format';
 import { useChanged } from '../hooks';
-import { Notice, Skeleton, Step } from '../states';
+import { ProblemNotice, Skeleton } from '../states';
 import { Grid } from '../table/grid';
 import { columnsOf, entryName, pathOf } from './entries';
 import { Nothing } from './nothing';
@@ -52,14 +52,13 @@ export function View(
         />
       ) : null}
       {problem ? (
-        <Notice what={problem.message} hint={problem.hint}>
-          <Step
-            label={trans.__('Try again')}
-            onClick={() => {
-              view.refresh();
-            }}
-          />
-        </Notice>
+        <ProblemNotice
+          problem={problem}
+          trans={trans}
+          onAgain={() => {
+            view.refresh();
+          }}
+        />
       ) : null}
       {entries === undefined ? (
         problem ? null : (

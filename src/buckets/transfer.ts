@@ -10,6 +10,7 @@ import { IOscarDrives, IStorage } from './tokens';
 import { Writer } from './chunks';
 import { asFolder, nameOf, toPath, toPlace } from './paths';
 import { toBase64 } from './models';
+import { below } from './walk';
 
 /** Bytes of a chunk in which Jupyter Server takes what is large. */
 const CHUNK = 1024 * 1024;
@@ -106,23 +107,9 @@ export class Transfers {
     }
     const top = asFolder(place).key;
     const name = key ? nameOf(key) : bucket;
-    const left = [top];
-    for (let prefix = left.pop(); prefix !== undefined; prefix = left.pop()) {
-      let cursor: string | undefined;
-      do {
-        const page = await storage.page(cluster, bucket, prefix, {
-          cursor,
-          size: 1000
-        });
-        left.push(...page.folders);
-        for (const row of page.objects) {
-          yield one(
-            `${name}/${toPath({ bucket, key: row.key.slice(top.length) }).slice(bucket.length + 1)}`,
-            row
-          );
-        }
-        cursor = page.cursor ?? undefined;
-      } while (cursor !== undefined);
+    for await (const row of below(storage, cluster, bucket, top)) {
+      const within = toPath({ bucket, key: row.key.slice(top.length) });
+      yield one(`${name}/${within.slice(bucket.length + 1)}`, row);
     }
   }
 

@@ -84,15 +84,14 @@ export function Welcome(props: Welcome.IProps): React.JSX.Element | null {
   const trouble = problem ?? model.clusters.problem;
   if (trouble && !model.clusters.rows) {
     return (
-      <ProblemNotice problem={trouble}>
-        <Step
-          label={trans.__('Try again')}
-          onClick={() => {
-            void model.retry();
-            model.clusters.refresh();
-          }}
-        />
-      </ProblemNotice>
+      <ProblemNotice
+        problem={trouble}
+        trans={trans}
+        onAgain={() => {
+          void model.retry();
+          model.clusters.refresh();
+        }}
+      />
     );
   }
   if (model.clusters.rows?.length !== 0) {

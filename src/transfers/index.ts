@@ -11,7 +11,8 @@ import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { asFolder } from '../buckets/paths';
 import { IBucketActions } from '../buckets/tokens';
 import { oscarIcon } from '../icons';
-import { IOscarModel } from '../tokens';
+import { IOscarClient, IOscarModel } from '../tokens';
+import { choosesFolders } from './chosen';
 import type { TransferPanel } from './panel';
 import { ITarget, TRANSFERS, TransferCommands } from './tokens';
 
@@ -20,10 +21,11 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Sends files into buckets, in parts that outlive the page, and saves objects.',
   autoStart: true,
-  requires: [IOscarModel, IBucketActions],
+  requires: [IOscarClient, IOscarModel, IBucketActions],
   optional: [IStateDB, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
+    client: IOscarClient,
     model: IOscarModel,
     actions: IBucketActions,
     state: IStateDB | null,
@@ -35,7 +37,8 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
     let loading: Promise<TransferPanel> | undefined;
     const panel = (): Promise<TransferPanel> => {
       loading ??= import('./panel').then(async ({ TransferPanel }) => {
-        const made = new TransferPanel(app, model, state, trans);
+        const storage = await client.storage();
+        const made = new TransferPanel(app, model, storage, state, trans);
         await made.transfers.restored;
         return made;
       });
@@ -120,18 +123,39 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
           }
         : undefined;
     };
+    /** Objects and folders ("a/") of one folder; one folder alone only where it need not be a ZIP file. */
+    const saved = (args: ReadonlyPartialJSONObject) => {
+      const places = actions.all(args).map(({ isFolder, place }) => ({
+        bucket: place?.bucket ?? '',
+        key: place?.key && isFolder ? `${place.key}/` : (place?.key ?? '')
+      }));
+      const keys = places.map(({ key }) => key);
+      const isFolder = keys.length === 1 && keys[0].endsWith('/');
+      if (
+        !keys.length ||
+        keys.includes('') ||
+        (isFolder && !choosesFolders())
+      ) {
+        return undefined;
+      }
+      const cluster = actions.meant(args)?.cluster ?? '';
+      const prefix = keys[0].replace(/[^/]*\/?$/, '');
+      return { keys, target: { cluster, bucket: places[0].bucket, prefix } };
+    };
     actions.add(
       TransferCommands.download,
       trans.__('Save to My Computer…'),
       trans.__('Straight from the storage, where it lets this page'),
       downloadIcon,
-      args => actions.object(args),
-      async ({ cluster, place: { bucket, key } }) => {
-        const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+      saved,
+      async ({ keys, target }) => {
         const { downloader } = await panel();
-        await downloader.save({ cluster, bucket, prefix }, key);
+        await (keys.length > 1 || keys[0].endsWith('/')
+          ? downloader.saveAll(target, keys)
+          : downloader.save(target, keys[0]));
       },
-      trans.__('It was not saved')
+      trans.__('It was not saved'),
+      { hides: true }
     );
     actions.add(
       TransferCommands.saveFolder,

@@ -4,12 +4,12 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { IDisposable } from '@lumino/disposable';
 
+import { IStorage } from '../buckets/tokens';
 import { tellProblem } from '../errors';
 import { oscarIcon } from '../icons';
 import { CommandIDs, IOscarModel } from '../tokens';
 import { Downloader } from './downloader';
 import { Transfers } from './queue';
-import { UploadStorage } from './storage';
 import { ITarget, ITransfer } from './tokens';
 import { Uploader } from './uploader';
 import { TransfersView } from './view';
@@ -19,15 +19,14 @@ export class TransferPanel {
   constructor(
     private readonly _app: JupyterFrontEnd,
     model: IOscarModel,
+    private readonly _storage: IStorage,
     state: IStateDB | null,
     private readonly _trans: TranslationBundle
   ) {
-    const { serverSettings } = _app.serviceManager;
-    this._storage = new UploadStorage({ serverSettings, trans: _trans });
-    this.transfers = new Transfers(this._storage, state, _trans);
+    this.transfers = new Transfers(_storage.uploads, state, _trans);
     const options = {
       transfers: this.transfers,
-      storage: this._storage,
+      storage: _storage,
       trans: _trans,
       show: () => {
         this.show();
@@ -52,7 +51,7 @@ export class TransferPanel {
     const { unfinishedDialog } = await import('./unfinished');
     await unfinishedDialog({
       target,
-      storage: this._storage,
+      storage: this._storage.uploads,
       isOurs: id => this.transfers.has(id),
       trans: this._trans
     });
@@ -139,6 +138,5 @@ export class TransferPanel {
     }
   }
 
-  private readonly _storage: UploadStorage;
   private _view: TransfersView | undefined;
 }

@@ -3,6 +3,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
+import { IStorage } from '../buckets/tokens';
 import { receive } from './receiving';
 import { IKept, idOf, Row } from './row';
 import { Sender } from './sending';
@@ -77,13 +78,18 @@ export class Transfers implements ITransfers {
     this._tell();
   }
 
-  /** Write an object to a file of the person's machine. */
-  fetch(target: ITarget, key: string, size: number, sink: Sink): void {
-    const row = Row.down(target, key, size, sink);
-    const there = this._rows.get(row.id);
-    there?.stop?.abort();
-    there?.sink?.restart().catch(console.warn);
-    this._rows.set(row.id, row);
+  /** Write objects to files of the person's machine. */
+  fetch(
+    target: ITarget,
+    objects: readonly { key: string; size: number; sink: Sink }[]
+  ): void {
+    for (const { key, sink, size } of objects) {
+      const row = Row.down(target, key, size, sink);
+      const there = this._rows.get(row.id);
+      there?.stop?.abort();
+      there?.sink?.restart().catch(console.warn);
+      this._rows.set(row.id, row);
+    }
     this._tell();
   }
 
@@ -321,6 +327,17 @@ export class Transfers implements ITransfers {
   private readonly _waiting: Waiting;
   private _saved = '[]';
   private readonly _changed = new Signal<this, void>(this);
+}
+
+export namespace Transfers {
+  /** What those need who put something into the queue. */
+  export interface IUse {
+    transfers: Transfers;
+    storage: IStorage;
+    trans: TranslationBundle;
+    /** Show what is on its way. */
+    show: () => void;
+  }
 }
 
 namespace Private {

@@ -3,7 +3,10 @@
  * writes beside it: under its name stands nothing of it before its end.
  */
 export class Sink {
-  constructor(private readonly _handle: FileSystemFileHandle) {}
+  /** `_place` is the file, or gives it when there is something to write. */
+  constructor(
+    private _place: FileSystemFileHandle | (() => Promise<FileSystemFileHandle>)
+  ) {}
 
   /** How many bytes it has, and of which version of the object. */
   get at(): number {
@@ -14,7 +17,7 @@ export class Sink {
 
   async write(piece: Uint8Array): Promise<void> {
     try {
-      this._writing ??= await this._handle.createWritable();
+      this._writing ??= await this._open();
       await this._writing.write(piece);
       this._at += piece.length;
     } catch (reason) {
@@ -36,7 +39,7 @@ export class Sink {
   /** Let it stand under its name. */
   async end(): Promise<void> {
     try {
-      this._writing ??= await this._handle.createWritable();
+      this._writing ??= await this._open();
       await this._writing.close();
     } catch (reason) {
       this._writing = undefined;
@@ -48,10 +51,17 @@ export class Sink {
   /** Leave nothing, not even the empty file that was made when its name was chosen. */
   async discard(): Promise<void> {
     await this.restart();
-    const { size } = await this._handle.getFile();
-    if (size === 0) {
-      await (this._handle as Private.IRemovable).remove?.();
+    const place = this._place;
+    if (typeof place !== 'function' && (await place.getFile()).size === 0) {
+      await (place as Private.IRemovable).remove?.();
     }
+  }
+
+  private async _open(): Promise<FileSystemWritableFileStream> {
+    if (typeof this._place === 'function') {
+      this._place = await this._place();
+    }
+    return this._place.createWritable();
   }
 
   private _begin(): void {

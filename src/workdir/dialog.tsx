@@ -3,7 +3,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { Body, Doing, Wrong } from '../doing';
-import { BucketField, CheckField, TextField } from '../form';
+import { CheckField, PlaceFields, TextField } from '../form';
 import { IStorage } from '../buckets/tokens';
 import {
   BucketRow,
@@ -84,31 +84,24 @@ function MountForm(props: {
     Object.assign(said, change);
     again();
   };
-  const text = (
-    name: 'folder' | 'path',
-    label: string,
-    placeholder: string
-  ): React.JSX.Element => (
-    <TextField
-      {...{ label, name, placeholder }}
-      value={said[name]}
-      onText={typed => {
-        set({ [name]: typed });
-      }}
-    />
-  );
   return (
     <>
-      <BucketField
-        buckets={buckets}
-        value={said.bucket}
-        onBucket={bucket => {
-          set({ bucket });
-        }}
-        trans={trans}
+      <PlaceFields
+        {...{ buckets, trans }}
+        bucket={said.bucket}
+        folder={said.folder}
+        placeholder={trans.__('all of it')}
+        onChange={set}
       />
-      {text('folder', trans.__('Folder in it'), trans.__('all of it'))}
-      {text('path', trans.__('As'), trans.__('a folder of your files'))}
+      <TextField
+        label={trans.__('As')}
+        name="path"
+        value={said.path}
+        placeholder={trans.__('a folder of your files')}
+        onText={path => {
+          set({ path });
+        }}
+      />
       <CheckField
         label={trans.__('Read only')}
         checked={said.read_only}

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from steps import execute
+from steps import eventually, execute
 from test_uploads import bucket, row
+
+from buckets import Bucket
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 __all__ = ["bucket"]
@@ -19,7 +21,23 @@ CHOOSING = """() => {
     window.showSaveFilePicker = async ({ suggestedName }) =>
         (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
 }"""
-NO_CHOOSING = "() => { window.showSaveFilePicker = undefined; }"
+CHOOSING_FOLDERS = """() => {
+    window.showDirectoryPicker = async () =>
+        (await navigator.storage.getDirectory()).getDirectoryHandle('chosen', { create: true });
+}"""
+NO_CHOOSING = "() => { window.showSaveFilePicker = window.showDirectoryPicker = undefined; }"
+IN_FOLDER = """async () => {
+    const found = {};
+    const look = async (folder, above) => {
+        for await (const [name, one] of folder.entries()) {
+            await (one.kind === 'directory'
+                ? look(one, `${above}${name}/`)
+                : one.getFile().then(async file => { found[above + name] = await file.text(); }));
+        }
+    };
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen');
+    return look(folder, '').then(() => found, () => 'a file that was written beside has just got its name');
+}"""
 SAVED = """async name => {
     const files = await navigator.storage.getDirectory();
     const handle = await files.getFileHandle(name).catch(() => null);
@@ -129,3 +147,28 @@ def test_a_browser_that_lets_no_page_write_saves_it_by_its_own_means(sandbox, op
     page.get_by_role("dialog").get_by_text("is not there any more").wait_for()
     page.get_by_role("dialog").get_by_role("button").last.click()
     expect(page.locator(".jp-LabShell")).to_be_visible()
+
+
+def test_what_is_selected_is_saved_into_a_folder_with_all_that_is_in_it(sandbox, open_lab, request):
+    page = open_lab
+    one = Bucket(sandbox, page, "selected")
+    request.addfinalizer(lambda: sandbox.oscar("bucket", "delete", one.name, "--yes"))
+    files = {"a.txt": "a", "b #2.txt": "b", "deep/c.txt": "c", "deep/er/d.txt": "d"}
+    one.fill({**{f"out/{name}": text.encode() for name, text in files.items()}, "out/not.txt": b"not selected"})
+    page.evaluate(CHOOSING_FOLDERS)
+    one.open("out")
+
+    def save_selected():
+        one.item("a.txt").click()
+        for name in ("b #2.txt", "deep"):
+            one.item(name).click(modifiers=["Control"])
+        one.menu("deep", "Save to My Computer")
+
+    save_selected()
+    page.get_by_text("4 of 4 there").wait_for()
+    assert page.evaluate(IN_FOLDER) == files
+    one.fill({"out/a.txt": b"a anew"})
+    save_selected()
+    page.get_by_text("4 of these files are there already").wait_for()
+    page.get_by_role("button", name="Replace 4 files").click()
+    eventually(page, lambda: page.evaluate(IN_FOLDER) == {**files, "a.txt": "a anew"})

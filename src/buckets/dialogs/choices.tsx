@@ -10,7 +10,7 @@ import { IStarted, Started } from '../landed';
 import { nameOf, placeName } from '../paths';
 import { IStorage } from '../tokens';
 import { Body } from '../../doing';
-import { BucketField, TextField } from '../../form';
+import { PlaceFields } from '../../form';
 
 /** Where to copy something: a bucket, and a folder in it that need not be there yet. */
 export async function folderDialog(options: {
@@ -60,24 +60,11 @@ function FolderForm(props: {
     again();
   };
   return (
-    <>
-      <BucketField
-        buckets={buckets}
-        value={said.bucket}
-        onBucket={bucket => {
-          set({ bucket });
-        }}
-        trans={trans}
-      />
-      <TextField
-        label={trans.__('Folder')}
-        value={said.folder}
-        placeholder={trans.__('the top of the bucket')}
-        onText={folder => {
-          set({ folder });
-        }}
-      />
-    </>
+    <PlaceFields
+      {...{ buckets, trans, ...said }}
+      placeholder={trans.__('the top of the bucket')}
+      onChange={set}
+    />
   );
 }
 
