@@ -68,12 +68,15 @@ def ours() -> float:
 
 
 def _until(api: httpx.Client, jobs: int) -> None:
-    """So many have ended, and well."""
+    """So many have ended, and well. Asked ever sooner as the end comes near: each answer costs as much as a job."""
+    began = time.perf_counter()
     while True:
         counts = api.get("/system/status").json()["oscar"]["pods"]["states"]
-        if counts["Succeeded"] + counts["Failed"] >= jobs:
+        ended = counts["Succeeded"] + counts["Failed"]
+        if ended >= jobs:
             break
-        time.sleep(0.05)
+        left = (time.perf_counter() - began) * (jobs - ended) / max(ended, 1)
+        time.sleep(min(max(left / 2, 0.02), 1))
     assert counts["Failed"] == 0
 
 
