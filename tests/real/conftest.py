@@ -30,7 +30,12 @@ def _load(path: Path) -> None:
 
 
 TESTS = Path(__file__).parents[1]
-for part in ("integration/sandbox_user", "resources/odd_servers", "resources/engine_stories"):
+for part in (
+    "integration/sandbox_user",
+    "integration/command_line",
+    "resources/odd_servers",
+    "resources/engine_stories",
+):
     _load(TESTS / f"{part}.py")
 for part in ("parts", "certificates", "process", "canvas"):
     _load(TESTS / "real" / "nifi" / f"nifi_{part}.py")
