@@ -230,7 +230,7 @@ class Sender:
             msg = f"{host} hung up without an answer."
             raise Unreachable(msg) from error
         except httpx.TransportError as error:
-            msg = f"The connection to {host} broke: {str(error) or type(error).__name__}."
+            msg = f"The connection to {host} broke: {why_not(error)}."
             raise Unreachable(msg) from error
 
 

@@ -34,6 +34,7 @@ _FAILURES: Final = (
     httpcore.ProtocolError,
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
+    ssl.SSLError,  # after the handshake httpcore lets it through as it is
 )
 
 
@@ -57,7 +58,10 @@ class Connections(httpx.AsyncBaseTransport):
         await self._budget.turn()
         async with self._gate:
             if self._proxy is not None:
-                return await self._by_proxy(self._proxy).handle_async_request(request)
+                try:
+                    return await self._by_proxy(self._proxy).handle_async_request(request)
+                except ssl.SSLError as error:
+                    raise _named(error) from error
             asked = _of_httpcore(request)
             line = await self._line(asked.url.origin)
             try:
@@ -125,6 +129,8 @@ def _of_httpcore(request: httpx.Request) -> httpcore.Request:
 
 def _named(error: Exception) -> httpx.TransportError:
     """The same as httpx says it; both give their errors the same names."""
+    if isinstance(error, ssl.SSLError):
+        return httpx.NetworkError(tls_words(error))
     same: httpx.TransportError = getattr(httpx, type(error).__name__)(str(error))
     return same
 

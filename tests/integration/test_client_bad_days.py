@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 from client_people import ALICE, admin_at
 
 from jupyter_oscar.client import fdl
@@ -25,6 +28,7 @@ from jupyter_oscar.client.errors import (
     ObjectNotFound,
     OutputsNotAttributable,
     ServiceNotFound,
+    Unreachable,
     UpstreamFailed,
 )
 from jupyter_oscar.client.jobs import State, state
@@ -116,6 +120,35 @@ async def test_a_web_page_in_place_of_a_log_is_no_log(odd: Any) -> None:
         async with Cluster(Profile("portal", url, Credentials("a", Secret("b")))) as one:
             with pytest.raises(NotOscar, match="web page"):
                 await one.jobs.log("svc", "job")
+
+
+# its encryption breaks
+
+
+@pytest.mark.parametrize("cut", ["handshake", "answer"])
+async def test_what_is_not_encrypted_where_it_has_to_be_is_no_answer(odd: Any, tmp_path: Path, cut: str) -> None:
+    """Something between that speaks plainly before, or in the middle of, what is encrypted."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(tls)
+
+    class Garbled(odd.Answer):
+        def _answer(self) -> None:
+            with socket.socket(fileno=os.dup(self.connection.fileno())) as plain:
+                plain.sendall(b"HTTP/1.1 200 OK")
+
+        do_GET = do_POST = _answer  # noqa: N815 - http.server looks them up
+
+    with odd.serving(Garbled, tls if cut == "answer" else None) as url:
+        address = url.replace("http://127.0.0.1", "https://localhost")
+        who = Profile("garbled", address, Credentials("a", Secret("b")), ca_bundle=str(tmp_path / "ca.pem"))
+        async with Cluster(who) as one:
+            for method in ("GET", "POST"):
+                with pytest.raises(
+                    Unreachable, match=r"localhost:\d+ (cannot be reached|broke): wrong version number\."
+                ):
+                    await one.json(method, "/system/services", what="Asking")
 
 
 # it prints without end
