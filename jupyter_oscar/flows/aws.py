@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jupyter_oscar.client.errors import (
@@ -54,10 +55,15 @@ class Made:
     url: str
     queues: tuple[str, ...] = ()
     notifications: tuple[str, ...] = ()
+    #: What was ours before: made by a run that was killed before it could say so, or by the last deployment.
+    left: Made | None = None
 
 
-async def ensure(queue: Queue) -> Made:
+async def ensure(queue: Queue, whose: str) -> Made:
     """Have the queue there, with its bucket's events sent to it. What is there is used as it is.
+
+    ``whose`` tells one dataflow of one engine from all others, in letters, digits and ``-``: the queue carries it as a
+    tag, by which one that a run made before it was killed is known again.
 
     Raises:
         NotAuthenticated, NotAllowed, BucketNotFound, UpstreamFailed, Unreachable: as AWS says; nothing is left behind.
@@ -68,24 +74,31 @@ async def ensure(queue: Queue) -> Made:
         url = await _there(sqs, queue.name)
         is_new = url is None
         if url is None:
-            url = (await sqs.create_queue(QueueName=queue.name, tags={OURS: queue.element}))["QueueUrl"]
-        queues: tuple[str, ...] = ()
-        notifications: tuple[str, ...] = ()
+            url = (await sqs.create_queue(QueueName=queue.name, tags={OURS: whose}))["QueueUrl"]
+        is_ours = is_new or await _tag(sqs, url) == whose
+        made, left = Made(url), Made(url)
         try:
             arn = await _arn(sqs, url)
             word = _Word(queue.region, "", queue.name, arn.split(":")[4], queue.endpoint or "")
-            queues = (str(word),) if is_new else ()
+            if is_new:
+                made = replace(made, queues=(str(word),))
+            elif is_ours:
+                left = replace(left, queues=(str(word),))
             if queue.bucket:
                 account = (await sts.get_caller_identity())["Account"]
                 await _permit(sqs, url, arn, queue.bucket, account)
-                if await _notify(s3, queue, arn, account):
-                    notifications = (str(word._replace(bucket=queue.bucket)),)
+                sent = await _notify(s3, queue, arn, account)
+                said = (str(word._replace(bucket=queue.bucket)),)
+                if sent is _Sent.NOW:
+                    made = replace(made, notifications=said)
+                elif sent is _Sent.BEFORE and is_ours:
+                    left = replace(left, notifications=said)
         except BaseException:
             if is_new:
                 with contextlib.suppress(Exception):
                     await sqs.delete_queue(QueueUrl=url)
             raise
-        return Made(url, queues, notifications)
+        return replace(made, left=left)
 
 
 async def remove(made: Made, queue: Queue) -> None:
@@ -216,6 +229,17 @@ async def _there(sqs: Any, name: str) -> str | None:
         raise
 
 
+async def _tag(sqs: Any, url: str) -> str | None:
+    """Whose a queue is; None where it says nothing, or we may not know."""
+    from botocore.exceptions import ClientError
+
+    try:
+        tags = (await sqs.list_queue_tags(QueueUrl=url)).get("Tags") or {}
+    except ClientError:
+        return None
+    return None if OURS not in tags else str(tags[OURS])
+
+
 async def _arn(sqs: Any, url: str) -> str:
     found = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return str(found["Attributes"]["QueueArn"])
@@ -263,15 +287,24 @@ def _sid(bucket: str) -> str:
     return f"{OURS}-{bucket}"
 
 
-async def _notify(s3: Any, queue: Queue, arn: str, account: str) -> bool:
-    """Send the bucket's events to the queue, beside whatever it does with them already; whether that is new."""
+class _Sent(Enum):
+    """By whose doing a bucket sends its events to a queue."""
+
+    NOW = "by what was asked now"
+    BEFORE = "by a notification of ours that was there"
+    BY_OTHERS = "by somebody else's"
+
+
+async def _notify(s3: Any, queue: Queue, arn: str, account: str) -> _Sent:
+    """Send the bucket's events to the queue, beside whatever it does with them already."""
     from botocore.exceptions import ClientError
 
     bucket, name = str(queue.bucket), f"{OURS}-{queue.name}"
     config = await _notifications(s3, bucket)
     there = config.get("QueueConfigurations") or []
-    if any(one["QueueArn"] == arn and set(EVENTS) <= set(one["Events"]) and not one.get("Filter") for one in there):
-        return False
+    all_ = [one for one in there if one["QueueArn"] == arn and set(EVENTS) <= set(one["Events"])]
+    if whole := [one for one in all_ if not one.get("Filter")]:
+        return _Sent.BEFORE if any(one.get("Id") == name for one in whole) else _Sent.BY_OTHERS
     others = [one for one in there if one.get("Id") != name]
     config["QueueConfigurations"] = [*others, {"Id": name, "QueueArn": arn, "Events": list(EVENTS)}]
     for left in reversed(range(TRIES)):
@@ -285,7 +318,7 @@ async def _notify(s3: Any, queue: Queue, arn: str, account: str) -> bool:
             if _code(error) != "InvalidArgument" or not left:
                 raise
         await asyncio.sleep(2)
-    return True
+    return _Sent.NOW
 
 
 async def _unnotify(s3: Any, bucket: str, name: str) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
+WHOSE = "0c5b-flow"
 KEYS = {"aws_access_key_id": "access", "aws_secret_access_key": "very-secret"}
 
 
@@ -78,7 +79,7 @@ def queue(at: str, name: str, bucket: str | None = None) -> Queue:
 
 def test_a_bucket_sends_its_events_to_a_queue_that_takes_them_from_nobody_else(at: str, person: Person) -> None:
     bucket = person.bucket("photos")
-    made = asyncio.run(aws.ensure(queue(at, "photos_events", bucket)))
+    made = asyncio.run(aws.ensure(queue(at, "photos_events", bucket), WHOSE))
     [statement] = person.policy("photos_events")
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
     assert statement["Condition"] == {
@@ -92,7 +93,7 @@ def test_a_bucket_sends_its_events_to_a_queue_that_takes_them_from_nobody_else(a
         bodies += [json.loads(one["Body"]) for one in found["Messages"]]
     assert [one["s3"]["object"]["key"] for body in bodies for one in body.get("Records", ())] == ["in%2Fa+b.png"]
 
-    again = asyncio.run(aws.ensure(queue(at, "photos_events", bucket)))
+    again = asyncio.run(aws.ensure(queue(at, "photos_events", bucket), WHOSE))
     assert (again.url, again.queues, again.notifications) == (made.url, (), ())
     asyncio.run(aws.remove(made, queue(at, "photos_events", bucket)))
     assert "photos_events" not in person.queues()
@@ -111,7 +112,7 @@ def test_what_others_set_up_stays(at: str, person: Person) -> None:
         Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [kept]}
     )
 
-    made = [asyncio.run(aws.ensure(queue(at, name, bucket))) for name in ("ours", "theirs")]
+    made = [asyncio.run(aws.ensure(queue(at, name, bucket), WHOSE)) for name in ("ours", "theirs")]
     assert [one.queues for one in made] == [(f"{REGION}/ours of {ACCOUNT} at {at}",), ()]
     assert person.notifications(bucket) == {"ours", "theirs"}
     assert {one["Sid"] for one in person.policy("theirs")} == {"theirs", "jupyter-oscar-shared"}
@@ -127,13 +128,29 @@ def test_what_others_set_up_stays(at: str, person: Person) -> None:
 
 def test_a_deployments_marker_says_what_to_remove(at: str, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = person.bucket("marked")
-    made = asyncio.run(aws.ensure(queue(at, "marked_events", bucket)))
+    made = asyncio.run(aws.ensure(queue(at, "marked_events", bucket), WHOSE))
     for key, value in KEYS.items():
         monkeypatch.setenv(key.upper(), value)
     marker = Marker("flow", "", queues=made.queues, notifications=made.notifications)
     asyncio.run(aws.forget(marker))
     asyncio.run(aws.forget(marker))  # cut off and done again
     assert "marked_events" not in person.queues()
+    assert person.notifications(bucket) == set()
+
+
+def test_what_a_killed_run_made_is_removed_with_the_dataflow_that_the_next_run_deploys(at: str, person: Person) -> None:
+    """It could not say anywhere but on the queue itself whose that is."""
+    bucket = person.bucket("killed")
+    first = asyncio.run(aws.ensure(queue(at, "killed_events", bucket), WHOSE))
+    again = asyncio.run(aws.ensure(queue(at, "killed_events", bucket), WHOSE))
+    assert (again.queues, again.notifications) == ((), ()), "this run did not make it, so it does not undo it"
+    assert again.left is not None
+    assert (again.left.queues, again.left.notifications) == (first.queues, first.notifications)
+    other = asyncio.run(aws.ensure(queue(at, "killed_events", bucket), "another-flow"))
+    assert other.left is not None
+    assert (other.left.queues, other.left.notifications) == ((), ())
+    asyncio.run(aws.remove(again.left, queue(at, "killed_events", bucket)))
+    assert "killed_events" not in person.queues()
     assert person.notifications(bucket) == set()
 
 
@@ -183,7 +200,7 @@ def test_what_was_made_with_a_file_s_keys_is_removed_with_them(
     bucket = person.bucket("of-a-file")
     said: list[str] = []
     with keys_seen(at, odd) as (url, seen):
-        made = asyncio.run(aws.ensure(queue(url, "of-a-file_events", bucket)))
+        made = asyncio.run(aws.ensure(queue(url, "of-a-file_events", bucket), WHOSE))
         marker = Marker("flow", "", queues=made.queues, notifications=made.notifications)
         asyncio.run(aws.forget(marker, [queue(url, "of-a-file_events", bucket)], said.append))
         assert seen == {"access"}
@@ -201,7 +218,7 @@ def test_keys_of_another_account_remove_nothing_and_it_is_said_what_to_do(
     monkeypatch.setenv("AWS_ENDPOINT_URL", at)
     for key, value in KEYS.items():
         monkeypatch.setenv(key.upper(), value)
-    made = asyncio.run(aws.ensure(Queue("src", "elsewhere", REGION, "q")))
+    made = asyncio.run(aws.ensure(Queue("src", "elsewhere", REGION, "q"), WHOSE))
     assert made.queues == (f"{REGION}/elsewhere of {ACCOUNT}",)
     other = made.queues[0].replace(ACCOUNT, "999999999999")
     with pytest.raises(NotAllowed, match=f"in the account 999999999999, and these keys are of {ACCOUNT}") as caught:
@@ -216,14 +233,14 @@ def test_what_fails_leaves_nothing_and_is_said_without_keys(
     at: str, person: Person, odd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(BucketNotFound, match="Making the queue gone_events failed") as caught:
-        asyncio.run(aws.ensure(queue(at, "gone_events", "no-such-bucket")))
+        asyncio.run(aws.ensure(queue(at, "gone_events", "no-such-bucket"), WHOSE))
     assert "gone_events" not in person.queues()
     assert "very-secret" not in f"{caught.value}{caught.value.__cause__!r}{queue(at, 'x')!r}"
     with odd.refusing() as nobody, pytest.raises(Unreachable, match="cannot be reached"):
-        asyncio.run(aws.ensure(queue(nobody, "any")))
+        asyncio.run(aws.ensure(queue(nobody, "any"), WHOSE))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", "/nonexistent")
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(key, raising=False)
     with pytest.raises(NotAuthenticated, match="there are no keys for AWS"):
-        asyncio.run(aws.ensure(Queue("src", "any", REGION, "q", endpoint=at)))
+        asyncio.run(aws.ensure(Queue("src", "any", REGION, "q", endpoint=at), WHOSE))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -18,6 +19,7 @@ from jupyter_oscar.client.errors import AlreadyExists, OscarError
 from jupyter_oscar.flows.engines.base import Outcome
 from jupyter_oscar.flows.errors import FlowRefused
 from jupyter_oscar.flows.plan import Action
+from jupyter_oscar.flows.snapshot.parts import NAMESPACE
 
 from . import reading
 from .client import LATEST, RUNNING, SOONEST
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from jupyter_oscar.flows.engines.base import Progress
     from jupyter_oscar.flows.marker import Marker
     from jupyter_oscar.flows.plan import Plan
+    from jupyter_oscar.flows.snapshot.made import Queue
 
     from .client import Client
 
@@ -42,8 +45,10 @@ APART: Final = (460.0, 260.0)
 class Deploying:
     """One run of one plan."""
 
-    def __init__(self, client: Client, plan: Plan, progress: Progress | None = None) -> None:
+    def __init__(self, client: Client, plan: Plan, root: str, progress: Progress | None = None) -> None:
+        """``root`` is the identifier of the NiFi's root group."""
         self._client = client
+        self._root = root
         self._plan = plan
         self._snapshot = plan.snapshot
         self._progress = progress
@@ -98,10 +103,10 @@ class Deploying:
         self._undo.push_async_callback(attempt)
 
     async def _queues(self, marker: Marker) -> Marker:
-        """Make the queues that sources read from; what was there before is used and never removed."""
+        """Make the queues that sources read from; what others made is used and never removed."""
         old = self._plan.deployed.marker if self._plan.deployed is not None else None
-        made = (old.queues, old.notifications) if old is not None else ((), ())
-        marker = replace(marker, queues=made[0], notifications=made[1])
+        if old is not None:
+            marker = replace(marker, queues=old.queues, notifications=old.notifications)
         if not marker.queues and not self._snapshot.queues:
             return marker
         from jupyter_oscar.flows import aws
@@ -111,15 +116,21 @@ class Deploying:
             for name in aws.unread(marker, self._snapshot.queues)
         ]
         for queue in self._snapshot.queues:
-            found = await aws.ensure(queue)
+            found = await aws.ensure(queue, self._whose(queue))
             if queue.parameter:  # a bridge knows by itself
                 self._values[queue.parameter] = found.url
             if found.queues or found.notifications:
                 self._on_failure(f"Making the queue {queue.name}", partial(aws.remove, found, queue))
                 self._say(f"Made the queue {queue.name}.")
-            more = (*marker.queues, *found.queues), (*marker.notifications, *found.notifications)
-            marker = replace(marker, queues=tuple(dict.fromkeys(more[0])), notifications=tuple(dict.fromkeys(more[1])))
+            for made in filter(None, (found, found.left)):
+                more = (*marker.queues, *made.queues), (*marker.notifications, *made.notifications)
+                known = [tuple(dict.fromkeys(one)) for one in more]
+                marker = replace(marker, queues=known[0], notifications=known[1])
         return marker
+
+    def _whose(self, queue: Queue) -> str:
+        """What a queue says of where it is read: no other element, dataflow or NiFi has the same."""
+        return str(uuid.uuid5(NAMESPACE, f"{self._root}\0{self._plan.name}\0{queue.element}"))
 
     # A new one
 

@@ -70,12 +70,15 @@ class NifiEngine(Engine):
         """Carry a plan out."""
         if plan.refusals:
             raise FlowRefused(" ".join(plan.refusals), hint="Nothing was changed.")
+        root = ""
         if plan.action is not Action.NOTHING:
             # Before anything is touched, also in AWS.
-            group = plan.deployed.inner if plan.deployed is not None else await self.client.group(ROOT)
+            there = plan.deployed.inner if plan.deployed is not None else None
+            group = there or await self.client.group(ROOT)
             if not reading.writable(group):
-                raise self._only_looking(plan.name if plan.deployed is not None else "")
-        return await Deploying(self.client, plan, progress).carry_out()
+                raise self._only_looking(plan.name if there else "")
+            root = str(there["component"]["parentGroupId"] if there else group["id"])
+        return await Deploying(self.client, plan, root, progress).carry_out()
 
     async def status(self, names: Sequence[str] | None = None) -> list[FlowStatus]:
         """Ours, by name, in four requests; a name that is not there is left out."""
