@@ -215,8 +215,10 @@ def test_behind_a_proxy_that_refuses_every_change_plans_are_made_and_nothing_is_
 
         def refused(act: Callable[[], Any]) -> None:
             desk.asked.clear()
-            with pytest.raises(NotAllowed, match=r"not now.*policies"):
+            with pytest.raises(NotAllowed, match=r"not now.*policies") as caught:
                 act()
+            # Nothing was changed, so there is nothing to undo.
+            assert not getattr(caught.value, "__notes__", ())
 
         operator.make, direct = through, operator.make
         assert operator.plan(text).action is Action.CREATE

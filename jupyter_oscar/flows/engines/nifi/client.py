@@ -165,7 +165,7 @@ class Client:
     async def update_context(self, context_id: str, parameters: list[dict[str, Any]]) -> None:
         """Set some of a context's parameters and leave the others; one with a name alone is removed (§5.4).
 
-        NiFi stops what uses them, and starts it again.
+        NiFi stops what uses them, and starts it again; so plain ones that have their value already are left out.
 
         Raises:
             UpstreamFailed: NiFi could not do it, or not start everything again; its own words.
@@ -176,10 +176,15 @@ class Client:
 
         async def ask() -> None:
             now = await self._get(path, what=what)
+            component = now.get("component") or {}
+            there = {one["parameter"]["name"]: one["parameter"] for one in component.get("parameters") or ()}
+            anew = [one for one in parameters if not _is_so(one, there.get(one["name"]))]
+            if not anew:
+                return
             body = {
                 "revision": self._revision(now),
                 "id": context_id,
-                "component": {"id": context_id, "parameters": _wrapped(parameters)},
+                "component": {"id": context_id, "parameters": _wrapped(anew)},
             }
             await self._work(f"{path}/update-requests", body, what=what)
 
@@ -410,6 +415,13 @@ class Client:
             msg = f"{what} failed: the connection to NiFi at {host} broke: {why_not(error)}."
             hint = f"It may be restarting{handshake.perhaps(self.profile)}; try again in a moment."
             raise Unreachable(msg, hint=hint) from error
+
+
+def _is_so(wanted: Mapping[str, Any], there: Mapping[str, Any] | None) -> bool:
+    """Whether a parameter is as it is wanted; of a secret nobody can tell."""
+    if there is None or "value" not in wanted:
+        return there is None and "value" not in wanted
+    return not (there.get("sensitive") or wanted.get("sensitive")) and there.get("value") == wanted["value"]
 
 
 def _wrapped(parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:

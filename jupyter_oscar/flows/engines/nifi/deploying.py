@@ -263,7 +263,13 @@ class Deploying:
         old = {**flow, "flowContents": {**flow["flowContents"], "comments": comments}}
         old.setdefault("externalControllerServices", {})
         what = f"Changing {self._plan.name}"
-        self._on_failure(what, lambda: self._client.replace(group, old, what=f"{what} back"))
+
+        async def back() -> None:
+            now = await self._client.definition(group)
+            if now["flowContents"] != flow["flowContents"]:  # NiFi may have refused before anything was changed
+                await self._client.replace(group, old, what=f"{what} back")
+
+        self._on_failure(what, back)
 
     async def _states(self, group: str) -> dict[str, str]:
         return {one["id"]: one["component"]["state"] for one in await self._client.processors(group)}
