@@ -15,7 +15,7 @@ from .terminal import as_json, confirm, out, say, size, table, yes
 from .words import Noun
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from jupyter_oscar.flows.engines.base import Engine, FlowStatus, Outcome
     from jupyter_oscar.flows.model import Flow
@@ -132,7 +132,7 @@ def plan(
     async def work() -> Plan:
         if offline is not None:
             return planning.look(found, base.without_engine(offline), allow_missing=allow_missing)
-        login = consent(found, nifi, sure=yes, login_only=True)
+        login = consent(found, nifi, sure=yes)
         engine = engines.choose(found, nifi, secrets=login)
         try:
             return await planning.prepare(
@@ -171,11 +171,14 @@ def apply(
     and sent to NiFi: that is asked about.
     """
     from jupyter_oscar.flows import plan as planning
+    from jupyter_oscar.flows.snapshot import elements
 
     found = read(file)
-    sure = consent(found, nifi, sure=yes)
+    consent(found, nifi, sure=yes)
 
     async def work(engine: Engine) -> tuple[Outcome, FlowStatus | None]:
+        bridged = elements.bridged(found, await engine.capabilities())
+        sure = consent(found, nifi, sure=yes, bridged=bridged)
         made = await planning.prepare(found, engine, secrets=sure, adopt=adopt, allow_missing=allow_missing)
         outcome = await engine.apply(made, say)
         return outcome, await engine.start(outcome.name) if starting else None
@@ -302,7 +305,7 @@ def _on(
 
     name = what if isinstance(what, str) else ""
     found = _flow_of(name) if isinstance(what, str) else what
-    login = sure or found is None or consent(found, nifi, sure=False, login_only=True)
+    login = sure or found is None or consent(found, nifi, sure=False)
 
     async def work() -> Any:
         engine = engines.choose(found, nifi, secrets=login)
@@ -358,13 +361,17 @@ def read(file: Path) -> Flow:
     return found
 
 
-def consent(found: Flow, nifi: str | None, *, sure: bool, login_only: bool = False) -> bool:
-    """Ask whether secrets of this machine may be read and sent to NiFi, where the file wants any."""
+def consent(found: Flow, nifi: str | None, *, sure: bool, bridged: Collection[str] | None = None) -> bool:
+    """Ask whether secrets of this machine may be read and sent to NiFi, where the file wants any.
+
+    First those of its login there; then, when it is known which sources are ``bridged``, those of its elements.
+    """
     from jupyter_oscar.flows import secrets
 
-    places = secrets.elsewhere(found, login=nifi is None)
-    if login_only:
-        places = [one for one in places if not one.element]
+    if bridged is not None:
+        places = secrets.elsewhere(found, bridged=bridged)
+    else:
+        places = [one for one in secrets.elsewhere(found, login=nifi is None) if not one.element]
     if places:
         wanted = ", ".join(map(str, places))
         to = nifi or found.nifi.extra.profile or found.nifi.endpoint or "NiFi"

@@ -361,18 +361,38 @@ def _secrets(part: Any, path: Path, owner: str) -> Iterator[Found]:
             yield from _secrets(item, (*path, index), owner)
     elif isinstance(part, SecretStr):
         yield from _secret(part.get_secret_value(), path, owner)
-    elif isinstance(part, str) and (PLACEHOLDER.fullmatch(part) or (PLACEHOLDER.search(part) and "://" in part)):
-        yield from _unfilled(path)
+    elif isinstance(part, str) and _is_placeholder(part):
+        yield WARNING, path, unfilled_words(path), "Fill it in before it is deployed."
 
 
-def _unfilled(path: Path) -> Iterator[Found]:
-    yield WARNING, path, f"`{path[-1]}` still is the placeholder of a template.", "Fill it in."
+def unfilled(part: Any, path: Path = ()) -> Iterator[Path]:
+    """The keys below a part that nobody has filled in."""
+    if isinstance(part, BaseModel):
+        for name, info in type(part).model_fields.items():
+            yield from unfilled(getattr(part, name), (*path, info.alias or name))
+    elif isinstance(part, dict | list):
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            yield from unfilled(value, (*path, key))
+    elif isinstance(part, SecretStr | str) and _is_placeholder(
+        part if isinstance(part, str) else part.get_secret_value()
+    ):
+        yield path
+
+
+def unfilled_words(path: Path) -> str:
+    """What is wrong with a key that nobody has filled in."""
+    return f"`{path[-1]}` still is the placeholder of a template."
+
+
+def _is_placeholder(value: str) -> bool:
+    """As in ``<token>`` and ``https://<host>``."""
+    return bool(PLACEHOLDER.fullmatch(value) or ("://" in value and PLACEHOLDER.search(value)))
 
 
 def _secret(word: str, path: Path, owner: str) -> Iterator[Found]:
     key = path[-1]
     if PLACEHOLDER.fullmatch(word):
-        yield from _unfilled(path)
+        yield WARNING, path, unfilled_words(path), "Fill it in before it is deployed."
     elif not word and not _is_free(path):
         yield ERROR, path, f"`{key}` is empty.", "Give it a value, or the place of one: env:NAME."
     elif word in references.EMPTY:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_oscar.client.keys import MachineKey
 
-from . import changes
+from . import changes, checks, model
 from . import secrets as finding
 from .marker import Marker
 from .snapshot.compile import compile_flow
+from .snapshot.elements import bridged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from .changes import Change
     from .engines.base import Capabilities, Deployed, Engine
@@ -44,7 +45,10 @@ class Action(str, Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that would be done. ``what``: group, parameters, processor, connection, listener, queue, bundle."""
+    """One thing that would be done.
+
+    ``what``: group, parameters, processor, connection, listener, queue, bundle, value.
+    """
 
     action: Action
     what: str
@@ -119,8 +123,10 @@ class Plan:
 
 def look(flow: Flow, capabilities: Capabilities, *, allow_missing: bool = False) -> Plan:
     """What would be made on an engine with these capabilities that has nothing yet; nobody is asked for anything."""
-    whole = not finding.elsewhere(flow)
-    return make(compile_flow(finding.with_keys(flow), capabilities), None, allow_missing=allow_missing, whole=whole)
+    stays = bridged(flow, capabilities)
+    snapshot = compile_flow(finding.with_keys(flow), capabilities)
+    whole = not finding.elsewhere(flow, bridged=stays)
+    return make(snapshot, None, allow_missing=allow_missing, whole=whole, unfilled=list(_unfilled(flow, stays)))
 
 
 async def prepare(
@@ -137,21 +143,24 @@ async def prepare(
 
     With ``secrets`` those that the file only refers to are read from this machine, to be sent to NiFi; a person says
     so. To ``look`` they are not needed: such a plan cannot be carried out, and does not say whether one has changed.
-    ``ask`` gives the token of a service in OSCAR.
+    Nor are those that a source is read with whose events come by bridge. ``ask`` gives the token of a service in OSCAR.
 
     Raises:
-        SecretsUnconfirmed: the file refers to secrets of this machine; nothing was read.
+        SecretsUnconfirmed: the file refers to secrets of this machine that would be sent; nothing was read.
         FlowError: there is nothing where a reference to a secret leads.
         OscarError: the engine, or the cluster that has the service, does not answer or refuses.
 
     """
-    places = [] if secrets else finding.elsewhere(flow)
+    capabilities = await engine.capabilities()
+    stays = bridged(flow, capabilities)
+    places = [] if secrets else finding.elsewhere(flow, bridged=stays)
     if places and not look:
         raise finding.unconfirmed(flow, places)
-    complete = await finding.complete(flow, ask) if not places else finding.with_keys(flow)
-    snapshot = compile_flow(complete, await engine.capabilities())
+    complete = await finding.complete(flow, ask, stays) if not places else finding.with_keys(flow)
+    snapshot = compile_flow(complete, capabilities)
     there = await engine.read(snapshot.name)
-    return make(snapshot, there, adopt=adopt, allow_missing=allow_missing, whole=not places)
+    unfilled = list(_unfilled(flow, stays))
+    return make(snapshot, there, adopt=adopt, allow_missing=allow_missing, whole=not places, unfilled=unfilled)
 
 
 def make(
@@ -161,13 +170,14 @@ def make(
     adopt: bool = False,
     allow_missing: bool = False,
     whole: bool = True,
+    unfilled: Sequence[Step] = (),
     key: MachineKey | None = None,
 ) -> Plan:
     """The plan that makes what is ``deployed`` what the ``snapshot`` says.
 
     A group of the same name that is not ours is refused unless it is to be adopted; a type that the engine lacks is
     refused unless its processors may stand there as ghosts until their NAR is installed. A plan that is not ``whole``
-    was made without the values of secrets.
+    was made without the values of secrets. ``unfilled`` refuses what a template left open.
     """
     snapshot = snapshot.with_words(changes.kept(snapshot, deployed))
     key = key or MachineKey()
@@ -181,7 +191,7 @@ def make(
         sealed_by=fingerprint,
         bridged=tuple(listener.element for listener in snapshot.listeners),
     )
-    steps = list(_refusals(snapshot, deployed, adopt=adopt, allow_missing=allow_missing))
+    steps = [*unfilled, *_refusals(snapshot, deployed, adopt=adopt, allow_missing=allow_missing)]
     adopts = adopt and deployed is not None and deployed.marker is None
     if deployed is None:
         steps += _creation(snapshot)
@@ -197,6 +207,17 @@ def make(
     steps += [Step(Action.CHANGE, "parameters", name, f"Forget the parameter {name}.") for name in forgotten]
     steps += [Step(Action.CHANGE, change.what, change.name, str(change)) for change in found]
     return Plan(snapshot.name, snapshot, deployed, steps, tuple(again), forgotten, found, adopts, whole, marker)
+
+
+def _unfilled(flow: Flow, bridged: Collection[str]) -> Iterator[Step]:
+    """Placeholders where something would be sent: to NiFi, or to AWS, where the queue is also made for a bridge."""
+    for path, element in checks.elements(flow.nifi).items():
+        if element.name in bridged and not isinstance(element, model.AwsSource):
+            continue
+        for key in checks.unfilled(element, path):
+            at = f"{flow.path}:{flow.line(key) or 1}"
+            sentence = f"{at}: {element.name}: {checks.unfilled_words(key)} Fill it in."
+            yield Step(Action.REFUSE, "value", element.name, sentence)
 
 
 def _refusals(snapshot: Snapshot, deployed: Deployed | None, *, adopt: bool, allow_missing: bool) -> Iterator[Step]:

@@ -20,9 +20,10 @@ from jupyter_oscar.client.profiles import Profile, resolve
 from . import model
 from .errors import FlowError
 from .findings import ERROR, Finding
+from .snapshot.arrival import has_keystore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 #: Asks a cluster for the token of a service.
 Asks = Callable[[Profile, str], Awaitable[SecretStr]]
@@ -45,10 +46,11 @@ class Elsewhere:
         return f"{self.key} from {self.place}" + (f" (line {self.line})" if self.line else "")
 
 
-def elsewhere(flow: model.Flow, *, login: bool = False) -> list[Elsewhere]:
+def elsewhere(flow: model.Flow, *, login: bool = False, bridged: Collection[str] = ()) -> list[Elsewhere]:
     """What would be read from this machine and sent to NiFi; with ``login`` also what the file says of NiFi itself.
 
-    A file from somebody else could name any file or variable of whoever deploys it, and any NiFi.
+    A file from somebody else could name any file or variable of whoever deploys it, and any NiFi. What the ``bridged``
+    sources are read with stays here: NiFi does not get it.
     """
     found: list[Elsewhere] = []
 
@@ -60,7 +62,7 @@ def elsewhere(flow: model.Flow, *, login: bool = False) -> list[Elsewhere]:
 
     if login:
         _head(flow, note)
-    _elements(flow, note)
+    _elements(flow, _of_sent(flow, note, bridged))
     keys, lines = _keys(), flow.name_lines()
     for element in flow.elements.values():
         line = lines.get(element.name)
@@ -79,15 +81,15 @@ def unconfirmed(flow: model.Flow, places: Sequence[Elsewhere]) -> SecretsUnconfi
     return SecretsUnconfirmed(msg, hint="If that is right, say secrets=True.")
 
 
-async def complete(flow: model.Flow, ask: Asks | None = None) -> model.Flow:
-    """The same dataflow with every value in it.
+async def complete(flow: model.Flow, ask: Asks | None = None, bridged: Collection[str] = ()) -> model.Flow:
+    """The same dataflow with every value in it that is sent; what ``bridged`` sources are read with is not.
 
     Raises:
         FlowError: there is nothing where a reference leads; the message has file and line.
         OscarError: a cluster does not give its service's token.
 
     """
-    done = with_keys(follow(flow))
+    done = with_keys(follow(flow, bridged))
     destination = done.nifi.Destination
     oscar = [await _with_token(one, ask or _ask) for one in destination.OSCAR]
     destination = destination.model_copy(update={"OSCAR": oscar})
@@ -104,14 +106,16 @@ def with_keys(flow: model.Flow) -> model.Flow:
     return flow.with_nifi(flow.nifi.model_copy(update={"Source": source, "Destination": destination}))
 
 
-def follow(flow: model.Flow) -> model.Flow:
+def follow(flow: model.Flow, bridged: Collection[str] = ()) -> model.Flow:
     """The same dataflow with the references in its elements followed; the network is not needed for it.
+
+    What ``bridged`` sources are read with is left as it is.
 
     Raises:
         FlowError: there is nothing where a reference leads; the message has file and line.
 
     """
-    return flow.with_nifi(_elements(flow, _following(flow)))
+    return flow.with_nifi(_elements(flow, _of_sent(flow, _following(flow), bridged)))
 
 
 def follow_aws(flow: model.Flow) -> model.Flow:
@@ -140,6 +144,23 @@ def _elements(flow: model.Flow, value: Values) -> model.Nifi:
     nifi = flow.nifi
     update = {key: _new(getattr(nifi, key), ("nifi", key), value) for key in ("Source", "Destination", "generic")}
     return nifi.model_copy(update=update)
+
+
+def _of_sent(flow: model.Flow, value: Values, bridged: Collection[str]) -> Values:
+    """``value`` for what is sent, and the secret itself for what a bridged source is read with.
+
+    Sent are the keys for AWS, by which its queue is made, and what its bridge's end shows its certificate with.
+    """
+    elements = flow.elements
+
+    def of(secret: SecretStr, path: tuple[Any, ...]) -> SecretStr:
+        element = elements.get(flow.owner(path)) if bridged else None
+        if isinstance(element, model.Source) and element.name in bridged:
+            listens = "ssl_context" in path and has_keystore(element)
+            return value(secret, path) if listens or str(path[-1]).startswith("AWS_") else secret
+        return value(secret, path)
+
+    return of
 
 
 def _head(flow: model.Flow, value: Values) -> model.Nifi:

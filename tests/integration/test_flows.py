@@ -65,6 +65,40 @@ def test_a_login_that_the_file_only_refers_to_is_asked_about(cli, tmp_path):
     assert "password from env:HOME (line 4)? Nobody can be asked here: add --yes." in cli.said
 
 
+def test_what_a_source_is_read_with_is_asked_for_only_where_nifi_reads_it(cli, still_nifi, tmp_path):
+    """That NiFi reads no source by itself, so it gets the service's token and no other secret."""
+    file = written(tmp_path, login="token: env:T")
+    kafka = "security_protocol: SASL_PLAINTEXT, sasl_username: u, sasl_password: env:K}"
+    file.write_text(file.read_text().replace("security_protocol: PLAINTEXT}", kafka))
+    with still_nifi.still() as nifi:
+        cli("nifi", "add", "site", nifi.url)
+        cli("flow", "apply", file, "--nifi", "site", code=2)
+        assert "send them to site: token from env:T (line 8)? Nobody can be asked here: add --yes." in cli.said
+        assert "secrets that the file refers to were not read" in cli("flow", "plan", file, "--nifi", "site")
+        cli.env["T"] = "MARKER"
+        assert "not read" not in cli("flow", "plan", file, "--nifi", "site", "--yes")
+        file.write_text(file.read_text().replace("group_id: g", "group_id: g, x-oscar: {via: native}"))
+        cli("flow", "apply", file, "--nifi", "site", code=2)
+        assert "site: sasl_password from env:K (line 5), token from env:T (line 8)?" in cli.said
+
+
+def test_what_a_template_left_open_is_not_deployed(cli, tmp_path):
+    file = written(tmp_path, login="token: <token>")
+    file.write_text(file.read_text().replace('"b:9092"', "<broker>"))
+    assert "warning: `token` still is the placeholder of a template." in cli("flow", "lint", file)
+    plan = json.loads(cli("flow", "plan", file, "--version", "1.18.0", "--json"))
+    assert plan["action"] == "refuse"
+    refused = [step["sentence"].rpartition("flow.yaml:")[2] for step in plan["steps"] if step["action"] == "refuse"]
+    assert refused == [
+        "5: in: `bootstrap_servers` still is the placeholder of a template. Fill it in.",
+        "8: out: `token` still is the placeholder of a template. Fill it in.",
+    ]
+    file.write_text(file.read_text().replace("group_id: g", "group_id: g, x-oscar: {via: bridge}"))
+    said = cli("flow", "plan", file, "--version", "1.18.0")
+    assert "`token` still is" in said
+    assert "`bootstrap_servers`" not in said, "NiFi would not be sent it"
+
+
 def test_a_plan_without_any_nifi_says_what_to_do(cli, tmp_path):
     file = written(tmp_path, login="token: env:T")
     file.write_text(file.read_text().replace("  endpoint: https://nifi.example.org\n", ""))

@@ -12,6 +12,7 @@ from .parts import NAMESPACE, text
 from .types import LISTEN_HTTP
 
 if TYPE_CHECKING:
+    from jupyter_oscar.flows.engines.base import Capabilities
     from jupyter_oscar.flows.model import Arrival
     from jupyter_oscar.flows.model import Source as Element
 
@@ -24,17 +25,24 @@ PORTS: Final = 10000
 EVERY_SUBJECT: Final = ".*"
 
 
+def reads(extra: Arrival, capabilities: Capabilities, *types: Type) -> bool:
+    """Whether a NiFi with these capabilities reads a source itself, by processors and services of these types."""
+    has = all(capabilities.has(one.name) for one in types)
+    return extra.via == "native" or (extra.via is None and has)
+
+
 def native(element: Element, extra: Arrival, build: Build, *types: Type) -> bool:
     """Whether NiFi reads the source itself; noted for the plan."""
     has = build.has(*types)
+    how = "native" if reads(extra, build.capabilities, *types) else "bridge"
     if extra.via == "bridge":
-        how, why = "bridge", "as the file says"
+        why = "as the file says"
     elif has:
-        how, why = "native", f"by NiFi's own {types[0].short}"
+        why = f"by NiFi's own {types[0].short}"
     elif extra.via == "native":
-        how, why = "native", f"as the file says, although this NiFi has no {types[0].short}"
+        why = f"as the file says, although this NiFi has no {types[0].short}"
     else:
-        how, why = "bridge", f"since this NiFi has no {types[0].short}"
+        why = f"since this NiFi has no {types[0].short}"
     build.sources.append(Source(element.name, element.kind, how, why))
     return how == "native"
 
@@ -42,7 +50,7 @@ def native(element: Element, extra: Arrival, build: Build, *types: Type) -> bool
 def listen(element: Element, extra: Arrival, group: Group) -> None:
     """The end of a bridge: an HTTP listener whose events leave by the group's port."""
     build = group.build
-    service = tls.service(group, element.ssl_context if _has_keystore(element) else None)
+    service = tls.service(group, element.ssl_context if has_keystore(element) else None)
     port = extra.port or _port(build, element.name)
     path = _path(element.name)
     # Without TLS nothing else keeps out whoever reaches the port.
@@ -73,7 +81,8 @@ def listen(element: Element, extra: Arrival, group: Group) -> None:
         )
 
 
-def _has_keystore(element: Element) -> bool:
+def has_keystore(element: Element) -> bool:
+    """Whether a bridge's end shows a certificate, and wants one."""
     return "Keystore_Filename" in (element.ssl_context or {})
 
 

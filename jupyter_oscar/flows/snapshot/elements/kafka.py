@@ -9,22 +9,28 @@ from jupyter_oscar.flows.snapshot.parts import runs, text
 from jupyter_oscar.flows.snapshot.types import CONSUME_KAFKA_1, CONSUME_KAFKA_2, KAFKA_SERVICE
 
 if TYPE_CHECKING:
+    from jupyter_oscar.flows.engines.base import Capabilities
     from jupyter_oscar.flows.model import KafkaSource
     from jupyter_oscar.flows.snapshot.parts import Group
+    from jupyter_oscar.flows.snapshot.types import Type
 
 # Where DCNiOS looks for a truststore that is only named, and which it says it is.
 FOLDER: Final = "/opt/nifi/nifi-current/data/"
 KIND: Final = "PKCS12"
 
 
+def reader(capabilities: Capabilities) -> tuple[Type, ...]:
+    """What a NiFi reads it by."""
+    return (CONSUME_KAFKA_1,) if capabilities.major < 2 else (CONSUME_KAFKA_2, KAFKA_SERVICE)  # noqa: PLR2004
+
+
 def place(element: KafkaSource, group: Group) -> None:
     """Its group."""
-    old = group.build.capabilities.major < 2  # noqa: PLR2004
-    types = (CONSUME_KAFKA_1,) if old else (CONSUME_KAFKA_2, KAFKA_SERVICE)
+    types = reader(group.build.capabilities)
     if not arrival.native(element, element.extra, group.build, *types):
         arrival.listen(element, element.extra, group)
         return
-    made = _one(element, group) if old else _two(element, group)
+    made = _one(element, group) if CONSUME_KAFKA_1 in types else _two(element, group)
     group.connect(made, group.port("out"), ["success"])
 
 

@@ -10,13 +10,20 @@ from jupyter_oscar.flows.snapshot.parts import runs, text
 from jupyter_oscar.flows.snapshot.types import CONSUME_AMQP, EVALUATE_JSON_PATH, ROUTE_ON_ATTRIBUTE
 
 if TYPE_CHECKING:
+    from jupyter_oscar.flows.engines.base import Capabilities
     from jupyter_oscar.flows.model import RucioSource
     from jupyter_oscar.flows.snapshot.parts import Group
+    from jupyter_oscar.flows.snapshot.types import Type
+
+
+def reader(_: Capabilities) -> tuple[Type, ...]:
+    """What a NiFi reads it by."""
+    return (CONSUME_AMQP,)
 
 
 def place(element: RucioSource, group: Group) -> None:
     """Its group."""
-    if not arrival.native(element, element.extra, group.build, CONSUME_AMQP):
+    if not arrival.native(element, element.extra, group.build, *reader(group.build.capabilities)):
         arrival.listen(element, element.extra, group)
         return
     service = tls.service(group, element.ssl_context)

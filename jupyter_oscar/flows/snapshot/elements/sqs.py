@@ -17,11 +17,18 @@ from jupyter_oscar.flows.snapshot.types import AWS_SERVICE, GET_SQS, ROUTE_ON_CO
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from jupyter_oscar.flows.engines.base import Capabilities
     from jupyter_oscar.flows.model import AwsSource, S3Destination, SqsSource
     from jupyter_oscar.flows.snapshot.parts import Group
+    from jupyter_oscar.flows.snapshot.types import Type
 
 TEST: Final = r'"Event"\s*:\s*"s3:TestEvent"'
 CREDENTIALS: Final = "AWS Credentials Provider service"
+
+
+def reader(capabilities: Capabilities) -> tuple[Type, ...]:
+    """What a NiFi reads it by."""
+    return (GET_SQS,) if capabilities.major < 2 else (GET_SQS, AWS_SERVICE)  # noqa: PLR2004
 
 
 def place(element: SqsSource, group: Group) -> None:
@@ -31,8 +38,7 @@ def place(element: SqsSource, group: Group) -> None:
 
 def read(element: AwsSource, group: Group) -> None:
     """The processors that read a queue."""
-    old = group.build.capabilities.major < 2  # noqa: PLR2004
-    native = arrival.native(element, element.extra, group.build, GET_SQS, *(() if old else (AWS_SERVICE,)))
+    native = arrival.native(element, element.extra, group.build, *reader(group.build.capabilities))
     reference = _queue(element, group, native=native)
     if not native:
         arrival.listen(element, element.extra, group)
