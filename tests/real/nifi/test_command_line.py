@@ -35,8 +35,6 @@ def cli(tmp_path: Path) -> Any:
 def test_a_dataflow_from_its_file_to_nothing_left(
     nifi: Process, operator: Operator, canvas: Canvas, cli: Any, tmp_path: Path
 ) -> None:
-    if nifi.access:
-        pytest.skip("this NiFi wants a sign-in, which is told in test_access")
     said: list[str] = []
 
     def typed(*words: object, code: int = 0) -> str:
@@ -90,8 +88,6 @@ def test_ctrl_c_while_nifi_makes_the_group_leaves_nothing(
     nifi: Process, operator: Operator, canvas: Canvas, cli: Any, tmp_path: Path
 ) -> None:
     """NiFi makes it all the same, although nobody waits for its answer."""
-    if nifi.access:
-        pytest.skip("this NiFi wants a sign-in, which is told in test_access")
     asked, let_go = threading.Event(), threading.Event()
 
     def hold(said: str) -> None:
