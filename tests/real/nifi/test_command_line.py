@@ -93,7 +93,7 @@ def test_ctrl_c_while_nifi_makes_the_group_leaves_nothing(
     def hold(said: str) -> None:
         if said.endswith("/process-groups/import"):
             asked.set()
-            let_go.wait(60)
+            let_go.wait(300)
 
     with service() as oscar, counted(nifi.url) as (url, desk):
         desk.refuse = hold
@@ -103,7 +103,7 @@ def test_ctrl_c_while_nifi_makes_the_group_leaves_nothing(
         cli("nifi", "add", "lab", url)
         command = [sys.executable, "-m", "jupyter_oscar", "flow", "apply", str(file), "--nifi", "lab"]
         process = subprocess.Popen(command, env=cli.env, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        assert asked.wait(60)
+        assert asked.wait(300)
         process.send_signal(signal.SIGINT)
         let_go.set()
         _, said = process.communicate(timeout=120)
