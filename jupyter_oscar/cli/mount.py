@@ -59,14 +59,15 @@ def _list() -> None:
 async def _mount(on: str | None, name: str, point: Path, *, read_only: bool, foreground: bool) -> None:
     from jupyter_oscar.client.cluster import Cluster
     from jupyter_oscar.client.profiles import resolve
-    from jupyter_oscar.deploy import mounting
+    from jupyter_oscar.deploy import mounting, mounts
 
     async with Cluster(resolve(on)) as cluster:
-        if foreground and not cluster.profile.sandbox:
+        itself = mounts.folders(cluster.profile) is not None
+        if foreground and not itself:
             said = await mounting.told(cluster, name.partition("/")[0], read_only=read_only)
         else:
             await mounting.mount(cluster, name, point, read_only=read_only)
-            what = ", the sandbox's own folder" if cluster.profile.sandbox else ""
+            what = ", the sandbox's own folder" if itself else ""
             click.echo(f"{point}: {name}{what}")
             say(f"Undo it with: jupyter oscar umount {point}")
             return

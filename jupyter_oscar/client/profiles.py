@@ -45,7 +45,8 @@ class Sandbox:
     password: Secret
     mode: str
     runtime: str
-    data: Path
+    #: Whose folders are its buckets; None where they are no folders but MinIO's.
+    buckets: Path | None
 
 
 class Refused(NamedTuple):
@@ -355,5 +356,5 @@ def _read(file: TextIO) -> Sandbox:
         Secret(said["password"]),
         said.get("mode", ""),
         said.get("runtime", ""),
-        Path(said["data"]),
+        None if said.get("store") == "minio" else Path(said["data"]) / "buckets",
     )

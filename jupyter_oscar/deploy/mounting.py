@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_oscar.client.config import MinioProvider
 
-from . import keeper
+from . import keeper, mounts
 from .mounts import CannotMount
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def told(cluster: Cluster, bucket: str, *, read_only: bool = False) -> Tol
 
 
 async def mount(cluster: Cluster, place: str, point: Path, *, read_only: bool = False) -> None:
-    """Mount a bucket or a folder of one (``bucket/folder``); in the sandbox make it a link to the folder itself.
+    """Mount a bucket or a folder of one (``bucket/folder``); where its folder is on this machine, make a link to it.
 
     Raises:
         BucketNotFound, NotAllowed: it is not there or may not be read.
@@ -56,9 +56,8 @@ async def mount(cluster: Cluster, place: str, point: Path, *, read_only: bool = 
 
     """
     said = await told(cluster, place.partition("/")[0], read_only=read_only)
-    if box := cluster.profile.sandbox:
-        folder = box.data / "buckets" / place
-        await asyncio.to_thread(keeper.link, folder, point, place=place, endpoint=said.endpoint)
+    if (buckets := mounts.folders(cluster.profile)) is not None:
+        await asyncio.to_thread(keeper.link, buckets / place, point, place=place, endpoint=said.endpoint)
         return
     keeper.check_fuse()
     await asyncio.to_thread(_start, said, place, point)

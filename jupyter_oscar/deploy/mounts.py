@@ -1,7 +1,7 @@
 """Buckets that are mounted here, by whomever: OSCAR's sidecar in a pod (oscar.md §2.7), the sandbox, or ourselves.
 
-In a pod rclone mounts ``bucket[/folder]`` at ``/mnt/bucket[/folder]``; the table of mounts names it. In the sandbox a
-mounted bucket is the folder that holds its objects.
+In a pod rclone mounts ``bucket[/folder]`` at ``/mnt/bucket[/folder]``; the table of mounts names it. In a sandbox
+whose buckets are folders, a mounted bucket is the folder that holds its objects; where MinIO keeps them it is mounted.
 """
 
 from __future__ import annotations
@@ -105,17 +105,22 @@ def _plain(field: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), field)
 
 
+def folders(profile: Profile) -> Path | None:
+    """The folder of this machine whose folders are the cluster's buckets, if there is one."""
+    return profile.sandbox.buckets if profile.sandbox else None
+
+
 def holding(path: Path, profile: Profile | None = None, table: Path = TABLE) -> Mount | None:
     """The mount that a folder is in, the innermost; with a ``profile`` of a sandbox also a folder of its buckets."""
     real = path.resolve()
     inside = [mount for mount in mounted(table) if real.is_relative_to(mount.point)]
     if inside:
         return max(inside, key=lambda mount: len(mount.point.parts))
-    box = profile.sandbox if profile else None
-    buckets = (box.data / "buckets").resolve() if box else None
+    buckets = folders(profile) if profile else None
+    buckets = buckets.resolve() if buckets else None
     if buckets and real.is_relative_to(buckets) and real != buckets:
-        bucket, *folders = real.relative_to(buckets).parts
-        return Mount(real, bucket, "/".join(folders), direct=True)
+        bucket, *below = real.relative_to(buckets).parts
+        return Mount(real, bucket, "/".join(below), direct=True)
     return None
 
 

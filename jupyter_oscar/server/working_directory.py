@@ -80,7 +80,7 @@ async def look(cluster: Cluster, top: Path) -> WorkingDirectory:
     """What is mounted, what is not yet written back there, and which services watch it."""
     found = await asyncio.to_thread(mounts.here, top, cluster.profile)
     rows = [await _row(mount, cluster, top) for mount in found if mount.note or await _is_of(mount, cluster)]
-    return WorkingDirectory(mounts=tuple(rows), cannot=None if cluster.profile.sandbox else _cannot())
+    return WorkingDirectory(mounts=tuple(rows), cannot=None if mounts.folders(cluster.profile) else _cannot())
 
 
 async def _is_of(mount: Mount, cluster: Cluster) -> bool:

@@ -161,6 +161,7 @@ def test_a_folder_with_something_in_it_and_a_bucket_that_is_not_there_are_refuse
     assert (done.returncode, "no folder that" in done.stderr) == (1, True)
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_in_the_sandbox_it_is_the_folder_itself(oscar, bucket, sandbox, tmp_path):
     runtime = str(sandbox.announcement.parent)
     point = tmp_path / "work"
@@ -189,6 +190,7 @@ def test_a_pods_mount_is_recognised(tmp_path):
     assert mounts.holding(Path("/tmp"), table=table) is None  # noqa: S108 - any folder that is none
 
 
+@pytest.mark.usefixtures("objects_are_files")
 def test_the_sandboxes_own_folders_are_recognised(sandbox, bucket, monkeypatch):
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(sandbox.announcement.parent))
     profile = resolve(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)

@@ -142,7 +142,7 @@ def _storage(sandbox: Any) -> dict[str, str]:
     return {"ENDPOINT": said["endpoint"], "ACCESS_KEY_ID": said["access_key"], "SECRET_ACCESS_KEY": said["secret_key"]}
 
 
-@pytest.mark.usefixtures("at_home")
+@pytest.mark.usefixtures("at_home", "objects_are_files")
 async def test_in_the_sandbox_it_is_the_folder_itself(page: Page, bucket: Bucket) -> None:
     (row,) = (await page.mount(bucket, "deep/work"))["mounts"]
     assert (row["path"], row["bucket"], row["state"]) == ("deep/work", bucket.name, "direct")
@@ -165,7 +165,7 @@ def service(jp_fetch: Callable[..., Awaitable[Any]], sandbox: Any) -> Iterator[B
     requests.delete(f"{services}/{name}", auth=who, timeout=30)
 
 
-@pytest.mark.usefixtures("at_home")
+@pytest.mark.usefixtures("at_home", "objects_are_files")
 async def test_the_servers_own_folder_says_which_bucket_it_is_and_who_watches_it(
     page: Page, service: Bucket, jp_web_app: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
