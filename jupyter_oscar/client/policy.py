@@ -45,10 +45,12 @@ REDIRECTS: Final = 3
 # It is away for 0.3 to 0.5 s whenever a service is made or removed (oscar.md §0.3 point 10).
 STORAGE_AGAIN: Final = 5
 STORAGE_READ: Final = 60
+# obstore waits by chance between the first wait and ``base`` times the last one: about eight seconds in all, of which
+# MinIO takes some to start again on a busy machine.
 OBSTORE: Final[dict[str, Any]] = {
-    "max_retries": STORAGE_AGAIN,
+    "max_retries": 8,
     "retry_timeout": timedelta(seconds=30),
-    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2},
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 3},
 }
 BOTOCORE: Final[dict[str, Any]] = {
     "connect_timeout": CONNECT,

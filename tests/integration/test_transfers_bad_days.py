@@ -34,6 +34,8 @@ FAULTS = """
 - {route: "s3 PUT /*/restarts-up.bin", calls: [2], do: storage restart}
 - {route: "s3 GET /*/restarts-down.bin", calls: [1], do: storage restart}
 - {route: "s3 GET /*/breaks.bin", calls: [1, 2], do: truncated}
+- {route: "s3 GET /*/to-cell.bin", calls: [1, 2], do: truncated}
+- {route: "s3 GET /*/odd*to-cell.bin", calls: [1, 2], do: truncated}
 - {route: "s3 GET /*/swapped.object", calls: [1], do: truncated}
 - {route: "s3 GET /*/swapped.archive", calls: [1], do: truncated}
 - {route: "s3 PUT /*/cell.bin", calls: [2], do: storage restart}
@@ -105,6 +107,19 @@ async def test_a_cell_begins_an_upload_anew_that_a_restart_of_the_storage_forgot
         assert sent.sha256 == hashlib.sha256(content).hexdigest()
         assert same(await cluster.store.get(bucket.name, key), content)
         assert [one async for one in cluster.uploads.unfinished(bucket.name)] == []
+    assert sum(told) == len(content)
+
+
+@pytest.mark.parametrize("key", ["to-cell.bin", "odd\nto-cell.bin"])
+async def test_a_download_to_a_cell_that_breaks_off_is_gone_on_with(
+    bucket: Bucket, sandbox: Any, tmp_path: Path, key: str
+) -> None:
+    content, told = os.urandom(36 * MIB), []
+    async with admin_at(sandbox) as cluster:
+        await cluster.objects.write(bucket.name, key, content)
+        await cluster.store.download(bucket.name, key, tmp_path / "came" / "copy.bin", told.append)
+    assert same((tmp_path / "came" / "copy.bin").read_bytes(), content)
+    assert await asyncio.to_thread(lambda: [path.name for path in (tmp_path / "came").iterdir()]) == ["copy.bin"]
     assert sum(told) == len(content)
 
 
