@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .store import Database
 
 _LAST_WORDS_S = 0.5
-_DRAINING_S = 0.2
+_DRAINING_S, _DRAINED_S = 0.2, 10.0  # MinIO tells what it kept every three seconds
 _LOOKS_S = (0, 5, 25)  # after a start, one after the other; on a busy machine MinIO takes its time to be all there
 _MS = 1_000_000
 _FOUND = 0  # in the place of the number of a request that told of the object
@@ -157,9 +157,12 @@ class WebhookTriggers(Triggers):
                 sys.stderr.write(f"Uploads that MinIO did not tell of were not looked for: {error}\n")
 
     async def _drain(self) -> None:
-        """Wait until all is told that MinIO had kept for us."""
-        waiting = set(self._queued())
-        while waiting:
+        """Wait until all is told that MinIO had kept for us, but not for what it never tells.
+
+        A kill may leave a file there that was made and not yet written: MinIO reads it for ever and keeps it.
+        """
+        waiting, until = set(self._queued()), time.monotonic() + _DRAINED_S
+        while waiting and time.monotonic() < until:
             await asyncio.sleep(_DRAINING_S)
             waiting &= set(self._queued())
 
