@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -13,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from threading import Event, Thread
 
@@ -21,6 +24,9 @@ import requests
 from minio import Minio
 from minio.error import S3Error
 from sandbox_user import Person, User, eventually, new_name
+
+from jupyter_oscar.client.cluster import Cluster
+from jupyter_oscar.client.profiles import resolve
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 
@@ -32,7 +38,8 @@ STORIES = [
     "contract",
     *(f"integration/test_sandbox_{noun}.py" for noun in SANDBOX.split()),
     *(f"integration/test_{noun}.py" for noun in ("calls", "maps", "functions", "buckets_in_cells")),
-    *(f"integration/test_{noun}.py" for noun in ("uploads", "transfers_bad_days")),
+    *(f"integration/test_{noun}.py" for noun in ("uploads", "transfers_bad_days", "mounts", "working_directory")),
+    *(f"browser/test_{noun}.py" for noun in ("straight", "notification")),
 ]
 
 
@@ -251,6 +258,50 @@ def test_every_upload_makes_one_job_whatever_is_killed_when(on_minio):
     eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
+def test_what_was_missed_is_found_though_a_kill_left_something_that_is_never_told(on_minio, program):
+    box = on_minio("--hold")
+    user = User(box)
+    user.create("missed")
+    keys, drive = user.provider, box.data / "minio" / "drive"
+    box.stop()
+    # A MinIO that knows nobody to tell.
+    env = {**box.env, "MINIO_ROOT_USER": keys["access_key"], "MINIO_ROOT_PASSWORD": keys["secret_key"]}
+    address = box.s3_endpoint.removeprefix("http://")
+    command = [str(program), "server", "--quiet", "--address", address, str(drive)]
+    with subprocess.Popen(command, env={**env, "MINIO_CI_CD": "1"}) as alone:
+        eventually(lambda: there("missed", user))
+        alone.terminate()
+    (box.data / "minio" / "queue" / "minio-webhook-oscar-later" / f"{uuid.uuid4()}.event").touch()
+    box.start()
+    assert len(eventually(lambda: User(box).jobs("missed"), 60)) == 1
+
+
+def there(bucket, user):
+    with contextlib.suppress(Exception):
+        user.put(bucket, "in/a.txt")
+        return True
+
+
+def test_a_download_to_a_cell_goes_on_though_minio_is_killed_in_its_middle(on_minio, tmp_path):
+    box = on_minio()
+    user, content, killed = User(box), os.urandom(200_000_000), []
+    user.create("lake")
+    user.put("lake", "lake.bin", content)
+
+    def told(_):
+        if not killed:
+            killed.append(minio_of(box))
+            os.kill(killed[0], signal.SIGKILL)
+
+    async def fetch():
+        async with Cluster(resolve(endpoint=box.endpoint, user=box.user, password=box.password)) as cluster:
+            await cluster.store.download("lake", "lake.bin", tmp_path / "came.bin", told)
+
+    asyncio.run(fetch())
+    assert killed
+    assert hashlib.sha256((tmp_path / "came.bin").read_bytes()).digest() == hashlib.sha256(content).digest()
+
+
 # buckets as folders
 
 FUSE = os.access("/dev/fuse", os.R_OK | os.W_OK) and shutil.which("fusermount3")
@@ -265,7 +316,33 @@ def write_into(user, name, text):
     return eventually(lambda: name in [one.name for one in user.s3.list_buckets()] and user.keys(name))
 
 
-@pytest.mark.skipif(not FUSE, reason="this machine has no FUSE for its user: /dev/fuse and fusermount3")
+NEEDS_FUSE = pytest.mark.skipif(not FUSE, reason="this machine has no FUSE for its user: /dev/fuse and fusermount3")
+
+
+@NEEDS_FUSE
+def test_a_bucket_is_mounted_for_a_person_as_one_of_any_cluster(on_minio, tmp_path):
+    box = on_minio()
+    user, point = User(box), tmp_path / "work"
+    user.create("loud")
+    user.put("loud", "in/a.txt")
+
+    def oscar(*words):
+        command = [sys.executable, "-m", "jupyter_oscar", *map(str, words)]
+        done = subprocess.run(command, env=box.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "sandbox" not in oscar("mount", "loud/in", point)
+    try:
+        assert (point / "a.txt").read_text() == "hello"
+        (point / "b.txt").write_text("by mount")
+    finally:
+        oscar("umount", point)
+    assert user.get("loud", "in/b.txt") == b"by mount"
+    assert eventually(lambda: user.over("loud", 2))
+
+
+@NEEDS_FUSE
 def test_a_mounted_bucket_is_a_folder_also_after_a_kill(on_minio):
     box = on_minio()
     user = User(box)

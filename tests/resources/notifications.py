@@ -16,13 +16,7 @@ from minio import Minio
 
 def untouched(endpoint: str, user: str, password: str) -> None:
     """Fail if a rule was added, changed or removed by anybody but the cluster."""
-
-    def ask(path: str) -> Any:
-        return requests.get(endpoint + path, auth=(user, password), timeout=60).json()
-
-    store = ask("/system/config")["minio_provider"]
-    keys = (store["access_key"], store["secret_key"])
-    s3 = Minio(urlsplit(store["endpoint"]).netloc, *keys, secure=False, region="us-east-1")
+    s3 = _storage(endpoint, user, password)
     rules = {
         bucket.name: {
             (rule.queue, rule.prefix_filter_rule.value.strip("/") if rule.prefix_filter_rule else "", *rule.events)
@@ -32,7 +26,7 @@ def untouched(endpoint: str, user: str, password: str) -> None:
     }
     wanted = [
         place["path"].strip("/").partition("/")[::2]
-        for service in ask("/system/services") or ()
+        for service in _ask(endpoint, "/system/services", user, password) or ()
         for place in service.get("input") or ()
         if place["storage_provider"] in {"minio", "minio.default"}
     ]
@@ -43,3 +37,19 @@ def untouched(endpoint: str, user: str, password: str) -> None:
         theirs = {folder for name, folder in wanted if bucket.startswith(f"{name}-")}
         assert own <= folders <= own | theirs, f"{bucket} tells of {folders}, and its services read {own | theirs}"
         assert all("webhook" in queue and events == ["s3:ObjectCreated:*"] for queue, _, *events in found), found
+
+
+def as_bytes(bucket: str, endpoint: str, user: str, password: str) -> bytes:
+    """What the storage answers of one bucket, as it came."""
+    answer: bytes = _storage(endpoint, user, password)._execute("GET", bucket, query_params={"notification": ""}).data
+    return answer
+
+
+def _ask(endpoint: str, path: str, user: str, password: str) -> Any:
+    return requests.get(endpoint + path, auth=(user, password), timeout=60).json()
+
+
+def _storage(endpoint: str, user: str, password: str) -> Minio:
+    store = _ask(endpoint, "/system/config", user, password)["minio_provider"]
+    keys = (store["access_key"], store["secret_key"])
+    return Minio(urlsplit(store["endpoint"]).netloc, *keys, secure=False, region="us-east-1")
