@@ -13,6 +13,18 @@ const LEFT_OUT = new Set([
   'terminal:open-folder-in-terminal'
 ]);
 
+/** What core offers for files and folders, and buckets are neither: they keep their names, and hold all files. */
+const NOT_OF_BUCKETS = new Set([
+  'filebrowser:copy',
+  'filebrowser:create-new-directory',
+  'filebrowser:create-new-file',
+  'filebrowser:cut',
+  'filebrowser:paste',
+  'filebrowser:rename',
+  'fileeditor:create-new',
+  'notebook:create-new'
+]);
+
 /** Leave out of the context menu of our file browsers what is not for them; core finds its items by selectors that fit all. */
 export function trimMenu(app: JupyterFrontEnd): void {
   const { contextMenu } = app;
@@ -26,12 +38,15 @@ export function trimMenu(app: JupyterFrontEnd): void {
     true
   );
   contextMenu.opened.connect(() => {
-    const isOurs = app.contextMenuHitTest(node =>
+    const browser = app.contextMenuHitTest(node =>
       node.classList.contains('jp-OscarFiles')
     );
-    const items = isOurs
-      ? menu.items.filter(({ command }) => LEFT_OUT.has(command))
-      : [];
+    const isRoot = browser?.classList.contains('jp-mod-root') ?? false;
+    const items = menu.items.filter(
+      ({ command }) =>
+        browser &&
+        (LEFT_OUT.has(command) || (isRoot && NOT_OF_BUCKETS.has(command)))
+    );
     if (items.length) {
       for (const item of items) {
         menu.removeItem(item);
