@@ -13,6 +13,27 @@ export function chosenFile(
   );
 }
 
+/** Files to read, which can be read again later; without the means an input element chooses. */
+export function chosenFiles(): Promise<
+  FileSystemFileHandle[] | null | undefined
+> {
+  return Private.asked(() =>
+    Private.browser.showOpenFilePicker?.({ multiple: true })
+  );
+}
+
+/** A file that was chosen in another life of the page, if the person lets it be read again: asked right after a click. */
+export async function readAgain(
+  handle: FileSystemFileHandle
+): Promise<File | undefined> {
+  const asking = handle as Private.IAsking;
+  const said = await asking.requestPermission?.({ mode: 'read' });
+  // A file that is not there any more is one that cannot be read.
+  return said === 'granted'
+    ? handle.getFile().catch(() => undefined)
+    : undefined;
+}
+
 /** A folder to write into. */
 export function chosenFolder(): Promise<
   FileSystemDirectoryHandle | null | undefined
@@ -63,6 +84,9 @@ export async function isIn(
 namespace Private {
   /** What only some browsers have. */
   interface IChoosing {
+    showOpenFilePicker?: (options: {
+      multiple: true;
+    }) => Promise<FileSystemFileHandle[]>;
     showSaveFilePicker?: (options: {
       suggestedName: string;
     }) => Promise<FileSystemFileHandle>;
@@ -70,6 +94,10 @@ namespace Private {
       id: string;
       mode: 'readwrite';
     }) => Promise<FileSystemDirectoryHandle>;
+  }
+
+  export interface IAsking extends FileSystemFileHandle {
+    requestPermission?: (options: { mode: 'read' }) => Promise<string>;
   }
 
   export const browser = window as unknown as IChoosing;

@@ -99,7 +99,7 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
       execute: async args => {
         const target = await place(args);
         if (target) {
-          (await panel()).uploader.choose(target, args.folder === true);
+          await (await panel()).uploader.choose(target, args.folder === true);
         }
       }
     });

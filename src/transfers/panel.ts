@@ -67,7 +67,7 @@ export class TransferPanel {
           void this._cancel(row);
         },
         choose: row => {
-          this.uploader.chooseAgain(row);
+          this.uploader.goOn(row).catch(console.warn);
         },
         signIn: row => {
           this._signIn(row).catch(console.warn);

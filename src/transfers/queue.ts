@@ -4,6 +4,8 @@ import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { IStorage } from '../buckets/tokens';
+import { readAgain } from './chosen';
+import { Handles } from './handles';
 import { receive } from './receiving';
 import { IKept, idOf, Row } from './row';
 import { Sender } from './sending';
@@ -34,6 +36,11 @@ export class Transfers implements ITransfers {
       changed,
       begun: row => {
         this._save();
+        if (row.handle) {
+          this._handles.keep(row.id, row.handle).catch(console.warn);
+        } else {
+          this._forget(row);
+        }
         return this._rows.get(row.id) === row;
       }
     });
@@ -57,14 +64,18 @@ export class Transfers implements ITransfers {
     return this._changed;
   }
 
-  add(target: ITarget, files: readonly File[]): void {
+  add(
+    target: ITarget,
+    files: readonly File[],
+    handles?: ReadonlyMap<File, FileSystemFileHandle>
+  ): void {
     for (const file of files) {
       const key = target.prefix + Private.path(file);
       const there = this._rows.get(idOf(target, key));
       if (there?.stop) {
         continue; // it is on its way
       }
-      const row = Row.up(target, key, file);
+      const row = Row.up(target, key, file, handles?.get(file));
       if (there?.upload !== undefined) {
         if (there.isOf(file)) {
           Object.assign(row, { upload: there.upload, part: there.part });
@@ -106,6 +117,17 @@ export class Transfers implements ITransfers {
       idOf(target, target.prefix + Private.path(file))
     );
     return there?.upload !== undefined && there.isOf(file);
+  }
+
+  /** The file of an upload that was left, if it is at hand and the person lets it be read; else it must be chosen. */
+  async fileOf(id: string): Promise<File | undefined> {
+    const row = this._rows.get(id);
+    const file = row?.handle && (await readAgain(row.handle));
+    if (row && !(file && row.isOf(file))) {
+      row.handle = undefined;
+      this._changed.emit();
+    }
+    return file;
   }
 
   /** Go on with an upload that was left, with its file; another one is refused. */
@@ -163,6 +185,7 @@ export class Transfers implements ITransfers {
     this._rows.delete(id);
     row.stop?.abort();
     this._tell();
+    this._forget(row);
     const { key, sink, state, target, upload } = row;
     if (upload !== undefined) {
       await this._storage.giveUp({ target, key, id: upload });
@@ -243,6 +266,7 @@ export class Transfers implements ITransfers {
         row.state = 'handed';
       } else {
         row.etag = await this._do(row, stop.signal);
+        this._forget(row);
         row.state = 'done';
         row.sent = row.size;
         row.upload = row.file = row.sink = undefined;
@@ -302,11 +326,21 @@ export class Transfers implements ITransfers {
         // Nobody can tell now: it is kept until somebody can.
         [row.problem] = why(reason, row, this._trans);
       }
-      if (row.upload !== undefined && !this._rows.has(row.id)) {
+      if (row.upload === undefined) {
+        this._forget(row);
+      } else if (!this._rows.has(row.id)) {
+        row.handle = await this._handles.of(row.id).catch(() => undefined);
         this._rows.set(row.id, row);
       }
     }
     this._changed.emit();
+  }
+
+  /** Its file need not be read after a reload. */
+  private _forget(row: Row): void {
+    if (row.direction === 'up') {
+      this._handles.forget(row.id).catch(console.warn);
+    }
   }
 
   private _save(): void {
@@ -324,6 +358,7 @@ export class Transfers implements ITransfers {
 
   private readonly _rows = new Map<string, Row>();
   private readonly _sender: Sender;
+  private readonly _handles = new Handles();
   private readonly _waiting: Waiting;
   private _saved = '[]';
   private readonly _changed = new Signal<this, void>(this);

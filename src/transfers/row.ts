@@ -25,9 +25,15 @@ export class Row implements ITransfer {
   }
 
   /** A file that is to be sent. */
-  static up(target: ITarget, key: string, file: File): Row {
+  static up(
+    target: ITarget,
+    key: string,
+    file: File,
+    handle?: FileSystemFileHandle
+  ): Row {
     const { lastModified: modified, size } = file;
-    return Object.assign(new Row(target, key), { file, size, modified });
+    const row = new Row(target, key);
+    return Object.assign(row, { file, handle, size, modified });
   }
 
   /** An object that is to be written to a file of the person's machine. */
@@ -45,6 +51,10 @@ export class Row implements ITransfer {
 
   get name(): string {
     return this.key.slice(this.target.prefix.length);
+  }
+
+  get atHand(): boolean {
+    return this.handle !== undefined;
   }
 
   /** Whether there is what it needs to be sent or fetched. */
@@ -67,6 +77,8 @@ export class Row implements ITransfer {
 
   readonly id: string;
   file: File | undefined;
+  /** By which the file is read again after a reload. */
+  handle: FileSystemFileHandle | undefined;
   sink: Sink | undefined;
   /** Has the browser fetch it; by which way, and told when something else is answered. */
   give: ((refused: () => void) => Promise<ITransfer.Way>) | undefined;

@@ -30,6 +30,8 @@ export interface ITransfer {
   readonly waitsFor?: ITransfer.Need;
   /** The version of it that is stored, compared with what was sent. */
   readonly etag?: string;
+  /** Whether its file can be read again, if a person agrees, though the page was left. */
+  readonly atHand: boolean;
   /** Why it failed or waits, in words. */
   readonly problem?: string;
   readonly hint?: string;
@@ -37,7 +39,7 @@ export interface ITransfer {
 
 export namespace ITransfer {
   /**
-   * `left` was begun in another life of the page: its file must be chosen again.
+   * `left` was begun in another life of the page: its file must be read or chosen again.
    * `waiting` goes on by itself, `handed` is in the browser's own hands.
    */
   export type State =

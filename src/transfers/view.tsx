@@ -36,7 +36,7 @@ export namespace TransfersView {
   export interface IOptions {
     transfers: ITransfers;
     trans: TranslationBundle;
-    /** Choose the file of an upload that was left. */
+    /** Go on with an upload that was left: its file is chosen again where it is not at hand. */
     choose: (row: ITransfer) => void;
     /** Sign in to the cluster of an upload that waits for it. */
     signIn: (row: ITransfer) => void;
@@ -129,7 +129,9 @@ function primary(
     case 'left':
       return {
         icon: runIcon,
-        label: trans.__('Choose %1 again to go on', row.name),
+        label: row.atHand
+          ? trans.__('Go on with %1', row.name)
+          : trans.__('Choose %1 again to go on', row.name),
         onClick: () => {
           choose(row);
         }

@@ -64,6 +64,8 @@ def chromium(profile):
         window = driver.chromium.launch_persistent_context(
             profile, executable_path=program, args=["--no-sandbox"], viewport=WINDOW
         )
+        # Of the two dialogs in which files are chosen to be read, a test can use the older one only.
+        window.add_init_script("window.showOpenFilePicker = undefined;")
         yield window
         window.close()
 

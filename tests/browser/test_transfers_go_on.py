@@ -8,7 +8,7 @@ import time
 
 import pytest
 from playwright.sync_api import expect
-from steps import eventually, layout_saved
+from steps import eventually, execute, layout_saved
 from test_uploads import bucket, row, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -104,6 +104,37 @@ def test_an_upload_goes_on_by_itself_after_the_sign_in_had_ended_and_the_storage
     page.get_by_text("1 of 1 there").wait_for(timeout=90_000)
     assert same(sandbox, bucket, "lake.bin", content, tmp_path)
     eventually(page, lambda: sandbox.oscar("bucket", "uploads", bucket) == "", "nothing is left behind")
+
+
+# The system's own dialog cannot be used from here: the file that is chosen is one of the page's own.
+CHOOSING = """async size => {
+    const file = await (await navigator.storage.getDirectory()).getFileHandle('lake.bin', { create: true });
+    const writing = await file.createWritable();
+    await writing.write(new Uint8Array(size).map((_, at) => at % 251));
+    await writing.close();
+    window.showOpenFilePicker = async () => [file];
+}"""
+
+
+def test_an_upload_goes_on_with_one_click_after_a_reload_where_a_browser_lets_its_file_be_read_again(
+    sandbox, open_lab, bucket, tmp_path
+):
+    page = open_lab
+    page.evaluate(CHOOSING, LARGE)
+    slowly(page, 4_000_000)
+    with layout_saved(page, "lake.bin"):
+        execute(page, "jupyter-oscar:upload", cluster="sandbox", path=bucket)
+    begun(page)
+    page.close(run_before_unload=False)
+    page = page.context.new_page()
+    page.goto(sandbox.page.replace("&reset", ""))
+    line = row(page, "lake.bin")
+    line.get_by_text("unfinished").wait_for()
+    line.hover()
+    line.get_by_role("button", name="Go on with lake.bin").click()
+    page.get_by_text("1 of 1 there").wait_for(timeout=90_000)
+    content = (bytes(range(251)) * (LARGE // 251 + 1))[:LARGE]
+    assert same(sandbox, bucket, "lake.bin", content, tmp_path)
 
 
 def test_an_upload_goes_on_with_its_own_file_alone_after_the_tab_was_closed(sandbox, open_lab, bucket, tmp_path):
