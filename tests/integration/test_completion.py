@@ -42,7 +42,7 @@ def completed(env, *words):
 
 
 def pressed(env, wanted, *words):
-    """Whether it is offered, by the fifth Tab: on a busy machine an answer may take longer than a shell waits."""
+    """Whether it alone is offered, by the fifth Tab: on a busy machine an answer takes longer than a shell waits."""
     return any(completed(env, *words)[0] == [wanted] for _ in range(5))
 
 
@@ -57,17 +57,19 @@ def test_names_are_asked_for_once_and_known_for_a_minute(env, user, odd, sandbox
         run(env, "cluster", "add", "far", url, sandbox.user, "--password-stdin", stdin=sandbox.password)
         user.create(one)
         try:
-            assert one in completed(env, "service", "get", "-c", "far", one[:5])[0]
+            assert pressed(env, one, "service", "get", "-c", "far", one)
+            asked = list(desk.asked)
+            assert len(set(asked)) == 2
             assert completed(env, "bucket", "list", "-c", "far", one)[0] == [one]
-            assert completed(env, "service", "logs", "get", "-c", "far", one[:-1])[0] == [one]
-            assert len(desk.asked) == 2
+            assert one in completed(env, "service", "logs", "get", "-c", "far", one[:5])[0]
+            assert desk.asked == asked
             user.create(other)
             assert other not in completed(env, "service", "run", "-c", "far", other)[0]
             known = json.loads(names_file(env).read_text())
             names_file(env).write_text(json.dumps({**known, "at": time.time() - 61}))
-            assert completed(env, "service", "run", "-c", "far", other)[0] == [other]
+            assert pressed(env, other, "service", "run", "-c", "far", other)
             names_file(env).write_text(json.dumps({**known, "endpoint": "https://elsewhere.example.org"}))
-            assert completed(env, "service", "run", "-c", "far", other)[0] == [other], "those of another are not said"
+            assert pressed(env, other, "service", "run", "-c", "far", other), "those of another are not said"
         finally:
             for name in (one, other):
                 user.delete(name)
