@@ -99,12 +99,17 @@ export class TransferPanel {
         looking = undefined;
       }
     });
+    let before = new Set<string>();
     clusters.changed.connect(() => {
-      for (const { name, state } of looking ? (clusters.rows ?? []) : []) {
-        if (state === 'ok') {
+      const rows = clusters.rows ?? [];
+      const there = rows.filter(({ state }) => state === 'ok');
+      const names = new Set(there.map(({ name }) => name));
+      for (const name of names) {
+        if (looking && !before.has(name)) {
           this.transfers.goOn(name);
         }
       }
+      before = names;
     });
   }
 

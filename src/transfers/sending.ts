@@ -35,14 +35,14 @@ export class Sender {
   /** The parts that the storage has of an upload that goes on. */
   async arrived(row: Row): Promise<Set<number>> {
     const { key, part, size, target, upload } = row;
-    row.sent = 0;
-    if (upload === undefined) {
-      return new Set();
-    }
     const { storage } = this._options;
-    const arrived = await storage.arrived({ target, key, id: upload });
+    const arrived =
+      upload === undefined
+        ? undefined
+        : await storage.arrived({ target, key, id: upload });
     if (!arrived) {
-      row.upload = undefined; // somebody gave it up meanwhile
+      row.upload = undefined; // nothing was begun, or somebody gave it up meanwhile
+      row.sent = 0;
       return new Set();
     }
     const good = arrived.filter(

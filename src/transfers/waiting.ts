@@ -23,7 +23,9 @@ export class Waiting {
 
   private async _look(cluster: string): Promise<void> {
     const { answers, goOn, rows } = this._options;
-    for (let ms = SOON; ; ms = Math.min(2 * ms, LATE)) {
+    const went = this._went.get(cluster);
+    const vain = went && sent(rows(cluster)) <= went.sent;
+    for (let ms = vain ? later(went.ms) : SOON; ; ms = later(ms)) {
       const early = new AbortController();
       this._looking.set(cluster, early);
       await pause(ms, early.signal);
@@ -32,7 +34,9 @@ export class Waiting {
         break;
       }
       if (await answers(first)) {
-        rows(cluster).forEach(goOn);
+        const waiting = rows(cluster);
+        this._went.set(cluster, { ms, sent: sent(waiting) });
+        waiting.forEach(goOn);
         break;
       }
     }
@@ -40,6 +44,16 @@ export class Waiting {
   }
 
   private readonly _looking = new Map<string, AbortController>();
+  /** After which wait it went on, and with how much: what goes on in vain is looked at less often. */
+  private readonly _went = new Map<string, { ms: number; sent: number }>();
+}
+
+function later(ms: number): number {
+  return Math.min(2 * ms, LATE);
+}
+
+function sent(rows: ITransfer[]): number {
+  return rows.reduce((sum, row) => sum + row.sent, 0);
 }
 
 export namespace Waiting {
