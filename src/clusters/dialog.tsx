@@ -77,7 +77,13 @@ export class ConnectDialog extends Dialog<void> {
       this._form.update({ busy: false });
       super.resolve(1);
     } catch (reason) {
-      this.removeClass('jp-mod-waiting');
+      if (this.hasClass('jp-mod-waiting')) {
+        this.removeClass('jp-mod-waiting');
+        // What had the focus goes away with the code.
+        this.node
+          .querySelector<HTMLElement>('.jp-Dialog-button.jp-mod-accept')
+          ?.focus();
+      }
       const problem =
         reason instanceof OscarError
           ? reason.problem
