@@ -48,6 +48,13 @@ def layout_saved(page, what):
         yield
 
 
+def leave_dialog(page):
+    """Escape, once the keys go to the dialog: it takes the focus only when what is in it was drawn."""
+    page.wait_for_function("() => document.activeElement?.closest('.jp-Dialog')")
+    page.keyboard.press("Escape")
+    page.locator(".jp-Dialog").wait_for(state="detached")
+
+
 def focus(page, row):
     """Give a row the focus so that it stays there: Lab's launcher takes it when it opens."""
     page.locator(".jp-Launcher").wait_for()

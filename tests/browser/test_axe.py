@@ -7,6 +7,7 @@ from shots import said, show
 from shots_clusters import elsewhere, ended
 from shots_sidebar import DIAGNOSIS, line
 from shots_words import CLUSTER, SERVICES, calls
+from steps import leave_dialog
 from test_sidebar import deploy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -73,12 +74,12 @@ def test_the_dialogs_and_tables_that_the_sidebar_opens(lab, page):
     execute(page, "add-cluster")
     page.locator(".jp-Dialog").wait_for()
     assert findings(page, ".jp-Dialog-body") == []
-    page.keyboard.press("Escape")
+    leave_dialog(page)
     page.locator(".jp-Dialog").wait_for(state="detached")
     execute(page, "diagnose")
     page.get_by_text("Broken: certificate.").wait_for()
     assert findings(page, ".jp-OscarDiagnosis .jp-Dialog-body") == []
-    page.keyboard.press("Escape")
+    leave_dialog(page)
     page.locator(".jp-Dialog").wait_for(state="detached")
     for kind in ("services", "calls"):
         execute(page, "open-table", kind=kind)

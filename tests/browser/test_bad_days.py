@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 from shots import show
+from steps import leave_dialog
 from test_sidebar import deploy
 
 from jupyter_oscar.client.diagnosis import STEPS
@@ -78,7 +79,7 @@ def test_a_cluster_that_is_not_reached_is_diagnosed_to_its_broken_part(sandbox, 
         page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:diagnose')")
         dialog = page.locator(".jp-Dialog")
         dialog.get_by_text("All of it holds.").wait_for(timeout=30_000)
-        page.keyboard.press("Escape")
+        leave_dialog(page)
     # Nobody listens there any more.
     page.get_by_role("button", name="Look again now").click()
     button = page.get_by_role("button", name="Diagnose")
@@ -100,7 +101,7 @@ def test_a_cluster_that_is_not_reached_is_diagnosed_to_its_broken_part(sandbox, 
     assert box["password"] not in copied + page.content()
     dialog.get_by_role("button", name="Look Again").click()
     dialog.get_by_text("Broken: connection.").wait_for(timeout=30_000)
-    page.keyboard.press("Escape")
+    leave_dialog(page)
     dialog.wait_for(state="detached")
     page.wait_for_function("() => document.activeElement.textContent === 'Diagnose'")
     sandbox.python("from jupyter_oscar.client.credentials import TokenStore; TokenStore().forget('site')")

@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from steps import eventually, execute, fdl
+from steps import eventually, execute, fdl, leave_dialog
 
 from buckets import Bucket, drag
 
@@ -222,4 +222,4 @@ def test_a_link_says_until_when_anybody_may_use_it(bucket, page):
     dialog.locator("select").select_option("86400")
     expect(dialog.get_by_text("without signing in")).not_to_have_text(until)
     assert "X-Amz-Expires=86400" in link.input_value()
-    page.keyboard.press("Escape")
+    leave_dialog(page)

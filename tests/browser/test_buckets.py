@@ -5,7 +5,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from steps import eventually, layout_saved
+from steps import eventually, layout_saved, leave_dialog
 
 from buckets import NOTEBOOK, Bucket, drag
 
@@ -153,10 +153,10 @@ def test_what_an_object_is_good_for_is_in_its_menu(bucket, page, sandbox):
     link = page.get_by_role("textbox", name="Link").input_value()
     page.get_by_text("without signing in").wait_for()
     assert page.evaluate("url => fetch(url, { mode: 'no-cors' }).then(() => true)", link)
-    page.keyboard.press("Escape")
+    leave_dialog(page)
     bucket.menu("table.csv", "What Does a New File Here Start")
     page.get_by_text("It starts nothing").wait_for()
-    page.keyboard.press("Escape")
+    leave_dialog(page)
     cell = page.locator(".jp-Notebook .jp-mod-active .cm-content")
     for reader, line in (
         ("pandas", "pd.read_csv(file)"),

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from shots import said, show
 from shots_words import CLUSTER, SERVICES, calls
-from steps import focus, images_failed
+from steps import focus, images_failed, leave_dialog
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -105,7 +105,7 @@ def test_a_wrong_password_is_said_in_the_dialog_and_nothing_typed_is_lost(sandbo
     dialog.locator(".jp-mod-error").wait_for()
     expect(dialog.get_by_label("Address")).to_have_value(endpoint)
     expect(dialog.get_by_label("Password", exact=True)).to_have_value("wrong-marker")
-    page.keyboard.press("Escape")
+    leave_dialog(page)
     dialog.wait_for(state="detached")
     assert "mine" not in page.evaluate("() => document.body.innerText")
     assert "wrong-marker" not in page.evaluate("() => JSON.stringify({ ...localStorage, ...sessionStorage })")

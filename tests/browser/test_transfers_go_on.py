@@ -8,7 +8,7 @@ import time
 
 import pytest
 from playwright.sync_api import expect
-from steps import eventually, execute, layout_saved
+from steps import eventually, execute, layout_saved, leave_dialog
 from test_uploads import bucket, row, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -96,8 +96,7 @@ def test_an_upload_goes_on_by_itself_after_the_sign_in_had_ended_and_the_storage
     # The person looks at the dialog, and leaves it.
     line.press("Enter")
     page.get_by_role("dialog").get_by_text("Sign In to site").wait_for()
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    leave_dialog(page)
     expect(line.get_by_text("waiting")).to_be_visible()
     fast()
     site.token("other", seconds=3600)

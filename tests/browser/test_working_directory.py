@@ -12,6 +12,7 @@ import pytest
 from lab import Lab
 from playwright.sync_api import expect
 from shots import show
+from steps import leave_dialog
 
 from buckets import NOTEBOOK
 from jupyter_oscar.deploy import keeper, mounts
@@ -87,7 +88,7 @@ def test_what_a_file_starts_is_said_when_it_lands_by_whatever_way(buckets, page,
     buckets.locator(".jp-DirListing-item", has_text="song.txt").click(button="right")
     page.get_by_role("menuitem", name="What Did It Start").click()
     page.locator(".jp-Dialog").get_by_text("is newer than it").wait_for()
-    page.keyboard.press("Escape")
+    leave_dialog(page)
 
 
 def test_after_a_double_click_a_slash_filters_and_escape_shows_all_again(buckets, page, server):

@@ -1,8 +1,9 @@
 """Tests in several processes at once (``-n 3``, pytest-xdist): what goes to which.
 
 A file stays in one process. Files that need a browser come first and are run by one process, because two of those
-with their servers are more than two processors do in the time that a test has; only when nothing else is left do the
-others take some of them, too. Quick files come last, so that all end together.
+with their servers are more than two processors do in the time that a test has; those with many pages at once lead, so
+that they meet no other browser. When nothing but browsers is left a second process takes some, and the others end.
+Quick files come last, so that all end together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadFileScheduling
 
 BROWSERS = "tests/browser/"
-AT_ONCE = 1
+MANY_PAGES = ("tests/browser/test_whole.py", "tests/browser/test_leaks.py")
+AT_ONCE, AT_THE_END = 1, 2
 QUICK = ("tests/unit/", "tests/contract/")
 
 
@@ -31,8 +33,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
                 if other is not node
             )
 
-            def last(file: str) -> tuple[bool, bool]:
-                return file.startswith(BROWSERS) is (browsing >= AT_ONCE), file.startswith(QUICK)
+            if browsing >= AT_THE_END and all(file.startswith(BROWSERS) for file in self.workqueue):
+                node.shutdown()
+                return
+
+            def last(file: str) -> tuple[bool, bool, bool]:
+                browser = file.startswith(BROWSERS)
+                return browser is (browsing >= AT_ONCE), browser and file not in MANY_PAGES, file.startswith(QUICK)
 
             first = min(self.workqueue, key=last)  # of equals the one with the most tests, which leads the queue
             self.workqueue.move_to_end(first, last=False)
