@@ -3,13 +3,14 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { downloadIcon, fileUploadIcon } from '@jupyterlab/ui-components';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { asFolder } from '../buckets/paths';
-import { IBucketActions } from '../buckets/tokens';
+import { IBucketActions, IOscarDrives } from '../buckets/tokens';
 import { oscarIcon } from '../icons';
 import { IOscarClient, IOscarModel } from '../tokens';
 import { choosesFolders } from './chosen';
@@ -21,13 +22,15 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Sends files into buckets, in parts that outlive the page, and saves objects.',
   autoStart: true,
-  requires: [IOscarClient, IOscarModel, IBucketActions],
-  optional: [IStateDB, ICommandPalette, ITranslator],
+  requires: [IOscarClient, IOscarModel, IBucketActions, IOscarDrives],
+  optional: [IFileBrowserFactory, IStateDB, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     client: IOscarClient,
     model: IOscarModel,
     actions: IBucketActions,
+    drives: IOscarDrives,
+    browsers: IFileBrowserFactory | null,
     state: IStateDB | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
@@ -44,6 +47,15 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
       });
       return loading;
     };
+
+    if (browsers) {
+      void app.restored.then(async () => {
+        const { takeDrops } = await import('./dropped');
+        takeDrops(browsers, drives, (target, given) => {
+          void panel().then(({ uploader }) => uploader.send(target, given));
+        });
+      });
+    }
 
     const place = async (
       args: ReadonlyPartialJSONObject

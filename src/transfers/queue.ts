@@ -11,7 +11,7 @@ import { IKept, idOf, Row } from './row';
 import { Sender } from './sending';
 import { Sink } from './sink';
 import { UploadStorage } from './storage';
-import { ITarget, ITransfer, ITransfers, TRANSFERS } from './tokens';
+import { IGiven, ITarget, ITransfer, ITransfers, TRANSFERS } from './tokens';
 import { Waiting } from './waiting';
 import { needOf, why } from './words';
 
@@ -64,18 +64,14 @@ export class Transfers implements ITransfers {
     return this._changed;
   }
 
-  add(
-    target: ITarget,
-    files: readonly File[],
-    handles?: ReadonlyMap<File, FileSystemFileHandle>
-  ): void {
-    for (const file of files) {
-      const key = target.prefix + Private.path(file);
+  add(target: ITarget, given: readonly IGiven[]): void {
+    for (const { file, handle, path } of given) {
+      const key = target.prefix + path;
       const there = this._rows.get(idOf(target, key));
       if (there?.stop) {
         continue; // it is on its way
       }
-      const row = Row.up(target, key, file, handles?.get(file));
+      const row = Row.up(target, key, file, handle);
       if (there?.upload !== undefined) {
         if (there.isOf(file)) {
           Object.assign(row, { upload: there.upload, part: there.part });
@@ -112,10 +108,8 @@ export class Transfers implements ITransfers {
   }
 
   /** Whether a file is one that was begun and is gone on with. */
-  goesOn(target: ITarget, file: File): boolean {
-    const there = this._rows.get(
-      idOf(target, target.prefix + Private.path(file))
-    );
+  goesOn(target: ITarget, { file, path }: IGiven): boolean {
+    const there = this._rows.get(idOf(target, target.prefix + path));
     return there?.upload !== undefined && there.isOf(file);
   }
 
@@ -372,12 +366,5 @@ export namespace Transfers {
     trans: TranslationBundle;
     /** Show what is on its way. */
     show: () => void;
-  }
-}
-
-namespace Private {
-  /** Where a file lies below the folder that was chosen, or its name. */
-  export function path(file: File): string {
-    return file.webkitRelativePath || file.name;
   }
 }

@@ -7,6 +7,13 @@ export interface ITarget {
   prefix: string;
 }
 
+/** A file to be sent, where it lies below what was chosen, and how it is read again after a reload where it can be. */
+export interface IGiven {
+  file: File;
+  path: string;
+  handle?: FileSystemFileHandle;
+}
+
 /** An object that is to be, and the id of its upload. */
 export interface IWhere {
   target: ITarget;
@@ -67,7 +74,7 @@ export interface ITransfers {
   readonly rows: readonly ITransfer[];
   readonly changed: ISignal<ITransfers, void>;
   /** Send files; their folders, where they have some, go with them. */
-  add(target: ITarget, files: readonly File[]): void;
+  add(target: ITarget, given: readonly IGiven[]): void;
   pause(id: string): void;
   /** Go on with one that is paused, waits or failed. */
   resume(id: string): void;

@@ -2,7 +2,7 @@ import { tellProblem } from '../errors';
 import { chosenFiles } from './chosen';
 import { Transfers } from './queue';
 import { mayReplace } from './replacing';
-import { ITarget, ITransfer } from './tokens';
+import { IGiven, ITarget, ITransfer } from './tokens';
 
 /** Lets a person choose files to send, and asks before something is replaced. */
 export class Uploader {
@@ -12,14 +12,18 @@ export class Uploader {
   async choose(target: ITarget, folder = false): Promise<void> {
     const handles = folder ? undefined : await chosenFiles();
     if (handles) {
-      await this._sendChosen(target, handles).catch((reason: unknown) =>
-        this._failed(reason)
-      );
+      const given = handles.map(async handle => {
+        const file = await handle.getFile();
+        return { file, handle, path: file.name };
+      });
+      await this.send(target, Promise.all(given));
     } else if (handles === undefined) {
       const input = Private.input(files => {
-        this.send(target, files).catch((reason: unknown) =>
-          this._failed(reason)
-        );
+        const given = files.map(file => ({
+          file,
+          path: file.webkitRelativePath || file.name
+        }));
+        void this.send(target, given);
       });
       input.multiple = true;
       input.webkitdirectory = folder;
@@ -40,40 +44,32 @@ export class Uploader {
     }).click();
   }
 
-  /** Send files; what is there is replaced only when that is wanted. Those with a handle can be read after a reload. */
+  /** Send files; what is there is replaced only when that is wanted. */
   async send(
     target: ITarget,
-    files: File[],
-    handles?: ReadonlyMap<File, FileSystemFileHandle>
+    given: readonly IGiven[] | Promise<readonly IGiven[]>
   ): Promise<void> {
-    if (await this._mayReplace(target, files)) {
-      this._options.transfers.add(target, files, handles);
-      this._options.show();
+    const { show, trans, transfers } = this._options;
+    try {
+      const files = await given;
+      if (await this._mayReplace(target, files)) {
+        transfers.add(target, files);
+        show();
+      }
+    } catch (reason) {
+      await tellProblem(trans.__('The files were not sent'), reason, trans);
     }
   }
 
-  private async _sendChosen(
+  private async _mayReplace(
     target: ITarget,
-    handles: readonly FileSystemFileHandle[]
-  ): Promise<void> {
-    const files = new Map<File, FileSystemFileHandle>();
-    for (const handle of handles) {
-      files.set(await handle.getFile(), handle);
-    }
-    await this.send(target, [...files.keys()], files);
-  }
-
-  private _failed(reason: unknown): Promise<void> {
-    const { trans } = this._options;
-    return tellProblem(trans.__('The files were not sent'), reason, trans);
-  }
-
-  private async _mayReplace(target: ITarget, files: File[]): Promise<boolean> {
+    files: readonly IGiven[]
+  ): Promise<boolean> {
     const { storage, trans, transfers } = this._options;
     // What is gone on with was asked about when it was begun.
     const names = files
       .filter(file => !transfers.goesOn(target, file))
-      .map(file => file.webkitRelativePath || file.name);
+      .map(({ path }) => path);
     return mayReplace(names, {
       isThere: async name =>
         (await storage.uploads.info(target, target.prefix + name)) !==

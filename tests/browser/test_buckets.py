@@ -104,6 +104,37 @@ def test_files_are_dragged_from_my_files_to_a_bucket_and_back(bucket, page):
     assert (bucket.lab.work / "there.txt").read_text() == "from the bucket"
 
 
+# A drop of files of the machine; a folder comes as the browser tells one, by a handle of the page's own files.
+DROP = """async ([list, large]) => {
+    const top = await navigator.storage.getDirectory();
+    const folder = await top.getDirectoryHandle('mine', { create: true });
+    const deep = await folder.getDirectoryHandle('deep', { create: true });
+    const file = await deep.getFileHandle('a b.txt', { create: true });
+    const writing = await file.createWritable();
+    await writing.write('from my machine');
+    await writing.close();
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(large)], 'large.bin'));
+    data.items.add(new File(['no file'], 'mine'));
+    data.items[1].constructor.prototype.getAsFileSystemHandle = async function () {
+        return this.getAsFile()?.name === 'mine' ? folder : null;
+    };
+    const drop = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+    document.querySelector(list).dispatchEvent(drop);
+}"""
+
+
+def test_files_and_folders_of_the_machine_are_dropped_and_sent_as_transfers(bucket, page):
+    bucket.fill({"in/there.txt": b"x"})
+    bucket.open("in")
+    page.evaluate(DROP, [".jp-OscarFiles:not(.lm-mod-hidden) .jp-DirListing-content", 11 * 2**20])
+    page.get_by_role("treegrid", name="Transfers").get_by_text("large.bin").wait_for()
+    page.get_by_text("2 of 2 there").wait_for(timeout=60_000)
+    bucket.item("mine").wait_for()
+    assert bucket.keys() == "['in/large.bin', 'in/mine/deep/a b.txt', 'in/there.txt']", "no folder's marker"
+    assert bucket.text("in/mine/deep/a b.txt") == "from my machine"
+
+
 def test_an_object_that_somebody_writes_is_seen_without_a_refresh(bucket, page):
     bucket.fill({"in/a": b"x"})
     bucket.open("in")
