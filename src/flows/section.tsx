@@ -94,9 +94,7 @@ export function FlowsSection(props: FlowsSection.IProps): React.JSX.Element {
                       isTroubled(row) ? 'jp-mod-warn' : 'jp-OscarQuiet'
                     }`}
                   >
-                    {row.queued > 0
-                      ? trans._n('%1 queued', '%1 queued', row.queued)
-                      : stateWord(row, trans)}
+                    {figure(row, trans)}
                   </span>
                   <span className="jp-OscarRow-actions">
                     {row.canvas ? (
@@ -198,6 +196,16 @@ export function stateWord(row: FlowRow, trans: TranslationBundle): string {
     case 'unknown':
       return trans.__('unknown');
   }
+}
+
+/** What waits in it, and its state where nothing does. */
+function figure(row: FlowRow, trans: TranslationBundle): string {
+  if (row.queued === 0) {
+    return stateWord(row, trans);
+  }
+  return row.dead === row.queued
+    ? trans._n('%1 refused', '%1 refused', row.dead)
+    : trans._n('%1 queued', '%1 queued', row.queued);
 }
 
 /** What ails it, in a line. */

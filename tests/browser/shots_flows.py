@@ -24,7 +24,7 @@ FLOW: dict[str, Any] = {
     "canvas": "https://nifi.example.org/nifi/",
     "problem": None,
 }
-REFUSED = "InvokeHTTP[id=fee258bb] Request Processing failed: java.net.ConnectException: Connection refused"
+REFUSED = "InvokeOSCAR: Request Processing failed: java.net.ConnectException: Connection refused"
 FLOWS = [
     FLOW,
     {**FLOW, "name": "dcache-of-the-northern-site", "queued": 14, "last_error": REFUSED, "last_error_at": "10:43 UTC"},

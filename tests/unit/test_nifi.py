@@ -95,6 +95,14 @@ def test_a_cell_says_what_keeps_a_dataflow_from_going_on() -> None:
     assert "99 % full" in repr(Statuses([full]))
 
 
+def test_a_complaint_is_of_a_processor_by_its_name() -> None:
+    said = {"id": 7, "groupId": "g", "sourceName": "InvokeOSCAR", "level": "ERROR"}
+    said["message"] = "InvokeHTTP[id=fee258bb-0192] Request failed [id=1]: Connection refused"
+    group, figures = {"id": "g", "component": {"name": "flow"}}, {"id": "g", "name": "flow"}
+    status = reading.status(group, figures, None, [said], "https://nifi.example.org/nifi/")
+    assert status.last_error == "InvokeOSCAR: Request failed [id=1]: Connection refused"
+
+
 def test_of_complaints_the_newest_error_counts() -> None:
     rows = [{"id": 1, "level": "ERROR"}, {"id": 3, "level": "ERROR"}, {"id": 9, "level": "WARNING"}]
     assert reading.last(rows)["id"] == 3

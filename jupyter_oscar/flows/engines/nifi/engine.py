@@ -19,7 +19,7 @@ from .errors import NotNifi
 from .running import Running
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Mapping, Sequence
     from typing import Any
 
     from jupyter_oscar.client.nifis import Nifi
@@ -82,7 +82,7 @@ class NifiEngine(Engine):
 
     async def status(self, names: Sequence[str] | None = None) -> list[FlowStatus]:
         """Ours, by name, in four requests; a name that is not there is left out."""
-        groups, figures, bulletins, disks = await asyncio.gather(
+        groups, figures, bulletins, disks = await _together(
             self.client.groups(), self.client.status(), self._bulletins(), self.disks()
         )
         by_id = {one["id"]: one["processGroupStatusSnapshot"] for one in figures["processGroupStatusSnapshots"]}
@@ -181,9 +181,7 @@ class NifiEngine(Engine):
 
     async def _one(self, group: Mapping[str, Any]) -> FlowStatus:
         """How one is now, with the reasons for what is not valid."""
-        snapshot, bulletins, disks = await asyncio.gather(
-            self.client.status(group["id"]), self._bulletins(), self.disks()
-        )
+        snapshot, bulletins, disks = await _together(self.client.status(group["id"]), self._bulletins(), self.disks())
         marker = marks.read(group["component"].get("comments"))
         one = _with(reading.status(group, snapshot, marker, bulletins, self.profile.canvas), disks)
         if one.invalid:
@@ -191,6 +189,15 @@ class NifiEngine(Engine):
             said = [f"This NiFi has no {type_.rpartition('.')[2]}." for type_ in ghosts]
             one = replace(one, invalid=(*said, *invalid) or one.invalid)
         return one
+
+
+async def _together(*asked: Awaitable[Any]) -> list[Any]:
+    """All at once; of several failures the first in this order is told, so that it is the same each time."""
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found
 
 
 def _with(one: FlowStatus, disks: Sequence[str]) -> FlowStatus:

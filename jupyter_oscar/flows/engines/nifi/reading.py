@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,8 @@ _STANDARD: Final = "org.apache.nifi.processors.standard"
 #: What NiFi has without listing it, and what it lists from the same bundle (seen on a real 1.18.0).
 UNLISTED: Final = {f"{_STANDARD}.EncodeContent": f"{_STANDARD}.Base64EncodeContent"}
 FULL_QUEUE: Final = 100
+#: How NiFi names a processor in what it complains of.
+SOURCE: Final = re.compile(r"^\w+\[id=[^\]]*\] ?")
 
 
 def capabilities(manifest: Mapping[str, Any]) -> Capabilities:
@@ -152,7 +155,7 @@ def status(
         running=figures.count("Running"),
         stopped=figures.count("Stopped", "Disabled"),
         invalid=tuple(f"{where} is not valid." for where in figures.processors["Invalid"]),
-        last_error=str(complaint.get("message") or ""),
+        last_error=_said(complaint),
         last_error_at=str(complaint.get("timestamp") or ""),
         dead=figures.dead,
         bridged=marker.bridged if marker else (),
@@ -161,6 +164,12 @@ def status(
         warnings=tuple(figures.full),
         made=tuple(aws.said(marker)),
     )
+
+
+def _said(complaint: Mapping[str, Any]) -> str:
+    """A bulletin's text with the processor's name in the place of its type and identifier."""
+    name = complaint.get("sourceName")
+    return SOURCE.sub(lambda _: f"{name}: " if name else "", str(complaint.get("message") or ""))
 
 
 def last(bulletins: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
