@@ -130,6 +130,7 @@ def start(*, data: Path | None, foreground: bool, **choices: Any) -> None:
 def _in_foreground(command: list[str]) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sandbox gets the same Ctrl-C and stops cleanly
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())  # which comes to us alone
         line = _first_line(process)
         if "ready" in line:
             click.echo(_describe(line["ready"]))

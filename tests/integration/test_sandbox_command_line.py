@@ -93,13 +93,16 @@ def test_without_rclone_the_sentence_says_what_to_install(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-def test_in_the_foreground_ctrl_c_stops_it_cleanly(tmp_path):
+@pytest.mark.parametrize("end", [lambda pid: os.killpg(pid, signal.SIGINT), lambda pid: os.kill(pid, signal.SIGTERM)])
+def test_in_the_foreground_ctrl_c_and_a_kill_stop_it_cleanly(tmp_path, end):
     env = {**os.environ, "HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
     command = [sys.executable, "-m", "jupyter_oscar", "sandbox", "start", "--foreground", "--data", str(tmp_path / "d")]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert "OSCAR" in process.stdout.readline()
-        os.killpg(process.pid, signal.SIGINT)
+        assert len(list((tmp_path / "runtime").iterdir())) == 1
+        end(process.pid)
         assert process.wait(20) == 0
+    assert list((tmp_path / "runtime").iterdir()) == []
 
 
 @pytest.fixture
