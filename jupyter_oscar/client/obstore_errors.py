@@ -39,6 +39,8 @@ def translated(what: str) -> Iterator[None]:
         msg = f"{what} failed: {_reason(error)}."
         if "NoSuchBucket" in str(error):  # a listing's 404 is no NotFoundError
             raise BucketMissing(msg) from error
+        if "<Code>AccessDenied</Code>" in str(error):  # nor its 403 a PermissionDeniedError
+            raise NotAllowed(msg) from error
         answered = "Server returned" in str(error)
         hint = (
             "The storage itself failed: it may be full, or restarting."

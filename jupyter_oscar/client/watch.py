@@ -203,13 +203,15 @@ class Watch:
                 waiting.ended.set_exception(error)
 
     async def _fail_missing(self, some: Sequence[Waiting], error: OscarError) -> None:
-        """The same for what is gone, which usually means that its service is."""
+        """The same for what is gone, which usually means that its service is.
+
+        Who is no admin is not told so by cluster and storage, but refused: whether the service is listed says it.
+        """
         service = some[0].call.service
-        if isinstance(error, NotFound):
-            try:
-                await self._cluster.services.get(service)
-            except ServiceNotFound:
-                error = deleted(service)
+        if isinstance(error, (NotFound, NotAllowed)):
+            with contextlib.suppress(OscarError):
+                if service not in {row.get("name") for row in await self._cluster.services.rows()}:
+                    error = deleted(service)
         self._fail(some, error)
 
     async def _look(self) -> None:

@@ -19,6 +19,7 @@ from jupyter_oscar.client.index import Index
 from jupyter_oscar.client.jobs import State, state
 from jupyter_oscar.client.maps import Map, Options
 from jupyter_oscar.client.pending import reasons
+from jupyter_oscar.client.profiles import resolve
 from jupyter_oscar.client.status import Node, Status
 
 if TYPE_CHECKING:
@@ -100,8 +101,11 @@ async def test_a_call_that_waits_says_why_and_so_does_one_that_was_cancelled(a_s
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine of its own: Jupyter's data folder."""
+    conftest: Any = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
+    if conftest.ELSEWHERE and resolve(conftest.ELSEWHERE).credentials.grant:
+        pytest.skip(f"{conftest.ELSEWHERE}'s sign-in is renewed with what lies in the data folder that this replaces")
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "here"))
     return tmp_path / "here"
 
