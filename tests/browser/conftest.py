@@ -110,6 +110,11 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
         item.stash[FAILED] = True
+        page = item.funcargs.get("page")
+        if page and not page.is_closed():
+            with contextlib.suppress(Error):
+                report.sections.append(("what the page showed", page.locator("body").aria_snapshot(timeout=5000)))
+            report.sections.append(("what its console said", "\n".join(page.said[-20:])))
     return report
 
 
