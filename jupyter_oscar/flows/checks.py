@@ -362,7 +362,7 @@ def _secrets(part: Any, path: Path, owner: str) -> Iterator[Found]:
     elif isinstance(part, SecretStr):
         yield from _secret(part.get_secret_value(), path, owner)
     elif isinstance(part, str) and _is_placeholder(part):
-        yield WARNING, path, unfilled_words(path), "Fill it in before it is deployed."
+        yield _unfilled(path)
 
 
 def unfilled(part: Any, path: Path = ()) -> Iterator[Path]:
@@ -384,6 +384,10 @@ def unfilled_words(path: Path) -> str:
     return f"`{path[-1]}` still is the placeholder of a template."
 
 
+def _unfilled(path: Path) -> Found:
+    return WARNING, path, unfilled_words(path), "Fill it in before it is deployed."
+
+
 def _is_placeholder(value: str) -> bool:
     """As in ``<token>`` and ``https://<host>``."""
     return bool(PLACEHOLDER.fullmatch(value) or ("://" in value and PLACEHOLDER.search(value)))
@@ -392,7 +396,7 @@ def _is_placeholder(value: str) -> bool:
 def _secret(word: str, path: Path, owner: str) -> Iterator[Found]:
     key = path[-1]
     if PLACEHOLDER.fullmatch(word):
-        yield WARNING, path, unfilled_words(path), "Fill it in before it is deployed."
+        yield _unfilled(path)
     elif not word and not _is_free(path):
         yield ERROR, path, f"`{key}` is empty.", "Give it a value, or the place of one: env:NAME."
     elif word in references.EMPTY:

@@ -77,7 +77,16 @@ class FolderAmount(Message):
 
 async def row(cluster: Cluster, bucket: Bucket) -> BucketRow:
     """A bucket for the list."""
+    return _row(bucket, (await cluster.config()).minio_provider.access_key)
+
+
+async def rows(cluster: Cluster) -> list[BucketRow]:
+    """Every bucket the caller may see."""
     me = (await cluster.config()).minio_provider.access_key
+    return [_row(one, me) for one in await cluster.buckets.list()]
+
+
+def _row(bucket: Bucket, me: str) -> BucketRow:
     usage, quota = bucket.storage_usage, bucket.storage_quota
     return BucketRow(
         name=bucket.bucket_name,
@@ -91,11 +100,6 @@ async def row(cluster: Cluster, bucket: Bucket) -> BucketRow:
         objects=usage.objects if usage else None,
         quota=(quota.max_bytes or None) if quota else None,
     )
-
-
-async def rows(cluster: Cluster) -> list[BucketRow]:
-    """Every bucket the caller may see."""
-    return [await row(cluster, one) for one in await cluster.buckets.list()]
 
 
 def object_row(found: Object) -> ObjectRow:
