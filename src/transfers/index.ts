@@ -4,7 +4,6 @@ import {
 } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
-import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { downloadIcon, fileUploadIcon } from '@jupyterlab/ui-components';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -14,8 +13,9 @@ import { IBucketActions, IOscarDrives } from '../buckets/tokens';
 import { oscarIcon } from '../icons';
 import { IOscarClient, IOscarModel } from '../tokens';
 import { choosesFolders } from './chosen';
+import type { Kept } from './kept';
 import type { TransferPanel } from './panel';
-import { ITarget, TRANSFERS, TransferCommands } from './tokens';
+import { ITarget, TransferCommands } from './tokens';
 
 export const transfersPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-oscar:transfers',
@@ -23,7 +23,7 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
     'Sends files into buckets, in parts that outlive the page, and saves objects.',
   autoStart: true,
   requires: [IOscarClient, IOscarModel, IBucketActions, IOscarDrives],
-  optional: [IFileBrowserFactory, IStateDB, ICommandPalette, ITranslator],
+  optional: [IFileBrowserFactory, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     client: IOscarClient,
@@ -31,17 +31,20 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
     actions: IBucketActions,
     drives: IOscarDrives,
     browsers: IFileBrowserFactory | null,
-    state: IStateDB | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_oscar');
     const { commands } = app;
+    const { baseUrl } = app.serviceManager.serverSettings;
+    let opening: Promise<Kept> | undefined;
+    const keeping = (): Promise<Kept> =>
+      (opening ??= import('./kept').then(({ Kept }) => new Kept(baseUrl)));
     let loading: Promise<TransferPanel> | undefined;
     const panel = (): Promise<TransferPanel> => {
       loading ??= import('./panel').then(async ({ TransferPanel }) => {
-        const storage = await client.storage();
-        const made = new TransferPanel(app, model, storage, state, trans);
+        const [storage, kept] = [await client.storage(), await keeping()];
+        const made = new TransferPanel(app, model, storage, kept, trans);
         await made.transfers.restored;
         return made;
       });
@@ -203,10 +206,12 @@ export const transfersPlugin: JupyterFrontEndPlugin<void> = {
     });
 
     void app.restored.then(async () => {
-      // What was left unfinished is shown, not only kept.
-      const kept = await state?.fetch(TRANSFERS).catch(() => undefined);
-      const { uploads } = (kept ?? {}) as { uploads?: unknown[] };
-      if (uploads?.length) {
+      // What was left unfinished is shown, not only kept. A browser may keep nothing.
+      if (
+        await keeping()
+          .then(kept => kept.some())
+          .catch(() => false)
+      ) {
         const found = await panel();
         if (found.transfers.rows.length > 0) {
           found.show();

@@ -1,6 +1,5 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
-import { IStateDB } from '@jupyterlab/statedb';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { IDisposable } from '@lumino/disposable';
 
@@ -9,6 +8,7 @@ import { tellProblem } from '../errors';
 import { oscarIcon } from '../icons';
 import { CommandIDs, IOscarModel } from '../tokens';
 import { Downloader } from './downloader';
+import { Kept } from './kept';
 import { Transfers } from './queue';
 import { ITarget, ITransfer } from './tokens';
 import { Uploader } from './uploader';
@@ -20,10 +20,10 @@ export class TransferPanel {
     private readonly _app: JupyterFrontEnd,
     model: IOscarModel,
     private readonly _storage: IStorage,
-    state: IStateDB | null,
+    kept: Kept,
     private readonly _trans: TranslationBundle
   ) {
-    this.transfers = new Transfers(_storage.uploads, state, _trans);
+    this.transfers = new Transfers(_storage.uploads, kept, _trans);
     const options = {
       transfers: this.transfers,
       storage: _storage,

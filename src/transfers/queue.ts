@@ -1,17 +1,15 @@
-import { IStateDB } from '@jupyterlab/statedb';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { IStorage } from '../buckets/tokens';
 import { readAgain } from './chosen';
-import { Handles } from './handles';
+import { Kept } from './kept';
 import { receive } from './receiving';
-import { IKept, idOf, Row } from './row';
+import { idOf, Row } from './row';
 import { Sender } from './sending';
 import { Sink } from './sink';
 import { UploadStorage } from './storage';
-import { IGiven, ITarget, ITransfer, ITransfers, TRANSFERS } from './tokens';
+import { IGiven, ITarget, ITransfer, ITransfers } from './tokens';
 import { Waiting } from './waiting';
 import { needOf, why } from './words';
 
@@ -25,7 +23,7 @@ const FILES = 2;
 export class Transfers implements ITransfers {
   constructor(
     private readonly _storage: UploadStorage,
-    private readonly _state: IStateDB | null,
+    private readonly _kept: Kept,
     private readonly _trans: TranslationBundle
   ) {
     const changed = (): void => {
@@ -35,13 +33,14 @@ export class Transfers implements ITransfers {
       storage: _storage,
       changed,
       begun: row => {
-        this._save();
-        if (row.handle) {
-          this._handles.keep(row.id, row.handle).catch(console.warn);
-        } else {
-          this._forget(row);
+        const isWanted = this._rows.get(row.id) === row;
+        if (isWanted) {
+          this._keep(row);
         }
-        return this._rows.get(row.id) === row;
+        return isWanted;
+      },
+      ended: upload => {
+        this._forget(upload);
       }
     });
     this._waiting = new Waiting({
@@ -75,6 +74,7 @@ export class Transfers implements ITransfers {
       if (there?.upload !== undefined) {
         if (there.isOf(file)) {
           Object.assign(row, { upload: there.upload, part: there.part });
+          this._keep(row);
         } else {
           // Another file of that name: what has arrived is of no use to it.
           this._sender.forget(there);
@@ -179,9 +179,9 @@ export class Transfers implements ITransfers {
     this._rows.delete(id);
     row.stop?.abort();
     this._tell();
-    this._forget(row);
     const { key, sink, state, target, upload } = row;
     if (upload !== undefined) {
+      this._forget(upload);
       await this._storage.giveUp({ target, key, id: upload });
     }
     if (state !== 'done') {
@@ -231,7 +231,6 @@ export class Transfers implements ITransfers {
 
   private _tell(): void {
     this._changed.emit();
-    this._save();
     let free = FILES;
     const next: Row[] = [];
     for (const row of this._rows.values()) {
@@ -260,9 +259,11 @@ export class Transfers implements ITransfers {
         row.state = 'handed';
       } else {
         row.etag = await this._do(row, stop.signal);
-        this._forget(row);
         row.state = 'done';
         row.sent = row.size;
+        if (row.upload !== undefined) {
+          this._forget(row.upload);
+        }
         row.upload = row.file = row.sink = undefined;
       }
     } catch (reason) {
@@ -310,9 +311,7 @@ export class Transfers implements ITransfers {
   }
 
   private async _restore(): Promise<void> {
-    const kept = await this._state?.fetch(TRANSFERS);
-    const said = (kept as { uploads?: IKept[] } | undefined)?.uploads;
-    for (const one of said ?? []) {
+    for (const one of await this._kept.take()) {
       const row = Row.left(one);
       try {
         await this._sender.arrived(row);
@@ -320,41 +319,26 @@ export class Transfers implements ITransfers {
         // Nobody can tell now: it is kept until somebody can.
         [row.problem] = why(reason, row, this._trans);
       }
-      if (row.upload === undefined) {
-        this._forget(row);
-      } else if (!this._rows.has(row.id)) {
-        row.handle = await this._handles.of(row.id).catch(() => undefined);
+      if (row.upload !== undefined && !this._rows.has(row.id)) {
         this._rows.set(row.id, row);
       }
     }
     this._changed.emit();
   }
 
-  /** Its file need not be read after a reload. */
-  private _forget(row: Row): void {
-    if (row.direction === 'up') {
-      this._handles.forget(row.id).catch(console.warn);
+  private _keep({ kept }: Row): void {
+    if (kept) {
+      this._kept.keep(kept).catch(console.warn);
     }
   }
 
-  private _save(): void {
-    const uploads = [...this._rows.values()].flatMap(row => row.kept ?? []);
-    const said = JSON.stringify(uploads);
-    if (said !== this._saved) {
-      this._saved = said;
-      this._state
-        ?.save(TRANSFERS, {
-          uploads: uploads as unknown as ReadonlyPartialJSONObject[]
-        })
-        .catch(console.warn);
-    }
+  private _forget(upload: string): void {
+    this._kept.forget(upload).catch(console.warn);
   }
 
   private readonly _rows = new Map<string, Row>();
   private readonly _sender: Sender;
-  private readonly _handles = new Handles();
   private readonly _waiting: Waiting;
-  private _saved = '[]';
   private readonly _changed = new Signal<this, void>(this);
 }
 

@@ -1,18 +1,9 @@
+import { IKept } from './kept';
 import { Sink } from './sink';
 import { ITarget, ITransfer } from './tokens';
 
 /** What is smaller is sent as one; larger files in parts of this size. */
 export const PART = 8 * 1024 * 1024;
-
-/** What the state database keeps of an upload that was begun. */
-export interface IKept {
-  target: ITarget;
-  key: string;
-  size: number;
-  modified: number;
-  upload: string;
-  part: number;
-}
 
 /** A file on its way into a bucket or an object on its way out of it, and how far it is. */
 export class Row implements ITransfer {
@@ -42,11 +33,9 @@ export class Row implements ITransfer {
   }
 
   /** One that another life of the page began. */
-  static left({ target, key, size, modified, upload, part }: IKept): Row {
+  static left({ target, key, ...more }: IKept): Row {
     const state: ITransfer.State = 'left';
-    return Object.assign(new Row(target, key), {
-      ...{ size, modified, upload, part, state }
-    });
+    return Object.assign(new Row(target, key), { ...more, state });
   }
 
   get name(): string {
@@ -64,10 +53,10 @@ export class Row implements ITransfer {
 
   /** What is noted down of it, while there is something to go on with. */
   get kept(): IKept | undefined {
-    const { key, modified, part, size, target, upload } = this;
+    const { handle, key, modified, part, size, target, upload } = this;
     return upload === undefined
       ? undefined
-      : { target, key, size, modified, upload, part };
+      : { target, key, size, modified, upload, part, handle };
   }
 
   /** Whether a file is the one whose upload was begun. */

@@ -41,8 +41,7 @@ export class Sender {
         ? undefined
         : await storage.arrived({ target, key, id: upload });
     if (!arrived) {
-      row.upload = undefined; // nothing was begun, or somebody gave it up meanwhile
-      row.sent = 0;
+      this._leave(row); // nothing was begun, or somebody gave it up meanwhile
       return new Set();
     }
     const good = arrived.filter(
@@ -55,13 +54,20 @@ export class Sender {
   /** Have the storage forget what has arrived of a file. */
   forget(row: Row): void {
     const { key, target, upload } = row;
-    row.upload = undefined;
-    row.sent = 0;
+    this._leave(row);
     if (upload !== undefined) {
       this._options.storage
         .giveUp({ target, key, id: upload })
         .catch(console.warn);
     }
+  }
+
+  private _leave(row: Row): void {
+    if (row.upload !== undefined) {
+      this._options.ended(row.upload);
+    }
+    row.upload = undefined;
+    row.sent = 0;
   }
 
   private async _sendIn(
@@ -150,5 +156,7 @@ export namespace Sender {
     changed: () => void;
     /** An upload has begun: note it down; false where nobody wants it any more. */
     begun: (row: Row) => boolean;
+    /** There is nothing of an upload to go on with. */
+    ended: (upload: string) => void;
   }
 }

@@ -84,9 +84,6 @@ export interface ITransfers {
   clear(): void;
 }
 
-/** Under which the state database keeps what is unfinished. */
-export const TRANSFERS = 'jupyter-oscar:transfers';
-
 export namespace TransferCommands {
   /** Choose files, or with `folder` a folder, and send them to `path` (bucket/folder/). */
   export const upload = 'jupyter-oscar:upload';

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from playwright.sync_api import expect
-from steps import eventually, execute, layout_saved, leave_dialog
+from steps import eventually, execute, leave_dialog
 from test_uploads import bucket, row, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -105,6 +105,14 @@ def test_an_upload_goes_on_by_itself_after_the_sign_in_had_ended_and_the_storage
     eventually(page, lambda: sandbox.oscar("bucket", "uploads", bucket) == "", "nothing is left behind")
 
 
+def another_tab(page, lab):
+    tab = page.context.new_page()
+    tab.goto(lab.page)
+    tab.wait_for_function("() => window.jupyterapp")
+    tab.evaluate("() => window.jupyterapp.restored")  # until then the focus moves
+    return tab
+
+
 # The system's own dialog cannot be used from here: the file that is chosen is one of the page's own.
 CHOOSING = """async size => {
     const file = await (await navigator.storage.getDirectory()).getFileHandle('lake.bin', { create: true });
@@ -121,12 +129,10 @@ def test_an_upload_goes_on_with_one_click_after_a_reload_where_a_browser_lets_it
     page = open_lab
     page.evaluate(CHOOSING, LARGE)
     slowly(page, 4_000_000)
-    with layout_saved(page, "lake.bin"):
-        execute(page, "jupyter-oscar:upload", cluster="sandbox", path=bucket)
+    execute(page, "jupyter-oscar:upload", cluster="sandbox", path=bucket)
     begun(page)
     page.close(run_before_unload=False)
-    page = page.context.new_page()
-    page.goto(sandbox.page.replace("&reset", ""))
+    page = another_tab(page, sandbox)
     line = row(page, "lake.bin")
     line.get_by_text("unfinished").wait_for()
     line.hover()
@@ -136,21 +142,29 @@ def test_an_upload_goes_on_with_one_click_after_a_reload_where_a_browser_lets_it
     assert same(sandbox, bucket, "lake.bin", content, tmp_path)
 
 
-def test_an_upload_goes_on_with_its_own_file_alone_after_the_tab_was_closed(sandbox, open_lab, bucket, tmp_path):
+def test_uploads_of_two_tabs_go_on_with_their_own_files_alone_after_both_were_closed(
+    sandbox, open_lab, bucket, tmp_path
+):
     page, content = open_lab, os.urandom(LARGE)
     for folder, what in (("mine", content), ("changed", content[1:])):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "lake.bin").write_bytes(what)
     (tmp_path / "other.bin").write_bytes(content)
+    (tmp_path / "sea.bin").write_bytes(content)
     slowly(page, 4_000_000)
-    with layout_saved(page, "lake.bin"):
-        upload(page, bucket, [tmp_path / "mine" / "lake.bin"])
+    upload(page, bucket, [tmp_path / "mine" / "lake.bin"])
     begun(page)
-    page.close(run_before_unload=False)
-    page = page.context.new_page()
-    page.goto(sandbox.page.replace("&reset", ""))
-    page.wait_for_function("() => window.jupyterapp")
-    page.evaluate("() => window.jupyterapp.restored")
+    row(page, "lake.bin").press("Enter")
+    row(page, "lake.bin").get_by_text("paused").wait_for()
+    second = another_tab(page, sandbox)
+    slowly(second, 4_000_000)
+    upload(second, bucket, [tmp_path / "sea.bin"])
+    begun(second)
+    expect(row(second, "lake.bin"), "it is the first tab's").to_have_count(0)
+    for tab in (page, second):
+        tab.close(run_before_unload=False)
+    page = another_tab(page, sandbox)
+    row(page, "sea.bin").get_by_text("unfinished").wait_for()
     line = row(page, "lake.bin")
     line.get_by_text("unfinished").wait_for()
 
@@ -166,6 +180,6 @@ def test_an_upload_goes_on_with_its_own_file_alone_after_the_tab_was_closed(sand
     sent = []
     page.on("request", lambda one: sent.append(one.url) if one.method == "PUT" and "number=" in one.url else None)
     choose(tmp_path / "mine" / "lake.bin")
-    page.get_by_text("1 of 1 there").wait_for(timeout=90_000)
+    page.get_by_text("1 of 2 there").wait_for(timeout=90_000)
     assert 0 < len(sent) < -(-LARGE // (8 * 1024 * 1024)), "what had arrived is not sent again"
     assert same(sandbox, bucket, "lake.bin", content, tmp_path)
