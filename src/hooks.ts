@@ -17,6 +17,17 @@ export function useChanged<S, T>(signal: ISignal<S, T>): void {
   }, [signal]);
 }
 
+/** What changes a thing that a form was given, and renders the form again. */
+export function useChange<T extends object>(
+  thing: T
+): (change: Partial<T>) => void {
+  const [, again] = React.useReducer((count: number) => count + 1, 0);
+  return change => {
+    Object.assign(thing, change);
+    again();
+  };
+}
+
 /** Render again every so many milliseconds while `active` and the tab is visible. */
 export function useTick(period: number, active: boolean): void {
   const [, again] = React.useReducer((count: number) => count + 1, 0);

@@ -83,6 +83,15 @@ export class Downloader {
     }
   }
 
+  /** Save a folder as one file, by the browser's own means. */
+  saveFolder(target: ITarget): void {
+    const { storage, trans } = this._options;
+    Private.load(storage.uploads.archiveUrl(target), () => {
+      const why = new Error(trans.__('There may be nothing in it any more.'));
+      void tellProblem(trans.__('The folder was not saved'), why, trans);
+    });
+  }
+
   private async _all(
     target: ITarget,
     keys: readonly string[]
@@ -131,15 +140,6 @@ export class Downloader {
     const straight = await uploads.straightUrl(target, key);
     Private.load(straight ?? uploads.downloadUrl(target, key), refused);
     return straight === undefined ? 'server' : 'straight';
-  }
-
-  /** Save a folder as one file, by the browser's own means. */
-  saveFolder(target: ITarget): void {
-    const { storage, trans } = this._options;
-    Private.load(storage.uploads.archiveUrl(target), () => {
-      const why = new Error(trans.__('There may be nothing in it any more.'));
-      void tellProblem(trans.__('The folder was not saved'), why, trans);
-    });
   }
 }
 

@@ -4,6 +4,7 @@ import * as React from 'react';
 
 import { Body, Doing, Wrong } from '../doing';
 import { CheckField, PlaceFields, TextField } from '../form';
+import { useChange } from '../hooks';
 import { IStorage } from '../buckets/tokens';
 import {
   BucketRow,
@@ -79,11 +80,7 @@ function MountForm(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { buckets, problem, said, trans } = props;
-  const [, again] = React.useReducer((count: number) => count + 1, 0);
-  const set = (change: Partial<NewMount>): void => {
-    Object.assign(said, change);
-    again();
-  };
+  const set = useChange(said);
   return (
     <>
       <PlaceFields

@@ -9,6 +9,7 @@ import { BucketRow, Problem, Sharing } from '../../types';
 import { IStorage } from '../tokens';
 import { Body, Doing, Wrong } from '../../doing';
 import { TextField } from '../../form';
+import { useChange } from '../../hooks';
 
 /** Make a bucket, or see how much is in one and change who sees it; the bucket as it is then. */
 export async function bucketDialog(options: {
@@ -70,11 +71,7 @@ function BucketForm(props: {
 }): React.JSX.Element {
   const { problem, row, said, trans } = props;
   const fixed = row && Private.fixed(row, trans);
-  const [, again] = React.useReducer((count: number) => count + 1, 0);
-  const set = (change: Partial<typeof said>): void => {
-    Object.assign(said, change);
-    again();
-  };
+  const set = useChange(said);
   return (
     <>
       {row ? <Usage {...{ isFixed: fixed !== undefined, row, trans }} /> : null}

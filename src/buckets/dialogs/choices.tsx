@@ -11,6 +11,7 @@ import { nameOf, placeName } from '../paths';
 import { IStorage } from '../tokens';
 import { Body } from '../../doing';
 import { PlaceFields } from '../../form';
+import { useChange } from '../../hooks';
 
 /** Where to copy something: a bucket, and a folder in it that need not be there yet. */
 export async function folderDialog(options: {
@@ -54,11 +55,7 @@ function FolderForm(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { buckets, said, trans } = props;
-  const [, again] = React.useReducer((count: number) => count + 1, 0);
-  const set = (change: Partial<typeof said>): void => {
-    Object.assign(said, change);
-    again();
-  };
+  const set = useChange(said);
   return (
     <PlaceFields
       {...{ buckets, trans, ...said }}
