@@ -1,7 +1,8 @@
 """What changes in a folder of a bucket: objects that come, are written anew, or go.
 
-A store tells it by being listed: again and again, slowly while nothing happens, and never for more than a tenth of the
-time. Nothing is written to the bucket for it, and no notification of a service is touched (DESIGN §4).
+A store tells it by being listed: again and again, slowly while nothing happens, never for more than a tenth of the
+time, and once for all who follow one folder. Nothing is written to the bucket for it, and no notification of a service
+is touched (DESIGN §4).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .errors import OscarError
 from .looking import Looking
 from .policy import PASSING, PATIENCE
 
@@ -66,20 +66,21 @@ def is_anew(before: Object, now: Object) -> bool:
 
 
 class Changes:
-    """Looks at a folder from the moment it is made, and keeps what it sees until it is taken."""
+    """What is seen in a folder from the moment this is made, kept until it is taken."""
 
     def __init__(self, cluster: Cluster, bucket: str, prefix: str = "", *, existing: bool = False) -> None:
-        self._cluster, self._bucket, self._prefix = cluster, bucket, prefix
         self._existing = existing
         self._seen: deque[Change] = deque()
         self._news = asyncio.Event()
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._error: Exception | None = None
+        self._closed = False
         self._before: dict[str, Object] | None = None
-        self._news_at = time.monotonic()
-        self._failing_since: float | None = None
-        self._looking = Looking(self._look, rest=PER_COST, name="jupyter-oscar changes")
-        self._looking.begin()
+        where = (bucket, prefix)
+        self._folder = cluster.followed.get(where) or cluster.followed.setdefault(
+            where, Folder(cluster, bucket, prefix)
+        )
+        self._folder.join(self)
 
     async def begun(self) -> None:
         """Wait for the first look: what happens after it is told.
@@ -100,7 +101,7 @@ class Changes:
         while not self._seen:
             if self._error is not None:
                 raise self._error
-            if not self._looking.going:
+            if self._closed:
                 return False
             self._news.clear()
             await self._news.wait()
@@ -115,43 +116,88 @@ class Changes:
 
     async def aclose(self) -> None:
         """Look no more."""
-        await self._looking.aclose()
+        self._closed = True
         self._news.set()
+        await self._folder.leave(self)
 
-    async def _look(self) -> float | None:
-        """What is new; then the pause, or None where there will be nothing new any more."""
-        now = time.monotonic()
-        try:
-            self._learn(await self._list())
-            self._failing_since = None
-        except OscarError as error:
-            self._failing_since = self._failing_since or now
-            passes = isinstance(error, PASSING) and now - self._failing_since <= PATIENCE
-            if self._before is None or not passes:
-                self._end(error)
-                return None
-        quiet = time.monotonic() - self._news_at
-        return min(LATEST, max(SOONEST, quiet * PER_QUIET))
+    @property
+    def has_begun(self) -> bool:
+        """Whether a look was taken."""
+        return self._before is not None
 
-    def _learn(self, now: dict[str, Object]) -> None:
+    def learn(self, now: dict[str, Object]) -> bool:
+        """Compare with what was seen before; whether there is news."""
         before = self._before
         if before is None:
             before = {} if self._existing else now
         if found := compare(before, now):
-            self._news_at = time.monotonic()
             self._seen.extend(found)
             self._news.set()
         self._before = now
         if not self._begun.done():
             self._begun.set_result(None)
+        return bool(found)
 
-    def _end(self, error: OscarError) -> None:
+    def end(self, error: Exception) -> None:
+        """There will be no news any more."""
         self._error = error
         if not self._begun.done():
             self._begun.set_exception(error)
             self._begun.exception()  # who waits for the first look hears it; who does not hears it from ready()
         self._news.set()
 
-    async def _list(self) -> dict[str, Object]:
-        rows = self._cluster.buckets.under(self._bucket, self._prefix)
-        return {row.key: row async for row in rows if not row.key.endswith("/")}
+
+class Folder:
+    """Lists a folder again and again while somebody follows it."""
+
+    def __init__(self, cluster: Cluster, bucket: str, prefix: str) -> None:
+        self._cluster, self._bucket, self._prefix = cluster, bucket, prefix
+        self._followers: list[Changes] = []
+        self._news_at = time.monotonic()
+        self._failing_since: float | None = None
+        self._looking = Looking(self._look, rest=PER_COST, name="jupyter-oscar changes")
+
+    def join(self, one: Changes) -> None:
+        """Tell one what the looks see that begin from now on."""
+        self._followers.append(one)
+        self._news_at = time.monotonic()
+        self._looking.soon()
+        self._looking.begin()
+
+    async def leave(self, one: Changes) -> None:
+        """Tell one no more; the last to leave ends the looking."""
+        if self._drop(one):
+            await self._looking.aclose()
+
+    def _drop(self, one: Changes) -> bool:
+        """Whether nobody is left."""
+        if one in self._followers:
+            self._followers.remove(one)
+        if self._followers:
+            return False
+        if self._cluster.followed.get((self._bucket, self._prefix)) is self:
+            del self._cluster.followed[self._bucket, self._prefix]
+        return True
+
+    async def _look(self) -> float | None:
+        """Tell all what is there; then the pause, or None where nobody wants to know any more."""
+        here, now = list(self._followers), time.monotonic()
+        try:
+            rows = self._cluster.buckets.under(self._bucket, self._prefix)
+            seen = {row.key: row async for row in rows if not row.key.endswith("/")}
+        except Exception as error:  # noqa: BLE001 - whoever waits for news hears it
+            self._failing_since = self._failing_since or now
+            passes = isinstance(error, PASSING) and now - self._failing_since <= PATIENCE
+            for one in here:
+                if not (passes and one.has_begun):
+                    one.end(error)
+                    self._drop(one)
+        else:
+            self._failing_since = None
+            told = [one.learn(seen) for one in here]
+            if any(told):
+                self._news_at = time.monotonic()
+        if not self._followers:
+            return None
+        quiet = time.monotonic() - self._news_at
+        return min(LATEST, max(SOONEST, quiet * PER_QUIET))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .buckets import Buckets
     from .budget import Budget
     from .calls import Calls
+    from .changes import Folder
     from .config import Config, Info, MinioProvider
     from .deployments import Deployments
     from .jobs import Jobs
@@ -182,6 +183,11 @@ class Cluster(Sender):
         from .uploads import Uploads
 
         return Uploads(self)
+
+    @cached_property
+    def followed(self) -> dict[tuple[str, str], Folder]:
+        """The folders, by bucket and prefix, whose changes somebody follows."""
+        return {}
 
     @cached_property
     def watch(self) -> Watch:

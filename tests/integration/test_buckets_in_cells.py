@@ -272,7 +272,7 @@ def test_who_follows_a_bucket_learns_that_it_was_deleted(cluster):
                 pass
 
 
-def test_looking_ends_when_nobody_holds_it_any_more(bucket):
+def test_a_folder_is_listed_once_for_all_who_follow_it_until_nobody_does_any_more(bucket):
     from jupyter_oscar.notebook.bridge import bridge
 
     def looking():
@@ -282,7 +282,18 @@ def test_looking_ends_when_nobody_holds_it_any_more(bucket):
         return bridge.run(tasks())
 
     before = len(looking())
-    changes = bucket.watch()
+    first = bucket.watch()
+    bucket.upload(b"x", "a")
+    assert next(first).key == "a"
+    second, third = bucket.watch(), bucket.watch(existing=True)
     assert len(looking()) == before + 1
-    del changes
+    assert next(third).key == "a"
+    bucket.upload(b"x", "b")
+    assert [next(one).key for one in (first, second, third)] == ["b", "b", "b"]
+    second.close()
+    del third
+    bucket.upload(b"x", "c")
+    assert next(first).key == "c"
+    assert len(looking()) == before + 1
+    del first
     assert eventually(lambda: len(looking()) == before)
