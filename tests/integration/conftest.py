@@ -91,6 +91,14 @@ def shared_box(issuer, tmp_path_factory, request):
     assert running.stop() == 0
 
 
+@pytest.fixture
+def alone(request):
+    """For stories of what is done to all that the caller has."""
+    conftest = request.config.pluginmanager.getplugin(str(request.config.rootpath / "tests" / "conftest.py"))
+    if conftest.ELSEWHERE:
+        pytest.skip(f"would clear what older calls left; JUPYTER_OSCAR_TEST_CLUSTER is {conftest.ELSEWHERE}")
+
+
 @pytest_asyncio.fixture
 async def admin_client(request):
     """The cluster's admin as a typed client, or whoever is named at the cluster that is; what is left is removed."""

@@ -32,7 +32,7 @@ ODD_KEYS = [
 def bucket(cluster, request):
     import re
 
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_"))[:50].strip("-")
+    name = new_name(re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_"))[:50].strip("-"))
     bridge_run(cluster.client.buckets.create(name))
     yield cluster.bucket(name)
     bridge_run(cluster.client.buckets.delete(name))
@@ -231,6 +231,9 @@ def test_what_is_seen_while_it_is_written_anew_is_told_once(bucket, cluster):
         for number in range(1, 80):
             await store.put(bucket.name, "in/a", b"x" * number)
             await asyncio.sleep(0)
+        while not told:  # on a busy machine a listing may take as long as all that
+            assert not following.done()
+            await asyncio.sleep(0.01)
         following.cancel()
         return told
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from sandbox_user import new_name
 
 import jupyter_oscar as oscar
 from jupyter_oscar.client.errors import (
@@ -44,7 +47,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def deploy(cluster: Cluster, tmp_path: Path) -> Callable[..., str]:
     """Deploy a script as a service and return its name."""
 
-    def make(script: str, name: str = "svc", *, tracked: bool = True, more: str = "") -> str:
+    def make(script: str, *, tracked: bool = True, more: str = "") -> str:
+        name = new_name()
         folder = tmp_path / f"fdl-{name}"
         folder.mkdir()
         (folder / "script.sh").write_text("#!/bin/sh\n" + textwrap.dedent(script))
@@ -60,12 +64,28 @@ def deploy(cluster: Cluster, tmp_path: Path) -> Callable[..., str]:
     return make
 
 
+@pytest.fixture
+def example(cluster: Cluster, tmp_path: Path) -> Callable[[str], str]:
+    """Deploy an example under a name of its own and return that."""
+
+    def make(stem: str) -> str:
+        name = new_name(stem)
+        folder = shutil.copytree(EXAMPLES / stem, tmp_path / name)
+        file = folder / "fdl.yaml"
+        file.write_text(re.sub(rf"(name|path): {stem}\b", rf"\1: {name}", file.read_text()))
+        cluster.deploy(file)
+        return name
+
+    return make
+
+
 COPY = 'cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/"\necho copied\n'
 
 
-def test_a_picture_is_sent_and_its_grey_twin_comes_back(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.deploy(EXAMPLES / "grayify" / "fdl.yaml")
-    job = cluster.submit("grayify", EXAMPLES / "inputs" / "lake.png")
+def test_a_picture_is_sent_and_its_grey_twin_comes_back(
+    cluster: Cluster, example: Callable[..., str], tmp_path: Path
+) -> None:
+    job = cluster.submit(example("grayify"), EXAMPLES / "inputs" / "lake.png")
     result = job.result(PATIENCE)
     assert [output.name for output in result] == ["lake_gray.png"]
     assert Image.open(io.BytesIO(result.content)).mode == "L"
@@ -75,9 +95,8 @@ def test_a_picture_is_sent_and_its_grey_twin_comes_back(cluster: Cluster, tmp_pa
     assert "image/png" in result._repr_mimebundle_()
 
 
-def test_a_table_is_sent_and_two_outputs_come_back(cluster: Cluster) -> None:
-    cluster.deploy(EXAMPLES / "gauges" / "fdl.yaml")
-    result = cluster.submit("gauges", EXAMPLES / "inputs" / "levels.csv").result(PATIENCE)
+def test_a_table_is_sent_and_two_outputs_come_back(cluster: Cluster, example: Callable[..., str]) -> None:
+    result = cluster.submit(example("gauges"), EXAMPLES / "inputs" / "levels.csv").result(PATIENCE)
     assert [output.name for output in result] == ["monthly.csv", "summary.json"]
     assert result["summary.json"].json()["Old Ferry"]["days"] == 730
     assert result["monthly.csv"].text.startswith("gauge,month,days,mean_m,max_m\n")
@@ -85,10 +104,10 @@ def test_a_table_is_sent_and_two_outputs_come_back(cluster: Cluster) -> None:
         _ = result.content
 
 
-def test_a_text_is_counted_at_once(cluster: Cluster) -> None:
-    cluster.deploy(EXAMPLES / "wordcount" / "fdl.yaml")
-    assert cluster.run("wordcount", EXAMPLES / "inputs" / "ferry.txt").json()["words"] == 84
-    assert cluster.run("wordcount", "Größe zählt. Wirklich!").json()["sentences"] == 2
+def test_a_text_is_counted_at_once(cluster: Cluster, example: Callable[..., str]) -> None:
+    name = example("wordcount")
+    assert cluster.run(name, EXAMPLES / "inputs" / "ferry.txt").json()["words"] == 84
+    assert cluster.run(name, "Größe zählt. Wirklich!").json()["sentences"] == 2
 
 
 def test_a_call_is_found_again_on_another_day(cluster: Cluster, deploy: Callable[..., str], sandbox: Any) -> None:
@@ -114,14 +133,15 @@ def test_calls_that_write_the_same_name_do_not_mix(cluster: Cluster, deploy: Cal
 def test_a_failing_script_says_so_although_oscar_says_succeeded(
     cluster: Cluster, deploy: Callable[..., str], sandbox: Any
 ) -> None:
-    job = cluster.submit(deploy("echo so far so good\necho and then not >&2\nexit 7\n"), text="x")
+    name = deploy("echo so far so good\necho and then not >&2\nexit 7\n")
+    job = cluster.submit(name, text="x")
     with pytest.raises(JobFailed, match="exit code 7") as caught:
         job.result(PATIENCE)
     assert caught.value.exit_code == 7
     assert caught.value.lines[-2:] == ("so far so good", "and then not")
     assert job.status == "failed"
     run = oscar.notebook.bridge.bridge.run
-    while (status := run(cluster.client.jobs.list("svc"))[job.id].status) == "Running":
+    while (status := run(cluster.client.jobs.list(name))[job.id].status) == "Running":
         time.sleep(0.02)
     assert status == "Succeeded"
 
@@ -158,21 +178,22 @@ def test_an_untracked_output_that_could_be_anybodys_is_not_guessed(
     job = cluster.submit(name, text="x")
     with pytest.raises(OutputsNotAttributable, match="jupyter-oscar/tracked") as caught:
         job.result(PATIENCE)
-    assert caught.value.candidates == ("svc/out/out.txt",)
+    assert caught.value.candidates == (f"{name}/out/out.txt",)
 
 
 def test_a_label_without_the_prologue_is_refused(cluster: Cluster, deploy: Callable[..., str]) -> None:
-    deploy(COPY, tracked=False)
+    name = deploy(COPY, tracked=False)
     run = oscar.notebook.bridge.bridge.run
-    service = run(cluster.client.services.get("svc"))
+    service = run(cluster.client.services.get(name))
     run(cluster.client.services.update(service.model_copy(update={"labels": {"jupyter-oscar/tracked": "true"}})))
     with pytest.raises(TrackingRefused, match="Deploy it again"):
-        cluster.submit("svc", text="x")
+        cluster.submit(name, text="x")
 
 
-def test_a_service_without_buckets_is_called_through_a_bucket_of_the_callers(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.deploy(EXAMPLES / "wordcount" / "fdl.yaml")
-    job = cluster.submit("wordcount", text="one two").wait(PATIENCE)
+def test_a_service_without_buckets_is_called_through_a_bucket_of_the_callers(
+    cluster: Cluster, example: Callable[..., str]
+) -> None:
+    job = cluster.submit(example("wordcount"), text="one two").wait(PATIENCE)
     assert len(job.result()) == 0
     assert '"words": 2' in (job.log() or "")
     assert cluster.job(job.reference).input == "input.txt"
@@ -254,21 +275,21 @@ def test_a_lost_answer_does_not_make_a_second_job(
 def test_a_service_made_anew_is_called_with_its_new_token(
     cluster: Cluster, deploy: Callable[..., str], sandbox: Any, tmp_path: Path
 ) -> None:
-    deploy(COPY)
+    name = deploy(COPY)
     other = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
-    assert other.submit("svc", text="a").result(PATIENCE).text == "a"
-    cluster.delete("svc")
-    cluster.deploy(a_copying_service(tmp_path))
-    assert other.submit("svc", text="b").result(PATIENCE).text == "b"
+    assert other.submit(name, text="a").result(PATIENCE).text == "a"
+    cluster.delete(name)
+    cluster.deploy(a_copying_service(tmp_path, name))
+    assert other.submit(name, text="b").result(PATIENCE).text == "b"
     other.close()
 
 
-def a_copying_service(folder: Path) -> Path:
+def a_copying_service(folder: Path, name: str = "svc") -> Path:
     """The FDL of a tracked service that copies its input."""
     (folder / "script.sh").write_text("#!/bin/sh\n" + COPY)
     (folder / "fdl.yaml").write_text(
-        "functions: {oscar: [{c: {name: svc, image: busybox, script: script.sh, input: [{path: svc/in}],"
-        ' output: [{path: svc/out}], labels: {jupyter-oscar/tracked: "true"}}}]}\n'
+        f"functions: {{oscar: [{{c: {{name: {name}, image: busybox, script: script.sh, input: [{{path: {name}/in}}],"
+        f' output: [{{path: {name}/out}}], labels: {{jupyter-oscar/tracked: "true"}}}}}}]}}\n'
     )
     return folder / "fdl.yaml"
 
@@ -293,24 +314,24 @@ def test_what_is_not_there_is_said_at_once(cluster: Cluster, deploy: Callable[..
 
 
 def test_a_string_that_is_also_a_file_is_not_guessed(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, example: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster.deploy(EXAMPLES / "wordcount" / "fdl.yaml")
+    name = example("wordcount")
     monkeypatch.chdir(tmp_path)
     Path("cat.txt").write_text("a b c")
     with pytest.raises(InvalidRequest, match=r'Path\("cat\.txt"\)'):
-        cluster.run("wordcount", "cat.txt")
-    assert cluster.run("wordcount", Path("cat.txt")).json()["words"] == 3
+        cluster.run(name, "cat.txt")
+    assert cluster.run(name, Path("cat.txt")).json()["words"] == 3
 
 
 INTERRUPTED = """
 import _thread, sys, threading, time
 import jupyter_oscar as oscar
 cluster = oscar.connect(endpoint=sys.argv[1], user=sys.argv[2], password=sys.argv[3])
-job = cluster.submit("svc", text="x")
+job = cluster.submit(sys.argv[4], text="x")
 while job.status != "running":
     time.sleep(0.05)
-for wait in (job.wait, job.result, lambda: job.log(follow=True), lambda: cluster.run("svc", "x")):
+for wait in (job.wait, job.result, lambda: job.log(follow=True), lambda: cluster.run(sys.argv[4], "x")):
     threading.Timer(0.6, _thread.interrupt_main).start()
     try:
         wait()
@@ -322,9 +343,9 @@ job.cancel()
 
 
 def test_ctrl_c_stops_the_waiting_and_nothing_else(cluster: Cluster, deploy: Callable[..., str], sandbox: Any) -> None:
-    deploy("sleep 600\n")
+    name = deploy("sleep 600\n")
     said = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, sandbox.endpoint, sandbox.user, sandbox.password],
+        [sys.executable, "-c", INTERRUPTED, sandbox.endpoint, sandbox.user, sandbox.password, name],
         capture_output=True,
         text=True,
         timeout=90,

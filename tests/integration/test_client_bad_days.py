@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 from client_people import ALICE, admin_at
+from sandbox_user import new_name
 
 from jupyter_oscar.client import fdl
 from jupyter_oscar.client.calls import Payload
@@ -203,9 +204,10 @@ async def test_a_log_of_200_mb_is_read_in_bounded_memory(odd: Any) -> None:
 
 
 async def test_a_log_that_is_no_text_is_shown_as_far_as_it_is(admin_client: Cluster) -> None:
+    name = new_name("odd")
     script = "#!/bin/sh\nprintf 'before \\377\\376\\000 after\\n'\n"
-    await deploy(admin_client, "odd", script, tracked=True)
-    call = await admin_client.calls.submit("odd", Payload("a", b"x"))
+    await deploy(admin_client, name, script, tracked=True)
+    call = await admin_client.calls.submit(name, Payload("a", b"x"))
     facts = await asyncio.wait_for(admin_client.watch.until_ended(call), PATIENCE)
     assert state(facts) is State.DONE
     log = await admin_client.calls.log(call)
@@ -233,22 +235,24 @@ async def deploy(cluster: Cluster, name: str, script: str, *, tracked: bool) -> 
 
 
 async def test_a_bucket_that_is_deleted_under_a_call_is_named(admin_client: Cluster) -> None:
-    await deploy(admin_client, "lost", "#!/bin/sh\nsleep 60\n", tracked=True)
-    call = await admin_client.calls.submit("lost", Payload("a", b"x"))
+    name = new_name("lost")
+    await deploy(admin_client, name, "#!/bin/sh\nsleep 60\n", tracked=True)
+    call = await admin_client.calls.submit(name, Payload("a", b"x"))
     waiting = asyncio.ensure_future(admin_client.watch.until_ended(call))
-    await admin_client.buckets.delete("lost-out")
+    await admin_client.buckets.delete(f"{name}-out")
     # Who is no admin is refused by MinIO what is not there.
-    with pytest.raises((ObjectNotFound, BucketNotFound, NotAllowed), match=r"lost-out/out.* failed"):
+    with pytest.raises((ObjectNotFound, BucketNotFound, NotAllowed), match=rf"{name}-out/out.* failed"):
         await asyncio.wait_for(waiting, PATIENCE)
-    await admin_client.jobs.delete_all("lost")
+    await admin_client.jobs.delete_all(name)
 
 
 async def test_a_service_that_is_deleted_under_a_call_is_named(admin_client: Cluster) -> None:
-    await deploy(admin_client, "gone1", "#!/bin/sh\nsleep 60\n", tracked=True)
-    call = await admin_client.calls.submit("gone1", Payload("a", b"x"))
+    name = new_name("gone")
+    await deploy(admin_client, name, "#!/bin/sh\nsleep 60\n", tracked=True)
+    call = await admin_client.calls.submit(name, Payload("a", b"x"))
     waiting = asyncio.ensure_future(admin_client.watch.until_ended(call))
-    await admin_client.services.delete("gone1")
-    with pytest.raises(ServiceNotFound, match='"gone1" was deleted while it was being called'):
+    await admin_client.services.delete(name)
+    with pytest.raises(ServiceNotFound, match=f'"{name}" was deleted while it was being called'):
         await asyncio.wait_for(waiting, PATIENCE)
 
 
@@ -282,16 +286,17 @@ async def test_a_token_that_ends_while_a_call_is_waited_for_is_read_anew(
 @pytest.mark.parametrize("hours", [-2, 2])
 async def test_with_another_clock_outputs_are_not_guessed_and_not_overlooked(admin_client: Cluster, hours: int) -> None:
     """The record says our time; what is newer than the call is told by the storage's own clock."""
+    name = new_name("skew")
     script = '#!/bin/sh\necho always > "$TMP_OUTPUT_DIR/out.txt"\n'
-    await deploy(admin_client, "skew", script, tracked=False)
-    plan = await admin_client.calls.plan("skew", "a.txt")
+    await deploy(admin_client, name, script, tracked=False)
+    plan = await admin_client.calls.plan(name, "a.txt")
     planned = plan.model_copy(update={"created": plan.created + dt.timedelta(hours=hours)})
     call = await admin_client.calls.commit(planned, Payload("a.txt", b"x"))
     facts = await asyncio.wait_for(admin_client.watch.until_ended(call), PATIENCE)
     assert state(facts) is State.DONE
     with pytest.raises(OutputsNotAttributable) as caught:
         await admin_client.calls.outputs(call)
-    assert caught.value.candidates == ("skew-out/out/out.txt",)
+    assert caught.value.candidates == (f"{name}-out/out/out.txt",)
 
 
 @pytest.mark.parametrize("hours", [-2, 2])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from client_people import admin_at, service
+from sandbox_user import new_name
 
 from jupyter_oscar.client import fdl
 from jupyter_oscar.client.calls import Payload
@@ -159,8 +160,9 @@ async def test_a_record_is_read_once_on_a_machine_and_again_when_it_changed(
 async def test_without_its_index_a_machine_finds_calls_all_the_same(
     admin_client: Cluster, here: Path, trouble: str
 ) -> None:
-    await tracked(admin_client, "bad")
-    (call,) = await ended(admin_client, "bad", 1)
+    name = new_name("bad")
+    await tracked(admin_client, name)
+    (call,) = await ended(admin_client, name, 1)
     since = call.created - dt.timedelta(minutes=1)
     file = here / "jupyter-oscar" / "records-1.sqlite3"
     if trouble == "no folder":
@@ -180,9 +182,9 @@ async def test_without_its_index_a_machine_finds_calls_all_the_same(
     if trouble == "damaged":
 
         async def kept() -> dict[str, bytes]:
-            rows = [row async for row in admin_client.store.list("bad", ".oscar/calls")]
+            rows = [row async for row in admin_client.store.list(name, ".oscar/calls")]
             caller = (await admin_client.config()).minio_provider.access_key
-            return await Index(admin_client.profile.endpoint, caller).read("bad", rows)
+            return await Index(admin_client.profile.endpoint, caller).read(name, rows)
 
         assert json.loads(next(iter((await kept()).values())))["id"] == call.id, "it was made anew"
 
@@ -192,7 +194,7 @@ async def test_without_its_index_a_machine_finds_calls_all_the_same(
 
 @pytest.mark.asyncio
 async def test_what_is_old_is_cleared_and_what_is_of_use_stays(
-    admin_client: Cluster, here: Path, tmp_path: Path
+    admin_client: Cluster, alone: None, here: Path, tmp_path: Path
 ) -> None:
     await tracked(admin_client, "old")
     await ended(admin_client, "old", 3)
@@ -219,7 +221,7 @@ async def test_what_is_old_is_cleared_and_what_is_of_use_stays(
 
 
 @pytest.mark.asyncio
-async def test_a_call_that_goes_on_is_not_cleared(admin_client: Cluster, here: Path) -> None:
+async def test_a_call_that_goes_on_is_not_cleared(admin_client: Cluster, alone: None, here: Path) -> None:
     await tracked(admin_client, "slow", "#!/bin/sh\nsleep 60\n")
     call = await admin_client.calls.submit("slow", Payload("a.txt", b"x"))
     assert (await admin_client.calls.prune(dt.timedelta(0))).kept == 1

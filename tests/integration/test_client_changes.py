@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from client_people import ALICE, BOB, admin_at, person_at, service
+from sandbox_user import new_name
 
 from jupyter_oscar.client import fdl, plan, prologue
 from jupyter_oscar.client.calls import Payload
@@ -42,14 +43,15 @@ PATIENCE = 60
 
 async def test_an_update_keeps_what_a_file_does_not_say(admin_client: Cluster) -> None:
     """The owner, what the server itself wrote, other systems' credentials that no FDL shows."""
+    name = new_name("cow")
     far = {"s3": {"far": {"access_key": "a", "secret_key": "MARKER", "region": "x"}}}
-    made = await admin_client.services.create(service("cow", storage_providers=far, labels={"mine": "1"}, vo="vo1"))
-    stored = await admin_client.services.update(service("cow", cpu="0.5", labels={"yours": "2"}))
+    made = await admin_client.services.create(service(name, storage_providers=far, labels={"mine": "1"}, vo="vo1"))
+    stored = await admin_client.services.update(service(name, cpu="0.5", labels={"yours": "2"}))
     assert (stored.cpu, stored.owner, stored.vo) == ("0.5", made.owner, "vo1")
     assert made.owner
     assert stored.storage_providers is not None
     assert stored.storage_providers["s3"] == far["s3"]
-    assert stored.labels.items() >= {"yours": "2", "oscar_service": "cow"}.items()
+    assert stored.labels.items() >= {"yours": "2", "oscar_service": name}.items()
     assert stored.labels["owner_name"] == made.labels["owner_name"]
     assert "mine" not in stored.labels, "the author took it out"
 
@@ -65,19 +67,20 @@ async def test_what_a_user_owns_stays_the_users_when_the_admin_changes_it(
 
 
 async def test_single_fields_are_changed_and_the_rest_stays(admin_client: Cluster) -> None:
-    made = service("cow", environment={"variables": {"A": "1", "B": "2"}}, annotations={"note": "hi"}, memory="300Mi")
+    name = new_name("cow")
+    made = service(name, environment={"variables": {"A": "1", "B": "2"}}, annotations={"note": "hi"}, memory="300Mi")
     await admin_client.services.create(made)
     change = {"variables": {"B": None, "C": "3"}}
-    stored = await admin_client.services.change("cow", environment=change, annotations={"more": "x"})
+    stored = await admin_client.services.change(name, environment=change, annotations={"more": "x"})
     assert stored.environment.variables == {"A": "1", "C": "3"}
     assert stored.annotations == {"note": "hi", "more": "x"}
     assert stored.memory == "300Mi"
     with pytest.raises(InvalidRequest, match='no field "memry"'):
-        await admin_client.services.change("cow", memry="1Gi")
+        await admin_client.services.change(name, memry="1Gi")
     with pytest.raises(InvalidRequest, match="cannot be renamed"):
-        await admin_client.services.change("cow", name="dog")
+        await admin_client.services.change(name, name="dog")
     with pytest.raises(InvalidRequest, match=r"expose\.min_scale"):
-        await admin_client.services.change("cow", expose={"min_scale": "many"})
+        await admin_client.services.change(name, expose={"min_scale": "many"})
     with pytest.raises(ServiceNotFound):
         await admin_client.services.change("gone", cpu="1")
 
@@ -85,31 +88,31 @@ async def test_single_fields_are_changed_and_the_rest_stays(admin_client: Cluste
 async def test_no_secret_is_blanked_and_references_bring_them_back(
     admin_client: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    name = new_name()
     show = '#!/bin/sh\necho "$ONE-$TWO-$THREE"\n'
     secrets = {"ONE": "first", "TWO": "second", "THREE": "third"}
-    await admin_client.services.create(service("svc", script=show, environment={"secrets": secrets}))
+    await admin_client.services.create(service(name, script=show, environment={"secrets": secrets}))
     with pytest.raises(SecretWouldBeBlanked, match=r"its secrets: ONE, THREE, TWO\. .*env:NAME"):
-        await admin_client.services.change("svc", cpu="0.5")
+        await admin_client.services.change(name, cpu="0.5")
     with pytest.raises(SecretMissing, match="no variable MY_TWO"):
-        await admin_client.services.change("svc", environment={"secrets": {"TWO": "env:MY_TWO"}})
+        await admin_client.services.change(name, environment={"secrets": {"TWO": "env:MY_TWO"}})
     monkeypatch.setenv("MY_TWO", "II")
     (tmp_path / "three").write_text("III\n")
     given = {"ONE": "value:env:1", "TWO": "env:MY_TWO", "THREE": f"file:{tmp_path / 'three'}"}
-    stored = await admin_client.services.change("svc", environment={"secrets": given})
+    stored = await admin_client.services.change(name, environment={"secrets": given})
     assert not any(value.get_secret_value() for value in stored.environment.secrets.values())
-    assert (await admin_client.calls.run("svc", Payload("x", b""))).text == "env:1-II-III"
+    assert (await admin_client.calls.run(name, Payload("x", b""))).text == "env:1-II-III"
     dropped = {**given, "ONE": None}
-    assert (
-        "ONE" not in (await admin_client.services.change("svc", environment={"secrets": dropped})).environment.secrets
-    )
+    assert "ONE" not in (await admin_client.services.change(name, environment={"secrets": dropped})).environment.secrets
 
 
 async def test_a_file_names_where_its_secrets_are(
     admin_client: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    name = new_name()
     monkeypatch.setenv("MY_KEY", "MARKER")
     text = (
-        "functions:\n  oscar:\n    - c:\n        name: svc\n        image: busybox\n        script: script.sh\n"
+        f"functions:\n  oscar:\n    - c:\n        name: {name}\n        image: busybox\n        script: script.sh\n"
         "        environment:\n          secrets:\n            KEY: env:MY_KEY\n            OTHER: file:other\n"
     )
     (tmp_path / "script.sh").write_text('#!/bin/sh\necho "$KEY$OTHER"\n')
@@ -122,9 +125,9 @@ async def test_a_file_names_where_its_secrets_are(
         await admin_client.services.deploy(file, secrets=True)
     (tmp_path / "other").write_text("!")
     await admin_client.services.deploy(file, secrets=True)
-    assert (await admin_client.calls.run("svc", Payload("x", b""))).text == "MARKER!"
+    assert (await admin_client.calls.run(name, Payload("x", b""))).text == "MARKER!"
     await admin_client.services.deploy(file, update=True, secrets=True)
-    assert (await admin_client.calls.run("svc", Payload("x", b""))).text == "MARKER!"
+    assert (await admin_client.calls.run(name, Payload("x", b""))).text == "MARKER!"
     change = await plan.change(admin_client, file.services[0])
     assert "MARKER" not in f"{change}{file}"
     with pytest.raises(FdlError, match=':9: the secret KEY is read from "env:MY_KEY" only for a file on'):
@@ -133,36 +136,39 @@ async def test_a_file_names_where_its_secrets_are(
 
 async def test_a_volume_stays_with_its_service_and_is_not_changed(admin_client: Cluster) -> None:
     """A server takes no volume with an update at all (wire F008)."""
+    name = new_name("vol")
     data = {"size": "1Gi", "mount_path": "/data"}
-    await admin_client.services.create(service("vol", volume=data))
-    same = await admin_client.services.update(service("vol", volume=data, cpu="0.5"))
+    await admin_client.services.create(service(name, volume=data))
+    same = await admin_client.services.update(service(name, volume=data, cpu="0.5"))
     assert same.volume is not None
     assert (same.cpu, same.volume.mount_path) == ("0.5", "/data")
-    assert (await admin_client.services.update(service("vol"))).volume is not None
-    assert "volume" not in (await plan.change(admin_client, service("vol"))).diff
-    with pytest.raises(InvalidRequest, match='The volume of "vol" cannot be changed'):
-        await admin_client.services.update(service("vol", volume={"size": "2Gi", "mount_path": "/data"}))
+    assert (await admin_client.services.update(service(name))).volume is not None
+    assert "volume" not in (await plan.change(admin_client, service(name))).diff
+    with pytest.raises(InvalidRequest, match=f'The volume of "{name}" cannot be changed'):
+        await admin_client.services.update(service(name, volume={"size": "2Gi", "mount_path": "/data"}))
 
 
 async def test_a_cluster_that_dies_between_the_update_and_reading_it_back(admin_client: Cluster, odd: Any) -> None:
-    await admin_client.services.create(service("cow"))
+    name = new_name("cow")
+    await admin_client.services.create(service(name))
     with odd.counted(admin_client.profile.endpoint) as (near, desk):
         async with _near(admin_client, near) as one:
-            await one.services.get("cow")
+            await one.services.get(name)
             desk.refuse = lambda said: (
                 503 if said.startswith("GET /system/services/") and desk.count("PUT .*") else None
             )
-            with pytest.raises(UpstreamFailed, match=r'Service "cow" was updated, but it cannot be read: .*busy'):
-                await one.services.update(service("cow", cpu="0.7"))
-    assert (await admin_client.services.get("cow")).cpu == "0.7"
+            with pytest.raises(UpstreamFailed, match=rf'Service "{name}" was updated, but it cannot be read: .*busy'):
+                await one.services.update(service(name, cpu="0.7"))
+    assert (await admin_client.services.get(name)).cpu == "0.7"
 
 
 async def test_an_answer_that_is_lost_is_looked_for(admin_client: Cluster, odd: Any) -> None:
-    await admin_client.services.create(service("cow"))
+    name = new_name("cow")
+    await admin_client.services.create(service(name))
     with odd.losing_answers(admin_client.profile.endpoint, lambda request: request.startswith(b"PUT")) as near:
         async with _near(admin_client, near) as one:
             with pytest.raises(Unreachable, match=r"hung up without an answer\. It was stored all the same"):
-                await one.services.update(service("cow", cpu="0.6"))
+                await one.services.update(service(name, cpu="0.6"))
 
 
 @contextlib.asynccontextmanager
@@ -179,11 +185,15 @@ async def _near(cluster: Cluster, endpoint: str) -> Any:
 
 async def test_the_prologue_of_a_tracked_service_is_shown_and_goes_without_a_trace(admin_client: Cluster) -> None:
     text = (
-        "functions: {oscar: [{c: {name: svc, image: busybox, script: s, input: [{path: svc/in}],"
-        " output: [{path: svc/out}]%s}}]}"
+        "functions: {oscar: [{c: {name: %s, image: busybox, script: s, input: [{path: %s/in}],"
+        " output: [{path: %s/out}]%s}}]}"
     )
-    plain = fdl.parse(text % "", {"s": "#!/bin/sh\necho hi\n"}).services[0]
-    tracked = fdl.parse(text % ', labels: {jupyter-oscar/tracked: "true"}', {"s": "#!/bin/sh\necho hi\n"}).services[0]
+    names = (new_name(),) * 3
+    files = {"s": "#!/bin/sh\necho hi\n"}
+    plain = fdl.parse(text % (*names, ""), files).services[0]
+    tracked = fdl.parse(
+        text % (*names, ', labels: {jupyter-oscar/tracked: "true"}'), {"s": "#!/bin/sh\necho hi\n"}
+    ).services[0]
     await admin_client.services.create(plain)
     added = (await plan.change(admin_client, tracked)).diff
     assert f"+{prologue.text().splitlines()[0]}" in added
@@ -196,36 +206,54 @@ async def test_the_prologue_of_a_tracked_service_is_shown_and_goes_without_a_tra
     assert (await plan.change(admin_client, plain)).diff == ""
 
 
+async def test_what_does_nothing_is_no_change_for_ever_and_what_would_mend_it_is_one(admin_client: Cluster) -> None:
+    """A release drops what it does not know; an update, unlike a create, keeps a wrong spelling (oscar.md §2.2)."""
+    name = new_name()
+    twin = {"type": "oscar", "cluster_id": "far", "service_name": "twin"}
+    wrong = service(name, replicas=[twin], isolation_level="service")
+    await admin_client.services.create(wrong)
+    assert "replicas" not in (await plan.change(admin_client, wrong)).diff
+    await admin_client.services.update(wrong)
+    assert (await plan.change(admin_client, wrong)).diff == ""
+    mended = service(name, isolation_level="SERVICE")
+    assert "-      isolation_level: service" in (await plan.change(admin_client, mended)).diff
+    await admin_client.services.update(mended)
+    assert (await plan.change(admin_client, mended)).diff == ""
+
+
 # deleting
 
 
 async def test_it_is_known_what_goes_with_a_service(admin_client: Cluster) -> None:
-    mounted = {"storage_provider": "minio.default", "path": "own"}
-    both = [{"path": "own/in"}, {"path": "results/in"}]
-    await admin_client.services.create(service("svc", input=both, mount=mounted))
-    await admin_client.services.create(service("other", output=[{"path": "other-out/out"}]))
-    await admin_client.store.put("results", "out/a.txt", b"12345")
+    name, own, results, other = map(new_name, ("svc", "own", "results", "other"))
+    mounted = {"storage_provider": "minio.default", "path": own}
+    both = [{"path": f"{own}/in"}, {"path": f"{results}/in"}]
+    await admin_client.services.create(service(name, input=both, mount=mounted))
+    await admin_client.services.create(service(other, output=[{"path": f"{other}/out"}]))
+    await admin_client.store.put(results, "out/a.txt", b"12345")
     await admin_client.services.rows()
-    (found,) = await admin_client.services.belongings("svc")
-    assert (found.bucket, found.objects, found.bytes, found.more, found.others) == ("results", 1, 5, False, ())
+    (found,) = await admin_client.services.belongings(name)
+    assert (found.bucket, found.objects, found.bytes, found.more, found.others) == (results, 1, 5, False, ())
 
 
 async def test_what_a_service_made_can_be_kept(admin_client: Cluster) -> None:
-    await admin_client.services.create(service("svc", input=[{"path": "svc/in"}], output=[{"path": "svc-out/out"}]))
-    await admin_client.store.put("svc-out", "out/a b.txt", b"one")
-    await admin_client.store.put("svc-out", "out/deep/b.txt", b"two")
-    await admin_client.store.put("svc", ".oscar/calls/x.json", b"{}")
+    name, kept = new_name(), new_name("kept")
+    out = f"{name}-out"
+    await admin_client.services.create(service(name, input=[{"path": f"{name}/in"}], output=[{"path": f"{out}/out"}]))
+    await admin_client.store.put(out, "out/a b.txt", b"one")
+    await admin_client.store.put(out, "out/deep/b.txt", b"two")
+    await admin_client.store.put(name, ".oscar/calls/x.json", b"{}")
     with pytest.raises(InvalidRequest, match="is deleted with the service"):
-        await admin_client.services.delete("svc", keep="svc-out")
+        await admin_client.services.delete(name, keep=out)
     told: list[int] = []
-    kept = await admin_client.services.delete("svc", keep="kept", progress=told.append)
-    assert {one.bucket: one.objects for one in kept} == {"svc": 0, "svc-out": 2}
+    freed = await admin_client.services.delete(name, keep=kept, progress=told.append)
+    assert {one.bucket: one.objects for one in freed} == {name: 0, out: 2}
     assert told == [1, 2]
     names = [one.bucket_name for one in await admin_client.buckets.list()]
-    assert "kept" in names
-    assert "svc-out" not in names
-    assert await admin_client.store.get("kept", "svc-out/out/a b.txt") == b"one"
-    assert await admin_client.store.get("kept", "svc-out/out/deep/b.txt") == b"two"
+    assert kept in names
+    assert out not in names
+    assert await admin_client.store.get(kept, f"{out}/out/a b.txt") == b"one"
+    assert await admin_client.store.get(kept, f"{out}/out/deep/b.txt") == b"two"
 
 
 async def test_nothing_is_deleted_when_it_cannot_be_kept(
@@ -248,40 +276,46 @@ async def test_nothing_is_deleted_when_it_cannot_be_kept(
 # files with many services
 
 
-CHAIN = """
+def chain(mark: str) -> fdl.Fdl:
+    """Two services, and their buckets, with that mark in their names."""
+    first, middle, second, last = (f"{one}-{mark}" for one in ("first", "middle", "second", "last"))
+    text = f"""
 functions:
   oscar:
-    - c: {name: first, image: busybox, script: s, input: [{path: first/in}], output: [{path: middle/in}]}
-    - c: {name: second, image: busybox, script: s, input: [{path: middle/in}], output: [{path: last/out}]}
+    - c: {{name: {first}, image: busybox, script: s, input: [{{path: {first}/in}}], output: [{{path: {middle}/in}}]}}
+    - c: {{name: {second}, image: busybox, script: s, input: [{{path: {middle}/in}}], output: [{{path: {last}/out}}]}}
 """
+    return fdl.parse(text, {"s": COPY})
+
+
 COPY = '#!/bin/sh\ncp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/$(basename "$INPUT_FILE_PATH")"\n'
 
 
 async def test_services_that_feed_one_another_are_deployed_so_that_they_do(admin_client: Cluster) -> None:
     """The writer's output is the reader's input: a bucket that only one of them can be made with."""
+    mark = new_name("x")
     told: list[str] = []
-    file = fdl.parse(CHAIN, {"s": COPY})
-    made = await admin_client.services.deploy(file, progress=lambda now: told.append(str(now)))
-    assert [one.name for one in made] == ["first", "second"], "in the file's order"
+    made = await admin_client.services.deploy(chain(mark), progress=lambda now: told.append(str(now)))
+    assert [one.name for one in made] == [f"first-{mark}", f"second-{mark}"], "in the file's order"
     where = admin_client.profile.name
-    assert told == [f"Creating second on {where} (1 of 2) …", f"Creating first on {where} (2 of 2) …"]
-    await admin_client.store.put("first", "in/a.txt", b"along")
+    assert told == [f"Creating second-{mark} on {where} (1 of 2) …", f"Creating first-{mark} on {where} (2 of 2) …"]
+    await admin_client.store.put(f"first-{mark}", "in/a.txt", b"along")
 
     async def arrived() -> bool:
-        return "out/a.txt" in [row.key async for row in admin_client.store.list("last", "out")]
+        return "out/a.txt" in [row.key async for row in admin_client.store.list(f"last-{mark}", "out")]
 
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while not await arrived():
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.05)
-    assert await admin_client.store.get("last", "out/a.txt") == b"along"
-    others = {one.bucket: one.others for one in await admin_client.services.belongings("first")}
-    assert others["middle"] == ("second",)
+    assert await admin_client.store.get(f"last-{mark}", "out/a.txt") == b"along"
+    others = {one.bucket: one.others for one in await admin_client.services.belongings(f"first-{mark}")}
+    assert others[f"middle-{mark}"] == (f"second-{mark}",)
 
 
 async def test_a_user_chains_services_too(alice_client: Cluster) -> None:
-    made = await alice_client.services.deploy(fdl.parse(CHAIN, {"s": COPY}))
-    assert [place.path for place in made[0].output] == ["middle/in"]
+    made = await alice_client.services.deploy(chain("hers"))
+    assert [place.path for place in made[0].output] == ["middle-hers/in"]
     for one in made:
         await alice_client.services.delete(one.name)
 
@@ -324,7 +358,7 @@ async def test_a_quota_of_buckets_is_known_before(admin_client: Cluster, alice_c
     await admin_client.quotas.set(ALICE, Limits(minio=StorageLimits(buckets="1")))
     try:
         with pytest.raises(FdlError, match="You may have 1 buckets and have 0; 3 more would be made") as caught:
-            await alice_client.services.deploy(fdl.parse(CHAIN, {"s": COPY}))
+            await alice_client.services.deploy(chain("hers"))
         assert isinstance(caught.value.__cause__, QuotaExceeded)
     finally:
         await admin_client.quotas.set(ALICE, Limits(minio=StorageLimits(buckets="0")))
@@ -365,15 +399,16 @@ async def test_a_failing_and_a_good_script_of_any_language_are_told_apart(admin_
     }
     ends = {}
     for kind, script in scripts.items():
+        name = new_name(kind)
         made = prologue.track(
             Service.model_validate(
                 {
-                    "name": f"in-{kind}",
+                    "name": name,
                     "image": "busybox",
                     "script": script,
                     "labels": {"jupyter-oscar/tracked": "true"},
-                    "input": [{"path": f"in-{kind}/in"}],
-                    "output": [{"path": f"in-{kind}/out"}],
+                    "input": [{"path": f"{name}/in"}],
+                    "output": [{"path": f"{name}/out"}],
                 }
             )
         )

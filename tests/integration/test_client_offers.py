@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from client_people import ALICE, BOB, SERVE, WEB, service
+from sandbox_user import new_name
 
 from jupyter_oscar.client.cluster import Cluster
 from jupyter_oscar.client.credentials import Credentials, Secret
@@ -88,30 +89,32 @@ async def test_the_operator_sees_who_called_what(
 @pytest.mark.asyncio
 async def test_a_service_is_stopped_started_and_restarted_without_an_update(admin_client: Cluster, odd: Any) -> None:
     """An update would blank its secrets, so no PUT is ever sent for it."""
+    name = new_name("web")
     secret = {"secrets": {"KEY": "MARKER"}}
-    await admin_client.services.create(service("web", script=SERVE, expose=WEB, environment=secret))
+    await admin_client.services.create(service(name, script=SERVE, expose=WEB, environment=secret))
     with odd.counted(admin_client.profile.endpoint) as (near, desk):
         async with Cluster(Profile("near", near, admin_client.profile.credentials)) as one:
-            assert (await one.deployments.ask("web", "stop")).state == "stopped"
-            assert (await one.deployments.of("web")).state == "stopped"
-            await one.deployments.ask("web", "start")
-            await one.deployments.ask("web", "restart")
+            assert (await one.deployments.ask(name, "stop")).state == "stopped"
+            assert (await one.deployments.of(name)).state == "stopped"
+            await one.deployments.ask(name, "start")
+            await one.deployments.ask(name, "restart")
         assert desk.count(r"PUT .*") == 0
-        assert desk.count(r"POST /system/services/web/\w+") == 3
-    assert "KEY" in (await admin_client.services.get("web")).environment.secrets
+        assert desk.count(rf"POST /system/services/{name}/\w+") == 3
+    assert "KEY" in (await admin_client.services.get(name)).environment.secrets
 
 
 @pytest.mark.asyncio
 async def test_a_service_says_how_it_runs_and_what_it_printed(admin_client: Cluster) -> None:
-    await admin_client.services.create(service("web", script=SERVE, expose=WEB))
-    while not (log := await admin_client.deployments.log("web")).lines:
-        assert (await admin_client.deployments.of("web")).state in {"pending", "ready", "degraded"}
+    name = new_name("web")
+    await admin_client.services.create(service(name, script=SERVE, expose=WEB))
+    while not (log := await admin_client.deployments.log(name)).lines:
+        assert (await admin_client.deployments.of(name)).state in {"pending", "ready", "degraded"}
     assert log.available
     assert log.lines[0].endswith("Z serving")
-    assert (await admin_client.deployments.log("web", lines=1, timestamps=False)).lines[0] != log.lines[0]
+    assert (await admin_client.deployments.log(name, lines=1, timestamps=False)).lines[0] != log.lines[0]
     shown = {one.name: one.deployment for one in await admin_client.services.list(deployments=True)}
-    assert shown["web"].resource_kind == "exposed_service"
-    assert (await admin_client.services.list())[0].deployment is None
+    assert shown[name].resource_kind == "exposed_service"
+    assert all(one.deployment is None for one in await admin_client.services.list())
 
 
 @pytest.mark.asyncio
@@ -151,11 +154,12 @@ async def test_an_older_cluster_says_that_it_cannot(a_sandbox: Any, compat: str)
 
 @pytest.mark.asyncio
 async def test_members_of_a_federation_are_read(admin_client: Cluster) -> None:
-    await admin_client.services.create(service("alone"))
-    assert (await admin_client.federation("alone")).members == []
+    name = new_name("alone")
+    await admin_client.services.create(service(name))
+    assert (await admin_client.federation(name)).members == []
     member = {"type": "oscar", "cluster_id": "far", "service_name": "twin", "headers": {"Authorization": "MARKER"}}
-    await admin_client.json("POST", "/system/federation", "alone", what="x", json={"members": [member]})
-    found = await admin_client.federation("alone")
+    await admin_client.json("POST", "/system/federation", name, what="x", json={"members": [member]})
+    found = await admin_client.federation(name)
     assert (found.topology, found.members[0].cluster_id) == ("star", "far")
     assert "MARKER" not in repr(found)
     with pytest.raises(ServiceNotFound):
@@ -188,12 +192,13 @@ async def test_a_bucket_is_shared_and_made_private_again(alice_client: Cluster, 
 
 @pytest.mark.asyncio
 async def test_oscars_own_listing_is_read_over_its_pages(admin_client: Cluster) -> None:
-    await admin_client.buckets.create("many")
+    name = new_name("many")
+    await admin_client.buckets.create(name)
     for n in range(75):
-        await admin_client.store.put("many", f"d/{n:03}.txt", b"x" * n)
-    first = await admin_client.buckets.get("many")
+        await admin_client.store.put(name, f"d/{n:03}.txt", b"x" * n)
+    first = await admin_client.buckets.get(name)
     assert len(first.objects) == 70
-    second = await admin_client.buckets.get("many", page=first.next_page)
+    second = await admin_client.buckets.get(name, page=first.next_page)
     assert [one.size_bytes for one in second.objects] == [70, 71, 72, 73, 74]
     assert not second.next_page
     age = dt.datetime.now(dt.timezone.utc) - second.objects[0].last_modified
@@ -206,16 +211,17 @@ async def test_oscars_own_listing_is_read_over_its_pages(admin_client: Cluster) 
 
 @pytest.mark.asyncio
 async def test_oscar_signs_an_upload_and_a_download(admin_client: Cluster) -> None:
-    await admin_client.buckets.create("signed")
-    up = await admin_client.buckets.sign("signed", "a b.txt", upload=True, seconds=60, content_type="text/plain")
+    name = new_name("signed")
+    await admin_client.buckets.create(name)
+    up = await admin_client.buckets.sign(name, "a b.txt", upload=True, seconds=60, content_type="text/plain")
     assert "X-Amz" not in repr(up)
-    down = await admin_client.buckets.sign("signed", "a b.txt")
+    down = await admin_client.buckets.sign(name, "a b.txt")
     async with httpx.AsyncClient() as anybody:
         headers = {"Content-Type": "text/plain", **up.headers}
         assert (await anybody.request(up.method, up.url, content=b"hello", headers=headers)).is_success
         assert (await anybody.request(down.method, down.url)).content == b"hello"
     with pytest.raises(InvalidRequest, match="1-604800"):
-        await admin_client.buckets.sign("signed", "k", seconds=604801)
+        await admin_client.buckets.sign(name, "k", seconds=604801)
     with pytest.raises(BucketNotFound):
         await admin_client.buckets.sign("nothing-here", "k")
 

@@ -89,8 +89,9 @@ def test_services_are_listed_as_text_and_as_escaped_html(sandbox: Any, cluster: 
 
 
 def test_several_services_of_one_file_are_deployed(cluster: Cluster, tmp_path: Path) -> None:
-    made = cluster.deploy(fdl(tmp_path, "name: one, input: [{path: one/in}]", "name: two"))
-    assert [service.name for service in made] == ["one", "two"]
+    one, two = new_name("one"), new_name("two")
+    made = cluster.deploy(fdl(tmp_path, f"name: {one}, input: [{{path: {one}/in}}]", f"name: {two}"))
+    assert [service.name for service in made] == [one, two]
     assert len(made[0].token.get_secret_value()) == 64
 
 
@@ -116,12 +117,13 @@ def test_what_was_made_is_removed_when_the_next_one_fails(sandbox: Any, cluster:
 
 
 def test_an_update_that_would_blank_a_secret_is_refused(cluster: Cluster) -> None:
+    name = new_name()
     services = cluster.client.services
-    made = bridge.run(services.create(minimal("svc", environment={"secrets": {"KEY": "MARKER"}})))
+    made = bridge.run(services.create(minimal(name, environment={"secrets": {"KEY": "MARKER"}})))
     with pytest.raises(SecretWouldBeBlanked, match="KEY") as caught:
-        bridge.run(services.update(minimal("svc", cpu="0.5")))
+        bridge.run(services.update(minimal(name, cpu="0.5")))
     assert "MARKER" not in str(caught.value)
-    stored = bridge.run(services.update(minimal("svc", cpu="0.5", environment={"secrets": {"KEY": "new"}})))
+    stored = bridge.run(services.update(minimal(name, cpu="0.5", environment={"secrets": {"KEY": "new"}})))
     assert (stored.cpu, stored.owner) == ("0.5", made.owner)
     with pytest.raises(ServiceNotFound):
         bridge.run(services.update(minimal("gone")))
@@ -129,24 +131,25 @@ def test_an_update_that_would_blank_a_secret_is_refused(cluster: Cluster) -> Non
 
 def test_a_cell_changes_looks_and_deletes(cluster: Cluster, tmp_path: Path) -> None:
     """Everything that a person does with a service after it was deployed, and what each says."""
-    file = fdl(tmp_path, "name: cow, input: [{path: cow/in}], output: [{path: cow-out/out}]")
+    cow = new_name("cow")
+    file = fdl(tmp_path, f"name: {cow}, input: [{{path: {cow}/in}}], output: [{{path: {cow}-out/out}}]")
     cluster.deploy(file)
-    assert cluster.update("cow", cpu="0.5", labels={"mine": "yes"}).cpu == "0.5"
+    assert cluster.update(cow, cpu="0.5", labels={"mine": "yes"}).cpu == "0.5"
     changes = cluster.diff(file)
     assert "-      cpu: '0.5'" in repr(changes)
     cluster.deploy(file, update=True)
-    assert repr(cluster.diff(file)) == "cow: as deployed"
-    bridge.run(cluster.client.store.put("cow-out", "out/a.txt", b"12345"))
-    belongings = repr(cluster.belongings("cow")).splitlines()
+    assert repr(cluster.diff(file)) == f"{cow}: as deployed"
+    bridge.run(cluster.client.store.put(f"{cow}-out", "out/a.txt", b"12345"))
+    belongings = repr(cluster.belongings(cow)).splitlines()
     assert belongings[0].split() == ["bucket", "objects", "size", "also", "used", "by"]
-    assert belongings[2].split() == ["cow-out", "1", "5", "B"]
-    assert cluster.deployment("cow").reason
+    assert belongings[2].split() == [f"{cow}-out", "1", "5", "B"]
+    assert cluster.deployment(cow).reason
     with pytest.raises(InvalidRequest, match="not exposed"):
-        cluster.restart("cow")
-    assert "cow-out" in repr(cluster.delete("cow", keep="cow-kept"))
-    assert bridge.run(cluster.client.store.get("cow-kept", "cow-out/out/a.txt")) == b"12345"
-    bridge.run(cluster.client.buckets.delete("cow-kept"))
-    assert "No bucket goes with it" in repr(cluster.delete(cluster.deploy(fdl(tmp_path, "name: plain"))[0].name))
+        cluster.restart(cow)
+    assert f"{cow}-out" in repr(cluster.delete(cow, keep=f"{cow}-kept"))
+    assert bridge.run(cluster.client.store.get(f"{cow}-kept", f"{cow}-out/out/a.txt")) == b"12345"
+    bridge.run(cluster.client.buckets.delete(f"{cow}-kept"))
+    assert "No bucket goes with it" in repr(cluster.delete(cluster.deploy(fdl(tmp_path, f"name: {cow}-plain"))[0].name))
 
 
 def test_volumes_and_machines_in_a_cell(sandbox: Any, cluster: Cluster) -> None:
@@ -162,15 +165,18 @@ def test_volumes_and_machines_in_a_cell(sandbox: Any, cluster: Cluster) -> None:
 
 def test_after_a_500_on_a_write_it_says_whether_it_was_stored(cluster: Cluster) -> None:
     """A real server stores an update that adds an input and answers 500 (wire U004)."""
+    name = new_name()
     if not cluster.client.profile.credentials.is_admin:
         pytest.skip("only the admin's updates were seen to end so")
     services = cluster.client.services
-    bridge.run(services.create(minimal("svc", input=[{"path": "svc/in"}])))
-    more = minimal("svc", input=[{"path": "svc/in"}, {"path": "svc/more"}])
-    with pytest.raises(UpstreamFailed, match=r"It was stored all the same. Files in svc/more start nothing"):
+    bridge.run(services.create(minimal(name, input=[{"path": f"{name}/in"}])))
+    more = minimal(name, input=[{"path": f"{name}/in"}, {"path": f"{name}/more"}])
+    with pytest.raises(UpstreamFailed, match=rf"It was stored all the same. Files in {name}/more start nothing"):
         bridge.run(services.update(more))
-    assert len(cluster.services["svc"].input) == 2
-    far = minimal("far", output=[{"path": "x/y", "storage_provider": "s3.far"}], storage_providers={"s3": {"far": {}}})
+    assert len(cluster.services[name].input) == 2
+    far = minimal(
+        new_name("far"), output=[{"path": "x/y", "storage_provider": "s3.far"}], storage_providers={"s3": {"far": {}}}
+    )
     with pytest.raises(UpstreamFailed, match="It was not stored"):
         bridge.run(services.create(far))
     with pytest.raises(InvalidRequest, match=r'Service "Bad_Name", name: "Bad_Name" is not a name OSCAR takes'):
@@ -178,9 +184,10 @@ def test_after_a_500_on_a_write_it_says_whether_it_was_stored(cluster: Cluster) 
 
 
 def test_a_name_that_is_taken(cluster: Cluster) -> None:
-    bridge.run(cluster.client.services.create(minimal("svc")))
-    with pytest.raises(AlreadyExists, match='a service named "svc" exists'):
-        bridge.run(cluster.client.services.create(minimal("svc")))
+    name = new_name()
+    bridge.run(cluster.client.services.create(minimal(name)))
+    with pytest.raises(AlreadyExists, match=f'a service named "{name}" exists'):
+        bridge.run(cluster.client.services.create(minimal(name)))
 
 
 def test_buckets_are_made_paged_signed_and_removed(cluster: Cluster) -> None:

@@ -21,7 +21,9 @@ from jupyter_oscar.client.profiles import Profile
 pytestmark = pytest.mark.asyncio
 HERE = Path(__file__).parent
 # A story of each kind; all of those that make sense on a real cluster are in these files.
-SOME = "grey or mix or cancelled or callers or same_name or feed_one or can_be_kept or single_fields or volume_stays"
+SOME = (
+    "grey or mix or cancelled or callers or same_name or feed_one or goes_with or kept or single_fields or volume_stays"
+)
 
 
 @pytest_asyncio.fixture
@@ -32,6 +34,8 @@ async def theirs(a_sandbox: Any) -> Any:
         await cluster.services.create(
             service("theirs", input=[{"path": "theirs/in"}], output=[{"path": "theirs/out"}], labels={"a": "b"})
         )
+        # Named as the stories name theirs, were they not to make up new names.
+        await cluster.services.create(service("svc", input=[{"path": "svc/in"}], output=[{"path": "results/out"}]))
         await cluster.buckets.create("their-data")
         await cluster.volumes.create("their-volume", "1Gi")
         await cluster.store.put("their-data", "deep/a.bin", bytes(range(256)) * 100)
@@ -95,6 +99,9 @@ async def test_a_test_that_would_touch_it_is_stopped(theirs: Any, request: pytes
     profile = Profile("site", theirs.endpoint, Credentials(theirs.user, Secret(theirs.password)))
     async with careful.Careful(profile) as one:
         for attempt in (
+            one.services.create(service("theirs")),
+            one.services.create(service("new", input=[{"path": "their-data/in"}])),
+            one.services.create(service("new", mount={"storage_provider": "minio.default", "path": "their-data"})),
             one.services.delete("theirs"),
             one.services.change("theirs", cpu="2"),
             one.jobs.delete_all("theirs"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import pytest
+from sandbox_user import new_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,20 +36,21 @@ SCHEMA = {
         "odd": {"type": "integer", "minimum": 5, "maximum": 1, "default": "x"},
     },
 }
+TAKES, KINDS, ANSWERS = (new_name(stem) for stem in ("takes", "kinds", "answers"))
 FDL = """
 functions:
   oscar:
-    - c: {{name: takes, image: busybox, script: copy.sh, labels: {{jupyter-oscar/tracked: "true"}},
+    - c: {{name: {takes}, image: busybox, script: copy.sh, labels: {{jupyter-oscar/tracked: "true"}},
         annotations: {{jupyter-oscar/input-schema: '{schema}'}},
-        input: [{{storage_provider: minio.default, path: takes/in}}],
-        output: [{{storage_provider: minio.default, path: takes/out}}]}}
-    - c: {{name: kinds, image: busybox, script: kinds.sh, labels: {{jupyter-oscar/tracked: "true"}},
-        input: [{{storage_provider: minio.default, path: kinds/in}}],
-        output: [{{storage_provider: minio.default, path: kinds/out}}]}}
-    - c: {{name: answers, image: busybox, script: answer.sh}}
+        input: [{{storage_provider: minio.default, path: {takes}/in}}],
+        output: [{{storage_provider: minio.default, path: {takes}/out}}]}}
+    - c: {{name: {kinds}, image: busybox, script: kinds.sh, labels: {{jupyter-oscar/tracked: "true"}},
+        input: [{{storage_provider: minio.default, path: {kinds}/in}}],
+        output: [{{storage_provider: minio.default, path: {kinds}/out}}]}}
+    - c: {{name: {answers}, image: busybox, script: answer.sh}}
 """
 COPY = '#!/bin/sh\ncp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/"\n'
-KINDS = """#!/bin/sh
+WRITE = """#!/bin/sh
 cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/given"
 cd "$TMP_OUTPUT_DIR"
 printf 'gauge,level\\nA,<b>1.2</b>\\n' > levels.csv
@@ -60,10 +62,10 @@ printf '\\211PNG\\r\\n\\032\\n' > dot.png
 
 @pytest.fixture
 def deployed(cluster: Cluster, tmp_path: Path) -> Cluster:
-    scripts = {"copy.sh": COPY, "kinds.sh": KINDS, "answer.sh": '#!/bin/sh\necho "heard $(cat "$INPUT_FILE_PATH")"\n'}
+    scripts = {"copy.sh": COPY, "kinds.sh": WRITE, "answer.sh": '#!/bin/sh\necho "heard $(cat "$INPUT_FILE_PATH")"\n'}
     for name, script in scripts.items():
         (tmp_path / name).write_text(script)
-    (tmp_path / "fdl.yaml").write_text(FDL.format(schema=json.dumps(SCHEMA)))
+    (tmp_path / "fdl.yaml").write_text(FDL.format(schema=json.dumps(SCHEMA), takes=TAKES, kinds=KINDS, answers=ANSWERS))
     cluster.deploy(tmp_path / "fdl.yaml")
     return cluster
 
@@ -125,7 +127,7 @@ def until(what: Callable[[], Any]) -> None:
 
 
 def test_every_kind_of_field_arrives_as_the_schema_says(deployed: Cluster) -> None:
-    form = deployed.form("takes")
+    form = deployed.form(TAKES)
     fill(form, Words_="hello", count_=3, ratio="0.5", level=2, names='["a", "b"]', more='{"k": 1}', long="1\n2")
     press(form)
     assert form.runs[0].result(PATIENCE).json() == {
@@ -156,7 +158,7 @@ def test_every_kind_of_field_arrives_as_the_schema_says(deployed: Cluster) -> No
 def test_what_a_field_does_not_take_is_said_and_nothing_is_sent(
     deployed: Cluster, label: str, value: str, says: str
 ) -> None:
-    form = deployed.form("takes")
+    form = deployed.form(TAKES)
     fill(form, Words_="hello")
     field(form, label).value = value
     press(form)
@@ -169,7 +171,7 @@ def test_what_a_field_does_not_take_is_said_and_nothing_is_sent(
 
 
 def test_outputs_are_shown_by_their_kind(deployed: Cluster) -> None:
-    form = deployed.form("kinds")
+    form = deployed.form(KINDS)
     choose(form, "text")
     fill(form, words="hello")
     press(form)
@@ -193,7 +195,7 @@ def test_outputs_are_shown_by_their_kind(deployed: Cluster) -> None:
 def test_a_file_many_files_and_an_object_are_inputs(deployed: Cluster, tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(name)
-    form = deployed.form("kinds")
+    form = deployed.form(KINDS)
     choose(form, "file")
     path = field(form, "path of a file here")
     path.value = f"{tmp_path}/a"
@@ -211,7 +213,7 @@ def test_a_file_many_files_and_an_object_are_inputs(deployed: Cluster, tmp_path:
 
     choose(form, "object")
     key = field(form, "bucket/key")
-    until(lambda: "kinds/" in key.options)
+    until(lambda: f"{KINDS}/" in key.options)
     key.value = f"{first.path.removeprefix('s3://').rpartition('/')[0]}/"
     until(lambda: any(option.endswith("given") for option in key.options))
     key.value = first.path
@@ -220,7 +222,7 @@ def test_a_file_many_files_and_an_object_are_inputs(deployed: Cluster, tmp_path:
 
 
 def test_what_is_missing_is_said(deployed: Cluster) -> None:
-    form = deployed.form("kinds")
+    form = deployed.form(KINDS)
     for kind, says in (
         ("file", "Name a file"),
         ("object", "Name an object: bucket/key"),
@@ -233,7 +235,7 @@ def test_what_is_missing_is_said(deployed: Cluster) -> None:
 
 
 def test_a_service_without_inputs_answers_in_its_place(deployed: Cluster) -> None:
-    form = deployed.form("answers")
+    form = deployed.form(ANSWERS)
     fill(form, words="<b>hello</b>")
     choose(form, "and wait for the answer")
     press(form)
@@ -243,9 +245,9 @@ def test_a_service_without_inputs_answers_in_its_place(deployed: Cluster) -> Non
 
 
 def test_a_service_that_has_gone_is_said_and_the_form_stays(deployed: Cluster) -> None:
-    form = deployed.form("answers")
-    deployed.delete("answers")
+    form = deployed.form(ANSWERS)
+    deployed.delete(ANSWERS)
     fill(form, words="hello")
     press(form)
-    until(lambda: "answers" in words(form).partition("answers")[2])
+    until(lambda: ANSWERS in words(form).partition(ANSWERS)[2])
     assert not field(form, "Run").disabled

@@ -4,16 +4,21 @@ import json
 import pickle
 
 import pytest
+from minio.commonconfig import CopySource
 from minio.error import S3Error
+from sandbox_user import new_name
 
 
-def made(cluster, bucket):
+def made(cluster, stem):
+    """A bucket, by its name."""
+    bucket = new_name(stem)
     try:
         cluster.minio.make_bucket(bucket)
     except S3Error as error:
         if error.code != "AccessDenied":
             raise
         pytest.skip("makes a bucket over S3, which this cluster's storage lets only its admin do")
+    return bucket
 
 
 def test_s3fs_minio_and_oscar_python_are_signed_in(cluster):
@@ -23,30 +28,28 @@ def test_s3fs_minio_and_oscar_python_are_signed_in(cluster):
 
 
 def test_s3fs_reads_a_piece_of_what_it_just_wrote(cluster):
-    made(cluster, "pieces")
+    bucket = made(cluster, "pieces")
     try:
-        with cluster.fs.open("pieces/a.txt", "wb") as file:
+        with cluster.fs.open(f"{bucket}/a.txt", "wb") as file:
             file.write(b"hello world")
-        with cluster.fs.open("pieces/a.txt", "rb") as file:
+        with cluster.fs.open(f"{bucket}/a.txt", "rb") as file:
             file.seek(6)
             assert file.read(3) == b"wor"
-        assert cluster.fs.cat_file("pieces/a.txt", start=1, end=3) == b"el"
+        assert cluster.fs.cat_file(f"{bucket}/a.txt", start=1, end=3) == b"el"
     finally:
-        cluster.fs.rm("pieces", recursive=True)
+        cluster.fs.rm(bucket, recursive=True)
 
 
 def test_s3fs_shows_at_once_what_others_wrote_and_never_the_keys(cluster):
-    made(cluster, "libraries")
+    bucket = made(cluster, "libraries")
     try:
-        assert cluster.fs.ls("libraries") == []
-        cluster.fs.pipe("libraries/a.txt", b"one")
-        cluster.minio.copy_object(
-            "libraries", "b.txt", __import__("minio").commonconfig.CopySource("libraries", "a.txt")
-        )
-        assert cluster.fs.ls("libraries") == ["libraries/a.txt", "libraries/b.txt"]
-        assert cluster.fs.cat("libraries/b.txt") == b"one"
+        assert cluster.fs.ls(bucket) == []
+        cluster.fs.pipe(f"{bucket}/a.txt", b"one")
+        cluster.minio.copy_object(bucket, "b.txt", CopySource(bucket, "a.txt"))
+        assert cluster.fs.ls(bucket) == [f"{bucket}/a.txt", f"{bucket}/b.txt"]
+        assert cluster.fs.cat(f"{bucket}/b.txt") == b"one"
     finally:
-        cluster.fs.rm("libraries", recursive=True)
+        cluster.fs.rm(bucket, recursive=True)
     secret = cluster.fs.secret
     assert secret
     assert secret not in repr(cluster.fs) + cluster.fs.to_json() + repr(cluster.minio)

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sandbox_user import new_name
 
 from jupyter_oscar.client.errors import InvalidRequest, MapFailed, ObjectNotFound, OscarError
 from jupyter_oscar.notebook import inputs
@@ -45,7 +46,7 @@ echo "$said" > "$TMP_OUTPUT_DIR/out.txt"
 @pytest.fixture
 def twice(cluster: Any, tmp_path: Path) -> str:
     """A tracked service that copies what it is sent."""
-    return deployed(cluster, tmp_path, "maps")
+    return deployed(cluster, tmp_path, new_name("maps"))
 
 
 def deployed(cluster: Any, folder: Path, name: str, script: str = SCRIPT) -> str:
@@ -144,7 +145,7 @@ def test_outputs_of_the_same_name_do_not_overwrite_each_other(cluster: Any, twic
 
 
 def test_cancelling_ends_what_runs_and_sends_nothing_more(cluster: Any, tmp_path: Path) -> None:
-    name = deployed(cluster, tmp_path, "sleeps", "#!/bin/sh\nsleep 600\n")
+    name = deployed(cluster, tmp_path, new_name("sleeps"), "#!/bin/sh\nsleep 600\n")
     jobs = cluster.map(name, text=[str(number) for number in range(20)])
     jobs[0].accepted()
     jobs.cancel().wait(timeout=60)
@@ -181,20 +182,22 @@ PROGRAM = """
 import sys
 import jupyter_oscar as oscar
 cluster = oscar.connect(endpoint=sys.argv[1], user=sys.argv[2], password=sys.argv[3])
-jobs = cluster.map("maps", text=[str(number) for number in range(60)], run="two")
+jobs = cluster.map(sys.argv[4], text=[str(number) for number in range(60)], run="two")
 print("started", flush=True)
 jobs.wait(120)
 print(jobs.counts, flush=True)
 """
 
 
-def kernel(sandbox: Any) -> subprocess.Popen[str]:
-    arguments = [sys.executable, "-c", textwrap.dedent(PROGRAM), sandbox.endpoint, sandbox.user, sandbox.password]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+def kernel(sandbox: Any, service: str) -> subprocess.Popen[str]:
+    arguments = [sandbox.endpoint, sandbox.user, sandbox.password, service]
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), *arguments], stdout=subprocess.PIPE, text=True
+    )
 
 
 def test_two_kernels_on_one_run_send_no_call_twice(sandbox: Any, cluster: Any, twice: str) -> None:
-    both = [kernel(sandbox), kernel(sandbox)]
+    both = [kernel(sandbox, twice), kernel(sandbox, twice)]
     said = [one.communicate(timeout=150)[0] for one in both]
     assert all("{'done': 60}" in words for words in said), said
     assert len(jobs_of(cluster, twice)) == 60

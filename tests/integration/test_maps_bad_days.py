@@ -16,6 +16,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sandbox_user import new_name
 
 import jupyter_oscar as oscar
 from jupyter_oscar.client import errors
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 90
+ROUGH = new_name("rough")
 FDL = """
 functions:
   oscar:
@@ -51,7 +53,7 @@ cp "$INPUT_FILE_PATH" "$TMP_OUTPUT_DIR/out.txt"
 class Ground:
     """A service of its own for each test, and what its jobs wrote down."""
 
-    def __init__(self, cluster: Any, folder: Path, name: str = "rough") -> None:
+    def __init__(self, cluster: Any, folder: Path, name: str = ROUGH) -> None:
         self.cluster, self.folder, self.name = cluster, folder, name
         self.gate, self.bad = folder / "gate", folder / "bad"
         self.deploy()
@@ -88,15 +90,15 @@ def until(what: Callable[[], Any]) -> None:
 
 
 def kernel(sandbox: Any, program: str, *arguments: str) -> subprocess.Popen[str]:
-    """Another kernel, which knows the cluster as ``cluster`` and its arguments as ``given``."""
+    """Another kernel, which knows ``cluster``, ``ROUGH`` and its arguments as ``given``."""
     preamble = """
     import signal, sys, threading, time, os
     import jupyter_oscar as oscar
     cluster = oscar.connect(endpoint=sys.argv[1], user=sys.argv[2], password=sys.argv[3])
-    given = sys.argv[4:]
+    ROUGH, *given = sys.argv[4:]
     """
     code = textwrap.dedent(preamble) + textwrap.dedent(program)
-    command = [sys.executable, "-c", code, sandbox.endpoint, sandbox.user, sandbox.password, *arguments]
+    command = [sys.executable, "-c", code, sandbox.endpoint, sandbox.user, sandbox.password, ROUGH, *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
@@ -113,7 +115,7 @@ def once(count: int) -> Counter[str]:
 
 
 MAP_OF_200 = """
-jobs = cluster.map("rough", text=[str(number) for number in range(200)], run="night")
+jobs = cluster.map(ROUGH, text=[str(number) for number in range(200)], run="night")
 print("started", flush=True)
 print([result.text.strip() for result in jobs.results(timeout=120)] == [str(number) for number in range(200)])
 """
@@ -133,7 +135,7 @@ def test_a_kernel_killed_in_a_map_of_200_leaves_exactly_the_missing_to_the_next(
 INTERRUPTED = """
 texts = [str(number) for number in range(60)]
 def begin():
-    return cluster.map("rough", text=texts, run="night")
+    return cluster.map(ROUGH, text=texts, run="night")
 def fetch():
     while True:
         jobs.results()
@@ -167,7 +169,7 @@ folder, first, last = Path(given[0]), int(given[1]), int(given[2])
 files = [folder / f"{number:03d}.txt" for number in range(first, last)]
 print("ready", flush=True)
 sys.stdin.readline()
-jobs = cluster.map("rough", files, run="both")
+jobs = cluster.map(ROUGH, files, run="both")
 print([result.text for result in jobs.results(timeout=120)] == [file.read_text() for file in files])
 """
 
@@ -182,7 +184,7 @@ def test_two_kernels_that_add_to_one_run_at_one_moment_lose_and_double_nothing(
     for number in range(60):
         (folder / f"{number:03d}.txt").write_text(str(number))
     if begun:
-        ground.cluster.map("rough", [folder / "000.txt", folder / "001.txt"], run="both").wait(PATIENCE)
+        ground.cluster.map(ROUGH, [folder / "000.txt", folder / "001.txt"], run="both").wait(PATIENCE)
     both = [kernel(sandbox, TWO_HANDS, str(folder), *ends) for ends in (("0", "40"), ("20", "60"))]
     for one in both:
         assert one.stdout
@@ -199,12 +201,12 @@ def test_two_kernels_that_add_to_one_run_at_one_moment_lose_and_double_nothing(
 
 def test_a_service_deleted_under_a_map_is_named_soon(sandbox: Any, ground: Ground) -> None:
     ground.gate.touch()
-    jobs = ground.cluster.map("rough", text=[str(number) for number in range(30)])
+    jobs = ground.cluster.map(ROUGH, text=[str(number) for number in range(30)])
     until(lambda: ground.ran)
     elsewhere = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
-    elsewhere.delete("rough")
+    elsewhere.delete(ROUGH)
     began = time.monotonic()
-    with pytest.raises(errors.ServiceNotFound, match=r'"rough" was deleted'):
+    with pytest.raises(errors.ServiceNotFound, match=rf'"{ROUGH}" was deleted'):
         jobs.results(timeout=PATIENCE)
     assert time.monotonic() - began < 20
     with pytest.raises(errors.ServiceNotFound):
@@ -219,11 +221,11 @@ def test_other_maps_do_not_care_that_a_service_was_deleted(sandbox: Any, ground:
     other = Ground(ground.cluster, folder, "other")
     ground.gate.touch()
     other.gate.touch()
-    jobs = ground.cluster.map("rough", text=["1"])
+    jobs = ground.cluster.map(ROUGH, text=["1"])
     others = ground.cluster.map("other", text=["1"])
     until(lambda: ground.ran and other.ran)
     elsewhere = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
-    elsewhere.delete("rough")
+    elsewhere.delete(ROUGH)
     elsewhere.close()
     with pytest.raises(errors.ServiceNotFound):
         jobs.wait(PATIENCE)
@@ -238,26 +240,26 @@ def test_a_service_changed_under_a_map_ends_the_sending(odd: Any, sandbox: Any, 
         far = oscar.connect(endpoint=url, user=sandbox.user, password=sandbox.password)
 
         def held(asked: str) -> None:
-            if asked == "POST /job/rough" and desk.count(asked) > 10:
+            if asked == f"POST /job/{ROUGH}" and desk.count(asked) > 10:
                 go.wait(PATIENCE)
 
         desk.refuse = held
-        jobs = far.map("rough", text=[str(number) for number in range(20)])
+        jobs = far.map(ROUGH, text=[str(number) for number in range(20)])
         until(lambda: len(ground.ran) == 10)
         began = time.monotonic()
         ground.deploy(turn=2)
         go.set()
-        with pytest.raises(errors.RunChanged, match='"rough" was changed'):
+        with pytest.raises(errors.RunChanged, match=f'"{ROUGH}" was changed'):
             jobs.wait(PATIENCE)
         assert time.monotonic() - began < 20
         assert jobs.counts == {"done": 20}
-        assert desk.count("GET /system/services/rough") == 2
+        assert desk.count(f"GET /system/services/{ROUGH}") == 2
         far.close()
 
 
 def test_a_service_changed_in_the_same_kernel_takes_no_more(sandbox: Any, ground: Ground) -> None:
     ground.gate.touch()
-    jobs = ground.cluster.map("rough", text=[str(number) for number in range(1000)])
+    jobs = ground.cluster.map(ROUGH, text=[str(number) for number in range(1000)])
     until(lambda: ground.ran)
     ground.deploy(turn=2)
     with pytest.raises(errors.RunChanged, match="was changed while"):
@@ -276,7 +278,7 @@ ln -s /etc/passwd link
 """.replace("''", "")
     )
     target = tmp_path / "here" / "results"
-    paths = ground.cluster.map("rough", text=["1"]).save(target)
+    paths = ground.cluster.map(ROUGH, text=["1"]).save(target)
     assert len(paths) >= 9
     for path in paths:
         assert target.resolve() in path.resolve().parents, path
@@ -295,7 +297,7 @@ FULL = """
 import resource
 from pathlib import Path
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-jobs = cluster.map("rough", text=["x" * size for size in (10, 20, 3_000_000, 40)]).wait(120)
+jobs = cluster.map(ROUGH, text=["x" * size for size in (10, 20, 3_000_000, 40)]).wait(120)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
 try:
     jobs.save(given[0])
@@ -319,7 +321,7 @@ def test_a_disk_that_is_full_leaves_whole_files_and_says_so(sandbox: Any, ground
 def test_storage_that_goes_away_for_a_moment_is_borne(odd: Any, sandbox: Any, ground: Ground) -> None:
     with odd.cut(sandbox.s3_endpoint) as (url, line):
         far = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password, storage=url)
-        jobs = far.map("rough", text=[str(number) for number in range(60)])
+        jobs = far.map(ROUGH, text=[str(number) for number in range(60)])
         until(lambda: len(ground.ran) >= 10)
         with line.away():
             time.sleep(2)
@@ -342,10 +344,10 @@ def test_a_cluster_that_answers_500_once_is_asked_again_only_where_that_was_said
             return None
 
         desk.refuse = refuse_one
-        jobs = far.map("rough", text=["1", "2", "3"]).wait(PATIENCE)
+        jobs = far.map(ROUGH, text=["1", "2", "3"]).wait(PATIENCE)
         assert jobs.counts == {"done": 2, "failed": 1}
         refused.clear()
-        jobs = far.map("rough", text=["4", "5", "6"], retries=1).wait(PATIENCE)
+        jobs = far.map(ROUGH, text=["4", "5", "6"], retries=1).wait(PATIENCE)
         assert jobs.counts == {"done": 3}
         assert refused
         far.close()
@@ -358,9 +360,9 @@ def test_what_the_cluster_fails_is_sent_again_and_what_the_script_fails_is_not(a
     ground = Ground(oscar.connect(endpoint=box.endpoint, user=box.user, password=box.password), tmp_path)
     ground.gate.touch()
     ground.bad.touch()
-    jobs = ground.cluster.map("rough", text=["bad", "good", "lost", *map(str, range(5))], retries=1)
+    jobs = ground.cluster.map(ROUGH, text=["bad", "good", "lost", *map(str, range(5))], retries=1)
     until(lambda: len(ground.ran) == 8)
-    bridge.run(ground.cluster.client.jobs.delete("rough", jobs[2].id))
+    bridge.run(ground.cluster.client.jobs.delete(ROUGH, jobs[2].id))
     until(lambda: ground.ran["lost"] == 2)
     ground.gate.unlink()
     assert jobs.wait(PATIENCE).counts == {"done": 7, "failed": 1}
@@ -372,7 +374,7 @@ def test_what_the_cluster_fails_is_sent_again_and_what_the_script_fails_is_not(a
 
 def test_cancelling_ends_all_and_nothing_runs_on(ground: Ground) -> None:
     ground.gate.touch()
-    jobs = ground.cluster.map("rough", text=[str(number) for number in range(60)], run="stopped")
+    jobs = ground.cluster.map(ROUGH, text=[str(number) for number in range(60)], run="stopped")
     until(lambda: ground.ran)
     jobs.cancel()
     assert set(jobs.wait(PATIENCE).counts) == {"cancelled"}
@@ -380,7 +382,7 @@ def test_cancelling_ends_all_and_nothing_runs_on(ground: Ground) -> None:
     ground.gate.unlink()
     before = sum(ground.ran.values())
     assert before < 60
-    assert ground.cluster.map("rough", text=[str(number) for number in range(60)], run="stopped").wait(
+    assert ground.cluster.map(ROUGH, text=[str(number) for number in range(60)], run="stopped").wait(
         PATIENCE
     ).counts == {"done": 60}
 
@@ -391,7 +393,7 @@ def test_wrong_inputs_are_refused_before_anything_is_sent(ground: Ground, tmp_pa
         ({"files": [tmp_path / "here.txt", tmp_path / "gone.txt"]}, "no file"),
         ({"files": [tmp_path]}, "is a folder"),
         ({"files": ["words"]}, "could be a file or words"),
-        ({"files": ["s3://rough"]}, "names no object"),
+        ({"files": [f"s3://{ROUGH}"]}, "names no object"),
         ({"files": "abc"}, "several inputs"),
         ({"files": 3}, "several inputs"),
         ({"files": {"a": 1}}, "several inputs"),
@@ -407,21 +409,21 @@ def test_wrong_inputs_are_refused_before_anything_is_sent(ground: Ground, tmp_pa
     ]
     for given, words in wrong:
         with pytest.raises((errors.InvalidRequest, errors.FileMissing), match=words):
-            ground.cluster.map("rough", given.pop("files", None), **given)
+            ground.cluster.map(ROUGH, given.pop("files", None), **given)
     with pytest.raises(errors.ServiceNotFound):
         ground.cluster.map("nosuch", text=["1"])
     assert not ground.jobs
-    assert len(ground.cluster.map("rough", text=[])) == 0
-    assert ground.cluster.map("rough", text=[]).results() == []
+    assert len(ground.cluster.map(ROUGH, text=[])) == 0
+    assert ground.cluster.map(ROUGH, text=[]).results() == []
 
 
 def test_no_secret_is_in_what_a_map_shows(sandbox: Any, ground: Ground) -> None:
     ground.bad.touch()
     cluster = ground.cluster
     keys = bridge.run(cluster.client.config()).minio_provider
-    token = bridge.run(cluster.client.services.get("rough")).token.get_secret_value()
+    token = bridge.run(cluster.client.services.get(ROUGH)).token.get_secret_value()
     secrets = {sandbox.password, keys.secret_key.get_secret_value(), token}
-    jobs = cluster.map("rough", text=["bad", "1"], run="told").wait(PATIENCE)
+    jobs = cluster.map(ROUGH, text=["bad", "1"], run="told").wait(PATIENCE)
     shown = [repr(jobs), jobs._repr_html_(), str(jobs.static()), repr(cluster.runs), repr(jobs[0]), repr(vars(jobs))]
     shown += [repr(jobs._engine.items), repr(jobs._engine.manifest), repr(jobs._engine.options)]
     for bad in (jobs.results, jobs[0].result, lambda: cluster.map("nosuch", text=["1"])):

@@ -69,14 +69,13 @@ class Careful(Cluster):
 
     async def _create(self, body: dict[str, Any], path: tuple[str, ...], options: dict[str, Any]) -> httpx.Response:
         name = body["name"]
-        buckets = {one.bucket_name for one in await self.buckets.list()}
         service = Service.model_validate(body)
         wanted = {*service.buckets(), *([service.mount.bucket] if service.mount.path else [])}
-        try:
-            await super().request("GET", "/system/services", name, what="Looking")
-            there = True
-        except (NotFound, OscarError) as error:
-            there = not isinstance(error, NotFound)
+        # A service writes to its buckets, and its removal may take them along.
+        taken = sorted(wanted & {one.bucket_name for one in await self.buckets.list()} - self.buckets_made)
+        if taken or (name not in self.services_made and await self._knows(name)):
+            msg = f"{taken[0] if taken else name}: the cluster has one that the tests did not make"
+            raise Touched(msg)
         status = 0
         try:
             answer = await super().request("POST", *path, **options)
@@ -85,12 +84,20 @@ class Careful(Cluster):
             status = error.status or 500
             raise
         finally:
-            if not there and (status < 300 or status >= 500):
+            if status < 300 or status >= 500:
                 self.services_made.add(name)
-                self.buckets_made |= wanted - buckets
+                self.buckets_made |= wanted
                 if service.volume and service.volume.size:
                     self.volumes_made.add(service.volume.name or name)
         return answer
+
+    async def _knows(self, service: str) -> bool:
+        """Whether there is one of that name, if only somebody else's."""
+        try:
+            await super().request("GET", "/system/services", service, what="Looking")
+        except OscarError as error:
+            return not isinstance(error, NotFound)
+        return True
 
     async def tidy(self) -> None:
         """Remove what was made and is there still; all of it, whatever fails on the way, which is raised at the end."""
