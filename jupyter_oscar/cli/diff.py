@@ -51,7 +51,7 @@ async def diff(
     """Show what applying the FDL FILE would change. Of secrets only the names are looked at."""
     changes = await planned(cluster, read(file, name, env_file))
     if as_json:
-        out([change._asdict() for change in changes])
+        out([{**change._asdict(), "action": change.action if change.diff else "nothing"} for change in changes])
     else:
         show(changes)
     if as_code and any(change.diff for change in changes):
