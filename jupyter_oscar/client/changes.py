@@ -54,6 +54,11 @@ def compare(before: dict[str, Object], now: dict[str, Object]) -> list[Change]:
     return gone + sorted([*come, *anew], key=lambda change: (change.object.modified, change.key))
 
 
+def settled(before: dict[str, Object], now: dict[str, Object]) -> dict[str, Object]:
+    """``now``, with what has lost its ETag as it was: it is being written, and the row may be of something older."""
+    return {key: old if (old := before.get(key)) and old.etag and not row.etag else row for key, row in now.items()}
+
+
 def is_anew(before: Object, now: Object) -> bool:
     """Whether an object was written anew between two listings; the page goes by the same rule (``buckets/landed``).
 
@@ -130,6 +135,7 @@ class Changes:
         before = self._before
         if before is None:
             before = {} if self._existing else now
+        now = settled(before, now)
         if found := compare(before, now):
             self._seen.extend(found)
             self._news.set()
