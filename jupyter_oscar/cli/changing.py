@@ -11,7 +11,7 @@ import click
 from . import diff as differences
 from .codes import EPILOG
 from .names import services
-from .terminal import as_json, on_cluster, out, yes
+from .terminal import as_json, on_cluster, out, say, yes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ async def change(
     environment.secrets.KEY=env:KEY (or file:PATH, or keyring:SERVICE/USER). On a terminal the difference is shown and
     you are asked.
     """
-    from jupyter_oscar.client import plan
+    from jupyter_oscar.client import plan, review
 
     changes = _changes(words)
     _refuse_literal_secrets(changes)
@@ -97,7 +97,9 @@ async def change(
         differences.show([change])
     if change.diff and not yes and sys.stdin.isatty():
         click.confirm(f"Update {name} on {cluster.profile.name}?", abort=True, err=True)
-    await cluster.services.change(name, **changes)
+    stored = await cluster.services.change(name, **changes)
+    for key in await review.of_changes(cluster, stored, changes):
+        say(str(key))
     if as_json:
         out({"name": name, "done": "update"})
     else:

@@ -72,7 +72,7 @@ async def planned(cluster: Cluster, found: Fdl) -> Sequence[Change]:
     from jupyter_oscar.client import plan, review
 
     for key in await review.of(cluster, found.services):
-        say(f"{key.service}: {key.key} does nothing: {key.why}.")
+        say(str(key))
     changes = [await plan.change(cluster, service) for service in found.services]
     for change, service in zip(changes, found.services, strict=True):
         if keys := not change.diff and sorted(service.environment.secrets):

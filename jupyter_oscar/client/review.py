@@ -7,6 +7,7 @@ takes and that then do nothing for this service on this cluster.
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import versions
@@ -38,6 +39,9 @@ class Ignored(NamedTuple):
     key: str
     why: str
 
+    def __str__(self) -> str:
+        return f"{self.service}: {self.key} does nothing: {self.why}."
+
 
 async def of(cluster: Cluster, services: Sequence[Service]) -> list[Ignored]:
     """What ``services`` say that this cluster would not act upon; its nodes are asked for only where one is named."""
@@ -47,6 +51,13 @@ async def of(cluster: Cluster, services: Sequence[Service]) -> list[Ignored]:
         with contextlib.suppress(UpstreamFailed):  # nothing measures this cluster
             status = await cluster.status()
     return [key for service in services for key in ignored(service, flags, release, status)]
+
+
+async def of_changes(cluster: Cluster, stored: Service, changes: Mapping[str, Any]) -> list[Ignored]:
+    """The same of an update of some fields, which is ``stored`` now."""
+    lost = {key: value for key, value in changes.items() if key in versions.UNTIL}
+    said = stored.model_copy(update=lost)
+    return [one for one in await of(cluster, [said]) if re.split(r"[.,]", one.key)[0] in changes]
 
 
 def ignored(

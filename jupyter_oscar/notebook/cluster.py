@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jupyter_oscar.client.errors import OscarError
 from jupyter_oscar.client.services import RUNNER_LABEL
 
 from . import inputs
@@ -15,7 +17,7 @@ from .services import Deployed, Services
 from .shown import QUIET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
     from minio import Minio
     from oscar_python.client import Client as OscarPython
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from jupyter_oscar.client.deployments import Deployment
     from jupyter_oscar.client.pruning import Pruned
     from jupyter_oscar.client.records import Call
+    from jupyter_oscar.client.review import Ignored
+    from jupyter_oscar.client.service import Service as Definition
 
     from .bucket import Bucket, Buckets
     from .deletion import Belongings, Changes
@@ -155,25 +159,34 @@ class Cluster:
             OscarError: the cluster refused.
 
         """
-        from jupyter_oscar.client import fdl
+        from jupyter_oscar.client import fdl, review
+
+        file = fdl.load(path)
 
         def tell(now: Progress) -> None:
             if self.client.profile.sandbox is None or now.total > 1:
                 print(now)  # noqa: T201 - a cell that takes long says what it does
 
-        made = self.client.services.deploy(fdl.load(path), update=update, secrets=secrets, progress=tell)
-        return Deployed.of(bridge.run(made), self.name)
+        async def deploy() -> Sequence[Definition]:
+            made = await self.client.services.deploy(file, update=update, secrets=secrets, progress=tell)
+            await _say(review.of(self.client, file.services))
+            return made
+
+        return Deployed.of(bridge.run(deploy()), self.name)
 
     def diff(self, path: Path | str) -> Changes:
         """What deploying a file would change; nothing is written."""
-        from jupyter_oscar.client import fdl, plan
+        from jupyter_oscar.client import fdl, plan, review
 
         from .deletion import Changes
 
-        async def all_of() -> list[plan.Change]:
-            return [await plan.change(self.client, service) for service in fdl.load(path).services]
+        async def all_of() -> Changes:
+            services = fdl.load(path).services
+            changes = Changes([await plan.change(self.client, service) for service in services])
+            changes.ignored = await review.of(self.client, services)
+            return changes
 
-        return Changes(bridge.run(all_of()))
+        return bridge.run(all_of())
 
     def update(self, name: str, /, **changes: Any) -> Service:
         """Change fields of a deployed service: ``update("cow", cpu="2", environment={"variables": {"A": "1"}})``.
@@ -185,9 +198,16 @@ class Cluster:
             SecretWouldBeBlanked: a secret of the service got no value.
 
         """
+        from jupyter_oscar.client import review
+
         from .service import Service
 
-        return Service.shown(bridge.run(self.client.services.change(name, **changes)))
+        async def update() -> Definition:
+            stored = await self.client.services.change(name, **changes)
+            await _say(review.of_changes(self.client, stored, changes))
+            return stored
+
+        return Service.shown(bridge.run(update()))
 
     def belongings(self, name: str) -> Belongings:
         """The buckets that would be deleted with a service, and what is in them."""
@@ -386,3 +406,10 @@ class Cluster:
     def close(self) -> None:
         """Close the connections."""
         bridge.run(self.client.aclose())
+
+
+async def _say(ignored: Awaitable[Sequence[Ignored]]) -> None:
+    """What a cluster does not act upon of what it has just taken."""
+    with contextlib.suppress(OscarError):  # it was taken all the same
+        for one in await ignored:
+            print(one)  # noqa: T201 - beside the cell's result

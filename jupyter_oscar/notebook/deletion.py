@@ -13,6 +13,8 @@ from .tables import Rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jupyter_oscar.client.review import Ignored
+
 
 class Belongings(Rows[Belonging]):
     """The buckets that are deleted with a service, and what is in them."""
@@ -27,9 +29,10 @@ class Belongings(Rows[Belonging]):
 
 
 class Changes(list[Change]):
-    """What deploying a file would change: a paragraph for each service."""
+    """What deploying a file would change: a paragraph for each service, and what the cluster would not act upon."""
+
+    ignored: Sequence[Ignored] = ()
 
     def __repr__(self) -> str:
-        return "\n\n".join(
-            f"{one.name}: {one.action if one.diff else 'as deployed'}\n{one.diff}".rstrip() for one in self
-        )
+        changes = [f"{one.name}: {one.action if one.diff else 'as deployed'}\n{one.diff}".rstrip() for one in self]
+        return "\n\n".join([*changes, *(["\n".join(map(str, self.ignored))] if self.ignored else ())])

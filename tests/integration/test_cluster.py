@@ -152,6 +152,22 @@ def test_a_cell_changes_looks_and_deletes(cluster: Cluster, tmp_path: Path) -> N
     assert "No bucket goes with it" in repr(cluster.delete(cluster.deploy(fdl(tmp_path, f"name: {cow}-plain"))[0].name))
 
 
+def test_a_cell_says_what_the_cluster_does_not_act_upon(
+    sandbox: Any, cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = new_name()
+    file = fdl(tmp_path, f"name: {name}, interlink_node_name: nowhere, replicas: [{{type: oscar}}]")
+    node = f"{name}: interlink_node_name does nothing: this cluster saw no virtual node"
+    assert f"{name}: replicas does nothing: OSCAR 4.1 took it away" in repr(cluster.diff(file))
+    assert node in repr(cluster.diff(file))
+    cluster.deploy(file)
+    assert node in capsys.readouterr().out
+    cluster.update(name, isolation_level="user")
+    said = capsys.readouterr().out
+    assert f'{name}: isolation_level does nothing: "user" is not understood: write USER.' in said
+    assert "interlink" not in said, "that was said before"
+
+
 def test_volumes_and_machines_in_a_cell(sandbox: Any, cluster: Cluster) -> None:
     volumes = cluster.volumes.create("data", "1Gi")
     assert repr(volumes).splitlines()[1].split() == ["data", "1Gi", "pending"]
