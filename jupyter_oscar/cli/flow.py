@@ -268,12 +268,13 @@ def delete(*, name: str, nifi: str | None, drop: bool, keep_queues: bool, yes: b
     found = _flow_of(name)
 
     async def work(engine: Engine, flow_name: str) -> None:
-        made = [] if keep_queues else [thing for one in await engine.status([flow_name]) for thing in one.made]
+        there = await engine.status([flow_name])
+        made = [] if keep_queues else [thing for one in there for thing in one.made]
         also = f", and in AWS {', '.join(made)}" if made else ""
         lost = " The events in its queues are lost." if drop else ""
         confirm(f"Delete the dataflow {flow_name}{also}?{lost}", sure=yes)
         queues: Sequence[Queue] = ()
-        if made and found is not None:
+        if (made or not (there or keep_queues)) and found is not None:  # without a group, what is left is looked for
             places = [
                 one for one in secrets.elsewhere(found) if one.element in {queue.element for queue in aws.queues(found)}
             ]

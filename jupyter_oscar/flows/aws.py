@@ -106,6 +106,19 @@ async def remove(made: Made, queue: Queue) -> None:
     await _remove(queue, made.queues, made.notifications)
 
 
+async def clear(queue: Queue, whose: str) -> list[str]:
+    """Remove a queue that carries this tag, with its bucket's notification; what was removed, in words."""
+    what = f"Removing the queue {queue.name}"
+    async with _clients(queue, what) as (sqs, s3, _):
+        url = await _there(sqs, queue.name)
+        if url is None or await _tag(sqs, url) != whose:
+            return []
+        if queue.bucket:
+            await _unnotify(s3, queue.bucket, f"{OURS}-{queue.name}")
+        await sqs.delete_queue(QueueUrl=url)
+    return [f"the queue {queue.name}"]
+
+
 def queues(flow: Flow) -> list[Queue]:
     """The queues of a dataflow's sources, with the keys that its file has."""
     from . import model

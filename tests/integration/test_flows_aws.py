@@ -154,6 +154,18 @@ def test_what_a_killed_run_made_is_removed_with_the_dataflow_that_the_next_run_d
     assert person.notifications(bucket) == set()
 
 
+def test_what_a_killed_run_made_is_removed_also_when_no_other_run_deploys_it(at: str, person: Person) -> None:
+    bucket = person.bucket("given-up")
+    ours = queue(at, "given_up_events", bucket)
+    assert asyncio.run(aws.clear(ours, WHOSE)) == [], "it is not there yet"
+    asyncio.run(aws.ensure(ours, WHOSE))
+    assert asyncio.run(aws.clear(ours, "another-flow")) == []
+    assert person.notifications(bucket) == {"given_up_events"}
+    assert asyncio.run(aws.clear(ours, WHOSE)) == ["the queue given_up_events"]
+    assert "given_up_events" not in person.queues()
+    assert person.notifications(bucket) == set()
+
+
 def test_another_queue_in_the_file_is_a_change_and_the_old_one_is_named(tmp_path: Path) -> None:
     def compiled(name: str) -> Any:
         text = f"nifi: {{Source: {{GetSQS: [{{name: q, queue_name: {name}, AWS_DEFAULT_REGION: {REGION}}}]}}}}"

@@ -13,7 +13,7 @@ from odd_servers import between, counted, losing_answers, refusing
 
 from jupyter_oscar.client.errors import OscarError, Unreachable
 from jupyter_oscar.flows.engines.nifi.errors import NotNifi
-from jupyter_oscar.flows.errors import FlowRefused
+from jupyter_oscar.flows.errors import FlowNotFound, FlowRefused
 from jupyter_oscar.flows.plan import Action
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ def test_an_answer_that_got_lost_leaves_nothing_either(nifi: Process, operator: 
         assert len(canvas.groups) == len(canvas.contexts) == 1
 
 
-def test_what_a_run_that_was_killed_left_is_used_by_the_next(nifi: Process, operator: Operator, canvas: Canvas) -> None:
+def test_what_a_run_that_was_killed_left_is_used_by_the_next_or_deleted(
+    nifi: Process, operator: Operator, canvas: Canvas
+) -> None:
     from jupyter_oscar.flows.engines.nifi.running import OURS
 
     with service() as oscar:
@@ -101,9 +103,14 @@ def test_what_a_run_that_was_killed_left_is_used_by_the_next(nifi: Process, oper
         operator.apply(text)
         assert canvas.contexts == ["flow"]
         operator.delete()
+        operator.do(lambda asked: asked.client.create_context("flow", f"{OURS} …", []))
+        operator.delete()
+        assert canvas.contexts == []
         theirs = operator.do(lambda asked: asked.client.create_context("flow", "mine", []))
         with pytest.raises(FlowRefused, match='A parameter context named "flow" is there that was not made from here'):
             operator.apply(text)
+        with pytest.raises(FlowNotFound):
+            operator.delete()
         assert canvas.contexts == ["flow"]
         operator.do(lambda asked: asked.client.delete_context(theirs["id"]))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -19,9 +18,8 @@ from jupyter_oscar.client.errors import AlreadyExists, OscarError
 from jupyter_oscar.flows.engines.base import Outcome
 from jupyter_oscar.flows.errors import FlowRefused
 from jupyter_oscar.flows.plan import Action
-from jupyter_oscar.flows.snapshot.parts import NAMESPACE
 
-from . import reading
+from . import reading, remains
 from .client import LATEST, RUNNING, SOONEST
 from .running import OURS, Running
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from jupyter_oscar.flows.engines.base import Progress
     from jupyter_oscar.flows.marker import Marker
     from jupyter_oscar.flows.plan import Plan
-    from jupyter_oscar.flows.snapshot.made import Queue
 
     from .client import Client
 
@@ -116,7 +113,7 @@ class Deploying:
             for name in aws.unread(marker, self._snapshot.queues)
         ]
         for queue in self._snapshot.queues:
-            found = await aws.ensure(queue, self._whose(queue))
+            found = await aws.ensure(queue, remains.whose(self._root, self._plan.name, queue.element))
             if queue.parameter:  # a bridge knows by itself
                 self._values[queue.parameter] = found.url
             if found.queues or found.notifications:
@@ -127,10 +124,6 @@ class Deploying:
                 known = [tuple(dict.fromkeys(one)) for one in more]
                 marker = replace(marker, queues=known[0], notifications=known[1])
         return marker
-
-    def _whose(self, queue: Queue) -> str:
-        """What a queue says of where it is read: no other element, dataflow or NiFi has the same."""
-        return str(uuid.uuid5(NAMESPACE, f"{self._root}\0{self._plan.name}\0{queue.element}"))
 
     # A new one
 
@@ -168,7 +161,7 @@ class Deploying:
         client, name = self._client, self._snapshot.context
         values = [self._parameter(one) for one in names]
         # By name, since an answer that got lost, or that nobody waited for, does not say whether it is there.
-        self._on_failure(f"Making the parameters of {name}", self._forget_context)
+        self._on_failure(f"Making the parameters of {name}", lambda: remains.forget_parameters(client, name))
         try:
             entity = await client.create_context(name, f"{OURS} Change it through its file.", values)
         except AlreadyExists:
@@ -178,20 +171,8 @@ class Deploying:
             self._say(f"Set {len(values)} parameter{'s' if len(values) > 1 else ''}.")
         return str(entity["id"])
 
-    async def _unbound(self, name: str) -> dict[str, Any] | None:
-        """The parameter context of ours that has this name and that no group uses."""
-        for entity in await self._client.contexts():
-            one = entity.get("component") or {}
-            if one.get("name") == name and not one.get("boundProcessGroups"):
-                return entity if str(one.get("description") or "").startswith(OURS) else None
-        return None
-
-    async def _forget_context(self) -> None:
-        if entity := await self._unbound(self._snapshot.context):
-            await self._client.delete_context(entity["id"])
-
     async def _left_behind(self, name: str) -> dict[str, Any]:
-        if entity := await self._unbound(name):
+        if entity := await remains.parameters(self._client, name):
             return entity
         msg = f'A parameter context named "{name}" is there that was not made from here, or that is in use.'
         raise FlowRefused(msg, hint="Give the dataflow another name, or rename the context in NiFi.")

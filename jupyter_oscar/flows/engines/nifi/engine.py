@@ -12,7 +12,7 @@ from jupyter_oscar.flows.engines.base import Deployed, Engine
 from jupyter_oscar.flows.errors import FlowNotFound, FlowRefused
 from jupyter_oscar.flows.plan import Action
 
-from . import reading
+from . import reading, remains
 from .client import ROOT, Client
 from .deploying import Deploying
 from .errors import NotNifi
@@ -136,8 +136,13 @@ class NifiEngine(Engine):
         keep_queues: bool = False,
         progress: Progress | None = None,
     ) -> None:
-        """Remove the group, its parameters, and what was made for it in AWS."""
-        group = await self._ours(name)
+        """Remove the group, its parameters, and what was made for it in AWS; where there is no group, what is left."""
+        try:
+            group = await self._ours(name)
+        except FlowNotFound:
+            if await remains.clear(self.client, name, () if keep_queues else queues, progress):
+                return
+            raise
         if not reading.writable(group):
             raise self._only_looking(name)
         known = None if keep_queues else queues
