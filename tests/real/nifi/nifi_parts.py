@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GROUP = "org.apache.nifi"
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+#: What brings parts to a folder, and what packs a NAR.
+COPY = """<plugin><groupId>org.apache.maven.plugins</groupId><artifactId>maven-dependency-plugin</artifactId>
+<version>3.8.1</version><executions><execution><phase>package</phase><goals><goal>copy-dependencies</goal></goals>
+<configuration><includeScope>runtime</includeScope><outputDirectory>{into}</outputDirectory></configuration>
+</execution></executions></plugin>"""
+PACK = """<plugin><groupId>org.apache.nifi</groupId><artifactId>nifi-nar-maven-plugin</artifactId>
+<version>2.1.0</version><extensions>true</extensions></plugin>"""
 #: conf/ of the release; this one's fits both.
 CONF = ("nifi-resources", "1.28.1", "zip", "resources")
 
@@ -110,6 +116,8 @@ RELEASES = {
 def home(version: str, cache: Path, tell: Callable[[str], None]) -> Path:
     """The folder of a release, ready to be started. ``tell`` takes a sentence when it has to be fetched.
 
+    Whatever can be run here and is not there yet is fetched with it: at once that takes little longer.
+
     Raises:
         NotToBeHad: Maven, Java, or a part of it is not there.
 
@@ -121,57 +129,86 @@ def home(version: str, cache: Path, tell: Callable[[str], None]) -> Path:
     if not shutil.which("mvn"):
         msg = "there is no Maven to fetch it with (mvn)"
         raise NotToBeHad(msg)
-    tell(f"fetching NiFi {version} into {place} …")
+    wanted = [one for one in RELEASES if one == version or (_runs(one) and not (cache / f"nifi-{one}").exists())]
+    names = f"NiFi {' and '.join(wanted)}"
+    tell(f"fetching {names} into {cache} …")
     began = time.monotonic()
-    fresh = cache / f".nifi-{version}.{os.getpid()}"
+    fresh = cache / f".nifi.{os.getpid()}"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        _assemble(RELEASES[version], fresh)
-        shutil.rmtree(place, ignore_errors=True)
-        fresh.rename(place)
-        tell(f"NiFi {version} fetched in {time.monotonic() - began:.0f} s")
+        _assemble([RELEASES[one] for one in wanted], fresh)
+        for one in wanted:
+            shutil.rmtree(cache / f"nifi-{one}", ignore_errors=True)
+            (fresh / one).rename(cache / f"nifi-{one}")
+        tell(f"{names} fetched in {time.monotonic() - began:.0f} s")
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return place
 
 
-def _assemble(release: Release, place: Path) -> None:
-    poms, lib = place / "poms", place / "lib"
-    exact = [_dependency(name, release.version) for name in release.jars]
-    exact += [_dependency(name, release.version, "nar") for name in release.nars]
+def _runs(version: str) -> bool:
+    try:
+        java(version)
+    except NotToBeHad:
+        return False
+    return True
+
+
+def _assemble(releases: list[Release], place: Path) -> None:
+    """Each in the folder of its version there."""
+    poms = place / "poms"
     conf = _dependency(f"{GROUP}:{CONF[0]}:{CONF[1]}", "", CONF[2], CONF[3])
-    wanted = {"lib": (exact, lib), "conf": ([conf], poms / "zip")}
-    for name, parts in release.closures.items():
-        wanted[name] = ([_dependency(part, release.version, whole=True) for part in parts], lib / name)
-    for name, (dependencies, into) in wanted.items():
-        _pom(poms / name, dependencies, into)
-    _pom(poms, [], poms / "none", list(wanted))
-    _maven(poms, COPY, "-DincludeScope=runtime")
-    for name, (jar, parent) in release.packed.items():
-        dependencies = [
-            _dependency(jar, release.version, whole=True),
-            _dependency(parent, release.version, "nar", whole=True),
-        ]
-        _pom(poms / "nars" / name, dependencies, lib, packs=(name, release.version))
-    if release.packed:
-        _pom(poms / "nars", [], lib, list(release.packed))
-        _maven(poms / "nars", "package", java_home=java(release.version).resolve().parents[1])
-        for nar in (poms / "nars").glob("*/target/*.nar"):
-            shutil.copy(nar, lib)
+    modules = [_copying(poms / "conf", [conf], poms / "zip")]
+    for release in releases:
+        modules += _modules(release, poms, place / release.version / "lib")
+    _pom(poms, "parts", "1", [], modules=modules)
+    newest = max((release.java.start, release.version) for release in releases)[1]
+    _maven(poms, java(newest).resolve().parents[1])
     [archive] = (poms / "zip").glob("*.zip")
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(poms / "unpacked")
     [top] = (poms / "unpacked").rglob("conf/nifi.properties")
-    shutil.copytree(top.parent, place / "conf")
-    (place / "extensions").mkdir()
-    shutil.rmtree(poms)
-    (place / "complete").touch()
+    for release in releases:
+        whole = place / release.version
+        for name in release.packed:
+            [nar] = (poms / name).glob("target/*.nar")
+            shutil.copy(nar, whole / "lib")
+        shutil.copytree(top.parent, whole / "conf")
+        (whole / "extensions").mkdir()
+        (whole / "complete").touch()
 
 
-def _dependency(name: str, version: str, kind: str = "jar", classifier: str = "", *, whole: bool = False) -> str:
+def _modules(release: Release, poms: Path, lib: Path) -> list[str]:
+    """What brings the parts of a release to its folder, and what packs the rest; their names."""
+    number = release.version
+    jars = [_dependency(name, number) for name in release.jars]
+    nars = [_dependency(name, number, "nar") for name in release.nars]
+    made = [_copying(poms / f"jars-{number}", jars, lib), _copying(poms / f"nars-{number}", nars, lib)]
+    for name, parts in release.closures.items():
+        wanted = [_dependency(part, number, whole=True) for part in parts]
+        made.append(_copying(poms / f"{name}-{number}", wanted, lib / name))
+    for name, (jar, parent) in release.packed.items():
+        dependencies = [
+            _dependency(jar, number, whole=True),
+            _dependency(parent, number, "nar", whole=True),
+            # The packer looks for it; where it is not told, it asks whatever is packed what that needs to be tested.
+            _dependency("nifi-framework-api", number, scope="provided"),
+        ]
+        made.append(_pom(poms / name, GROUP, number, dependencies, packaging="nar", build=PACK))
+    return made
+
+
+def _copying(folder: Path, dependencies: list[str], into: Path) -> str:
+    return _pom(folder, "parts", "1", dependencies, build=COPY.format(into=escape(str(into))))
+
+
+def _dependency(
+    name: str, version: str, kind: str = "jar", classifier: str = "", scope: str = "", *, whole: bool = False
+) -> str:
     parts = name.split(":")
     group, artifact, number = (parts[0], parts[1], parts[2]) if len(parts) > 1 else (GROUP, name, version)
     said = {"groupId": group, "artifactId": artifact, "version": number, "type": kind, "classifier": classifier}
+    said["scope"] = scope
     inner = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in said.items() if value)
     alone = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
     return f"<dependency>{inner}{'' if whole else alone}</dependency>"
@@ -179,31 +216,34 @@ def _dependency(name: str, version: str, kind: str = "jar", classifier: str = ""
 
 def _pom(
     folder: Path,
+    group: str,
+    version: str,
     dependencies: list[str],
-    into: Path,
+    *,
+    packaging: str = "pom",
+    build: str = "",
     modules: list[str] | None = None,
-    packs: tuple[str, str] | None = None,
-) -> None:
+) -> str:
+    """A project in its folder; its name, which is the folder's."""
     folder.mkdir(parents=True, exist_ok=True)
-    group, name, version = (GROUP, *packs) if packs else ("parts", folder.name, "1")
-    plugin = f"<groupId>{GROUP}</groupId><artifactId>nifi-nar-maven-plugin</artifactId><version>2.1.0</version>"
-    build = f"<build><plugins><plugin>{plugin}<extensions>true</extensions></plugin></plugins></build>"
     (folder / "pom.xml").write_text(
         "<project><modelVersion>4.0.0</modelVersion>"
-        f"<groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version>"
-        f"<packaging>{'nar' if packs else 'pom'}</packaging>"
-        f"<properties><outputDirectory>{escape(str(into))}</outputDirectory></properties>"
+        f"<groupId>{group}</groupId><artifactId>{folder.name}</artifactId><version>{version}</version>"
+        f"<packaging>{packaging}</packaging>"
         f"<modules>{''.join(f'<module>{one}</module>' for one in modules or ())}</modules>"
-        f"{build if packs else ''}<dependencies>{''.join(dependencies)}</dependencies></project>"
+        f"<build><plugins>{build}</plugins></build><dependencies>{''.join(dependencies)}</dependencies></project>"
     )
+    return folder.name
 
 
-def _maven(folder: Path, *goals: str, java_home: Path | None = None) -> None:
-    # -U: Maven remembers for a day that something was not there.
-    command = ["mvn", "-B", "-q", "-U", "-f", str(folder / "pom.xml"), *goals]
+def _maven(folder: Path, java_home: Path) -> None:
+    # Most of the time it waits for Maven Central, so it asks for all modules at once; Maven 3.9 lets them wait for each
+    # other only half a minute unless it is told. -U: it remembers for a day what was not there.
+    at_once = ["-T", "12", "-Dmaven.artifact.threads=16", "-Daether.syncContext.named.time=600"]
+    command = ["mvn", "-B", "-q", "-U", *at_once, "-f", str(folder / "pom.xml"), "package"]
     # It is over before what it compiles and collects has paid off.
     options = f"{os.environ.get('MAVEN_OPTS', '')} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC".strip()
-    env = {**os.environ, "MAVEN_OPTS": options, **({"JAVA_HOME": str(java_home)} if java_home else {})}
+    env = {**os.environ, "MAVEN_OPTS": options, "JAVA_HOME": str(java_home)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
