@@ -148,9 +148,7 @@ export class UploadStorage extends Requests {
     const content = await part.arrayBuffer();
     const digest = await Private.digest(content);
     if (
-      (await this._takes.of(where.target.cluster, () =>
-        this._try(where, number)
-      )) &&
+      (await this._takes.of(where.target.cluster, () => this._try(where))) &&
       (await this._partStraight(where, number, content, digest, signal))
     ) {
       return 'straight';
@@ -232,17 +230,20 @@ export class UploadStorage extends Requests {
   }
 
   /**
-   * Whether the storage takes parts from this page: an empty one is tried, which
-   * the part itself then replaces.
+   * Whether the storage takes parts from this page: an empty one is sent for an
+   * upload that there is not. It says so, if it was reached, and keeps nothing.
    */
-  private async _try(where: IWhere, number: number): Promise<boolean> {
+  private async _try({ target, key }: IWhere): Promise<boolean> {
     const nothing = new ArrayBuffer(0);
-    const link = await this._link(where, number, await Private.digest(nothing));
+    const digest = await Private.digest(nothing);
+    const link = await this._link({ target, key, id: 'none' }, 1, digest);
     if (mixed(link.url)) {
       return false;
     }
     try {
-      return (await ask(link.url, Private.sent(link, nothing))).ok;
+      const answer = await ask(link.url, Private.sent(link, nothing));
+      const refused = await refusal(answer, this._trans);
+      return codeOf(refused) === 'object-not-found';
     } catch {
       return false;
     }

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import zipfile
 
 import pytest
@@ -108,9 +109,10 @@ def test_a_cancelled_upload_leaves_nothing(sandbox, open_lab, bucket, tmp_path):
 
 
 def test_a_proxy_gets_smaller_parts_and_a_sign_in_that_ended_is_told(open_lab, bucket, tmp_path):
-    """A proxy takes no part of 8 MiB; then the person's sign-in ends."""
+    """The storage does not answer the page, and a proxy takes no part of 8 MiB; then the person's sign-in ends."""
     page = open_lab
-    (tmp_path / "lake.bin").write_bytes(os.urandom(20_000_000))
+    page.route("**/lake.bin?uploadId=*", lambda route: route.abort())
+    (tmp_path / "lake.bin").write_bytes(os.urandom(9_000_000))
     begun = []
     page.on("request", lambda request: begun.append(request.url) if "/uploads?" in request.url else None)
     said = {"code": "not-authenticated", "message": "No.", "hint": "", "upstream_status": 401, "line": None}
@@ -127,6 +129,23 @@ def test_a_proxy_gets_smaller_parts_and_a_sign_in_that_ended_is_told(open_lab, b
     line.get_by_text("Your sign-in to sandbox has ended.").wait_for()
     assert "part=5242880" in begun[-1]
     line.get_by_role("button", name="Sign in to sandbox").wait_for(state="attached")
+
+
+def test_a_file_goes_straight_to_a_storage_that_lets_no_part_be_replaced(sandbox, open_lab, bucket, tmp_path):
+    """As rclone does since 1.75; it answers pages whose browser does not ask first, as this one where it is watched."""
+    page = open_lab
+    page.route("**/lake.bin?uploadId=*", lambda route: route.continue_())
+    sent = []
+    page.on("request", lambda one: sent.append(one.url) if one.method == "PUT" else None)
+    content = os.urandom(9_000_000)
+    (tmp_path / "lake.bin").write_bytes(content)
+    upload(page, bucket, [tmp_path / "lake.bin"])
+    page.get_by_text("1 of 1 there").wait_for()
+    assert not [url for url in sent if "/upload?" in url], "nothing went through the server"
+    parts = [re.search("uploadId=([^&]+).*partNumber=(\\d+)", url) for url in sent]
+    assert sorted(part[2] for part in parts if part and part[1] != "none") == ["1", "2"], "each once"
+    sandbox.oscar("bucket", "get", f"{bucket}/lake.bin", str(tmp_path / "back.bin"))
+    assert (tmp_path / "back.bin").read_bytes() == content
 
 
 def test_what_was_left_behind_is_found_and_removed_and_a_folder_is_saved_as_one_file(
