@@ -105,6 +105,17 @@ def page(chromium, request):
     put_away(chromium, page)
 
 
+def seen(page):
+    """What of ours a page shows, and what stands before it, as words; without the frame that Lab puts around it."""
+    ours = page.locator(
+        "#jupyter-oscar-sidebar, .lm-DockPanel-widget, #jp-down-stack, .jp-Dialog, .lm-Menu, .Toastify__toast"
+    )
+    parts = [one.aria_snapshot(timeout=5000) for one in ours.all() if one.is_visible()]
+    lines = "\n".join(part for part in parts if 'heading "Console"' not in part).splitlines()
+    # A row of a grid is told by its first line.
+    return "\n".join(line for line in lines if "gridcell" not in line)[:6000]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -113,8 +124,9 @@ def pytest_runtest_makereport(item, call):
         page = item.funcargs.get("page")
         if page and not page.is_closed():
             with contextlib.suppress(Error):
-                report.sections.append(("what the page showed", page.locator("body").aria_snapshot(timeout=5000)))
-            report.sections.append(("what its console said", "\n".join(page.said[-20:])))
+                report.sections.append(("what the page showed", seen(page)))
+            said = [line for line in page.said if "to activate" not in line]
+            report.sections.append(("what its console said", "\n".join(said[-20:])))
     return report
 
 

@@ -48,9 +48,21 @@ def layout_saved(page, what):
         yield
 
 
-def leave_dialog(page):
-    """Escape, once the keys go to the dialog: it takes the focus only when what is in it was drawn."""
+def open_dialog(page):
+    """The dialog, once the keys go to it: it takes the focus when what is in it was drawn, also from what is typed."""
     page.wait_for_function("() => document.activeElement?.closest('.jp-Dialog')")
+    return page.locator(".jp-Dialog")
+
+
+def connect_dialog(page):
+    """The dialog in which a cluster is named."""
+    page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:add-cluster')")
+    return open_dialog(page)
+
+
+def leave_dialog(page):
+    """Escape, and wait until the dialog is gone."""
+    open_dialog(page)
     page.keyboard.press("Escape")
     page.locator(".jp-Dialog").wait_for(state="detached")
 

@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from steps import eventually, execute, fdl, leave_dialog
+from steps import eventually, execute, fdl, leave_dialog, open_dialog
 
 from buckets import Bucket, drag
 
@@ -153,7 +153,7 @@ def test_a_folder_is_copied_from_cluster_to_cluster(bucket, page, sandbox):
     as_person(page, "bob")
     page.locator(".jp-OscarObjectRow", has_text="out").click()
     page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:copy-to-bucket')")
-    page.locator(".jp-Dialog select").select_option("theirs")
+    open_dialog(page).locator("select").select_option("theirs")
     page.get_by_role("textbox", name="Folder").fill("from/alice")
     page.get_by_role("button", name="Copy", exact=True).click()
     page.get_by_text("Copied to theirs/from/alice.").first.wait_for()
@@ -166,7 +166,7 @@ def test_a_bucket_is_shared_by_its_owner_and_by_nobody_else(bucket, page):
     bucket.section()
     as_person(page, "alice")
     bucket.menu(bucket.name, "Sharing and Usage")
-    dialog = page.locator(".jp-Dialog")
+    dialog = open_dialog(page)
     dialog.get_by_text("2.0 kB, 2 objects").wait_for()
     dialog.locator("select").select_option("restricted")
     dialog.get_by_role("textbox", name="People").fill(BOB)

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 from shots import show
-from steps import leave_dialog
+from steps import connect_dialog, leave_dialog
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -25,8 +25,7 @@ def dialog(shared_lab, issuer, far):
     """The dialog at the moment when it shows a code."""
     page = shared_lab
     show(page)
-    page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:add-cluster')")
-    dialog = page.locator(".jp-Dialog")
+    dialog = connect_dialog(page)
     dialog.get_by_label("Name").fill("far")
     dialog.get_by_label("Address").fill(far)
     dialog.get_by_label("Identity provider").check()
@@ -110,8 +109,7 @@ def test_escape_cancels_and_the_provider_is_asked_no_more(dialog, shared_lab, is
 
 def test_a_provider_that_is_not_there_is_named(shared_lab, far):
     page = shared_lab
-    page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:add-cluster')")
-    dialog = page.locator(".jp-Dialog")
+    dialog = connect_dialog(page)
     dialog.get_by_label("Name").fill("far")
     dialog.get_by_label("Address").fill(far)
     dialog.get_by_label("Identity provider").check()

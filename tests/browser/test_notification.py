@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from steps import open_dialog
 from test_straight import MINIO, sandbox
 from test_uploads import upload
 from test_working_directory import FDL, SCRIPT, needs_fuse
@@ -52,7 +53,7 @@ def test_a_watched_bucket_is_uploaded_to_edited_mounted_and_emptied(sandbox, ope
 
     bucket.home()
     page.get_by_role("button", name="Mount a bucket as a folder").click()
-    page.get_by_role("textbox", name="Folder in it").fill("in")
+    open_dialog(page).get_by_role("textbox", name="Folder in it").fill("in")
     page.get_by_role("textbox", name="As").fill("work")
     page.get_by_role("button", name="Mount", exact=True).click()
     row = bucket.panel.get_by_role("region", name="work")

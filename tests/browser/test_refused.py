@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 from shots import show
-from steps import fdl, focus
+from steps import fdl, focus, open_dialog
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -40,7 +40,7 @@ def test_what_a_deleted_service_held_is_kept_in_another_bucket(sandbox, page):
     row.wait_for(timeout=30_000)
     focus(page, row)
     page.keyboard.press("Delete")
-    dialog = page.locator(".jp-Dialog")
+    dialog = open_dialog(page)
     dialog.get_by_label("Keep a copy of what is in them").check(timeout=30_000)
     dialog.get_by_label("In the bucket").fill("first")
     dialog.get_by_role("button", name="Delete first and 1 bucket").click()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from shots import show
-from steps import fdl
+from steps import fdl, layout_saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -31,10 +31,11 @@ def test_each_cluster_shows_its_own_services(sandbox, page, a_sandbox):
         page.locator(".jp-OscarCluster-line", has_text=name).wait_for(timeout=30_000)
 
     page.locator(".jp-OscarCluster-line").wait_for(timeout=30_000)
-    for cluster, service in (("other", "there"), ("sandbox", "here"), ("other", "there")):
-        choose(cluster)
-        rows.get_by_text(service, exact=True).wait_for(timeout=30_000)
-        expect(rows, "only its own").to_have_count(1)
+    with layout_saved(page, '"current":"other"'):
+        for cluster, service in (("other", "there"), ("sandbox", "here"), ("other", "there")):
+            choose(cluster)
+            rows.get_by_text(service, exact=True).wait_for(timeout=30_000)
+            expect(rows, "only its own").to_have_count(1)
     page.reload()
     show(page)
     page.locator(".jp-OscarCluster-line", has_text="other").wait_for(timeout=30_000)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from shots import said, show
 from shots_words import CLUSTER, SERVICES, calls
-from steps import focus, images_failed, leave_dialog
+from steps import connect_dialog, focus, images_failed, leave_dialog
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -93,8 +93,7 @@ def test_what_is_deployed_and_called_elsewhere_appears_by_itself(sandbox, lab, p
 def test_a_wrong_password_is_said_in_the_dialog_and_nothing_typed_is_lost(sandbox, lab, page):
     endpoint = json.loads(sandbox.sandbox("status", "--json"))["endpoint"]
     open_sidebar(page, lab)
-    page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:add-cluster')")
-    dialog = page.locator(".jp-Dialog")
+    dialog = connect_dialog(page)
 
     dialog.get_by_label("Name").fill("mine")
     dialog.get_by_label("Address").fill(endpoint)

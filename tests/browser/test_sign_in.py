@@ -6,6 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 from shots import show
+from steps import connect_dialog
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -27,8 +28,7 @@ def connect(server, page, lab, url, name):
     page.goto(lab)
     show(page)
     page.locator(".jp-OscarCluster-line").wait_for()
-    page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:add-cluster')")
-    dialog = page.locator(".jp-Dialog")
+    dialog = connect_dialog(page)
     dialog.get_by_label("Name").fill(name)
     dialog.get_by_label("Address").fill(url)
     dialog.get_by_label("Token file").check()

@@ -6,7 +6,7 @@ import pytest
 from jupyter_server.auth.security import passwd
 from lab import Lab
 from shots import show
-from steps import execute, layout_saved
+from steps import connect_dialog, execute, layout_saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -79,8 +79,7 @@ def test_a_secret_is_found_nowhere(by_cookie, signed_in):
         "import jupyter_oscar as o\nc = o.connect('sandbox')\n"
         f"print(c.deploy({str(folder / 'fdl.yaml')!r}, update=True)[0].token.get_secret_value())"
     ).strip()
-    page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:add-cluster')")
-    dialog = page.locator(".jp-Dialog")
+    dialog = connect_dialog(page)
     dialog.get_by_label("Name").fill("mine")
     dialog.get_by_label("Address").fill(endpoint)
     dialog.get_by_label("User", exact=True).fill("oscar")
