@@ -47,6 +47,7 @@ _ADDED = (  # columns that an older data folder does not have
     ("buckets", "allowed_users", "TEXT"),
 )
 _RESERVE = 1 << 20
+_WAL_PAGES = 4000  # of 4 KiB: whoever writes the last of them waits until they are all on the disk
 
 
 class AlreadyExists(Exception):
@@ -90,6 +91,7 @@ class Database:
         if not path.stat().st_size:
             self._db.execute("PRAGMA synchronous=OFF")  # nothing is in it that could be lost
         self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
         self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT")
         self._db.execute("PRAGMA synchronous=NORMAL")  # safe against kill -9; a power cut may lose the last commits
         for table, column, kind in _ADDED:

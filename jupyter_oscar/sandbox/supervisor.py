@@ -28,6 +28,7 @@ from .joblog import JobLog, traceback_text
 from .nest import Nest
 from .processes import end_descendants, in_words
 from .runtimes import RUNTIMES, Work
+from .staging import StorageRefused, store_of
 from .task import ARGUMENT_LIMIT, Task, bare_environment
 
 if TYPE_CHECKING:
@@ -127,8 +128,6 @@ def _download(run: _Run, event: Event) -> str:
     path = f"{run.inputs}/{key.rpartition('/')[2]}"  # a text, so that the folder marker `in/sub/` fails as in wire D030
     if event.provider == "S3" and not run.task.plan.friendly:
         raise NoCredentials("Unable to locate credentials")  # of AWS: a service can name none here
-    from .staging import store_of  # not at the top: the server, which imports this file, needs none of it
-
     store_of(run.task.plan.access, run.task.plan.inner).download(bucket, key, path)
     run.log.say(f"Successful download of file '{key}' from bucket '{bucket}' in path '{path}'")
     return path
@@ -145,8 +144,6 @@ class GaveUp(Exception):
 @contextmanager
 def _told_by_boto(run: _Run, where: str) -> Iterator[None]:
     """A refusal of the store: one line at once, and what faas-supervisor prints, which is flushed at its end."""
-    from .staging import StorageRefused
-
     try:
         yield
     except StorageRefused as error:
@@ -278,8 +275,6 @@ def _key_name(name: str) -> str:
 
 
 def _upload(run: _Run, event: Event) -> None:
-    from .staging import store_of
-
     run.log.say(f"Searching for files to upload in folder '{run.outputs}'")
     for output in run.task.plan.service.get("output", []):
         provider = output["storage_provider"]
