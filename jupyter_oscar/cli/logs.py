@@ -62,6 +62,19 @@ async def _newest(cluster: Cluster, service: str) -> str:
     return max(rows.items(), key=_begun)[0]
 
 
+async def _log(cluster: Cluster, service: str, job: str, *, timestamps: bool) -> str:
+    """What the server has, or what was kept of a job that was cancelled."""
+    from jupyter_oscar.client.errors import JobNotFound, JobNotIdentified
+
+    try:
+        return await cluster.jobs.log(service, job, timestamps=timestamps)
+    except JobNotFound as gone:
+        try:
+            return await cluster.calls.log(await cluster.calls.find(f"{service}/{job}"))
+        except (JobNotFound, JobNotIdentified):
+            raise gone from None
+
+
 @logs.command(epilog=EPILOG)
 @click.argument("service", shell_complete=services)
 @click.argument("job", required=False, shell_complete=names.jobs)
@@ -70,7 +83,7 @@ async def _newest(cluster: Cluster, service: str) -> str:
 @click.option("--script", is_flag=True, help="Only what the script printed, without the supervisor's lines.")
 @on_cluster
 async def get(cluster: Cluster, *, service: str, job: str | None, latest: bool, timestamps: bool, script: bool) -> None:
-    """Print the log of JOB."""
+    """Print the log of JOB; of one that was cancelled what was kept of it."""
     if (job is None) != latest:
         msg = "Name a job, or say --latest."
         raise click.UsageError(msg)
@@ -80,7 +93,7 @@ async def get(cluster: Cluster, *, service: str, job: str | None, latest: bool, 
     from jupyter_oscar.client.jobs import script_lines
 
     job = job or await _newest(cluster, service)
-    text = await cluster.jobs.log(service, job.rpartition("/")[2], timestamps=timestamps)
+    text = await _log(cluster, service, job.rpartition("/")[2], timestamps=timestamps)
     text = "".join(f"{line}\n" for line in script_lines(text)) if script else text
     click.echo(text, nl=bool(text) and not text.endswith("\n"))
 

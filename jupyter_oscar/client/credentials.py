@@ -127,7 +127,10 @@ class Credentials:
 
             return Hidden(f"Bearer {agent.token(self.agent)}")
         msg = "There are no credentials for this cluster."
-        raise NotAuthenticated(msg, hint="Pass user and password, or token=, or token_file=.")
+        hint = (
+            "Sign in with `jupyter oscar cluster login NAME`, or in a cell with user and password, token or token_file."
+        )
+        raise NotAuthenticated(msg, hint=hint)
 
     def after(self, refused: str) -> str | None:
         """Another value for ``Authorization`` where a cluster took ``refused`` no more, or None if there is none."""

@@ -324,7 +324,8 @@ class _Way:
         elif ends is not None and ends < time.time():
             seen, todo = f"Your token ended {(time.time() - ends) / 60:.0f} min ago.", "Get a new one and sign in."
         else:
-            seen = "The cluster does not take your token, although it has not ended."
+            why = ", although it has not ended" if ends is not None else ""
+            seen = f"The cluster does not take your token{why}."
             todo = (
                 "It may come from an issuer the cluster does not know, or you are in none of its VOs: ask its operator."
             )

@@ -54,7 +54,7 @@ TABLE: tuple[Row, ...] = (
     Row(400, "invalid serviceName", ServiceNotFound, "Service names are lower-case letters, digits and hyphens."),
     Row(500, REVOKED, NotAuthenticated, "Sign in again."),
     # What /run and /job say of a word that is neither the service's token nor a JWT (wire D004, R009).
-    Row(None, "token is malformed", NotAuthenticated, "Check the token: each service has its own."),
+    Row(None, "token is malformed", NotAuthenticated, "Check the token, or sign in again: each service has its own."),
     Row(401, "", NotAuthenticated),
     Row(403, "", NotAllowed),
     Row(404, "404 page not found", NotOscar, "This server does not offer that; it may be older, or not OSCAR."),

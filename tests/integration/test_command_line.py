@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 from command_line import SHOUT
-from sandbox_user import new_name
+from sandbox_user import eventually, new_name
+
+import jupyter_oscar as oscar
 
 CONFIG = """\
 # the lab's own clusters
@@ -87,6 +89,24 @@ def test_a_job_that_fails_ends_with_six(on_sandbox, fdl, tmp_path):
     assert "service logs get" in cli.said
     lines = [json.loads(line) for line in cli("watch", done["job"], "--json", code=6).splitlines()]
     assert lines[-1]["state"] == "failed"
+    cli("service", "remove", name, "-y")
+
+
+def test_what_was_kept_of_a_cancelled_job_is_printed(on_sandbox, sandbox, fdl, tmp_path):
+    cli, (path, name) = on_sandbox, fdl
+    (tmp_path / "script.sh").write_text("#!/bin/sh\necho begun\nsleep 60\n")
+    cli("apply", path)
+    cli("service", "change", name, "log_level=DEBUG")
+    reference = cli("service", "job", name, "-i", "x").strip()
+    _, _, identity = reference.partition("/")
+    cluster = oscar.connect(endpoint=sandbox.endpoint, user=sandbox.user, password=sandbox.password)
+    job = cluster.job(reference)
+    eventually(lambda: "begun" in (job.log() or ""))
+    job.cancel()
+    assert identity not in cli("service", "logs", "list", name), "the server has forgotten it"
+    assert "begun" in cli("service", "logs", "get", name, identity)
+    cli("service", "logs", "get", name, "nosuch", code=3)
+    cluster.close()
     cli("service", "remove", name, "-y")
 
 
