@@ -21,15 +21,21 @@ def is_partial(name: str) -> bool:
     return name.startswith(_PARTIAL) or name.endswith(_PARTIAL_ENDS)
 
 
+def is_text(name: str) -> bool:
+    """Whether it can be part of a key: a file's name is any bytes, and old archives hold some that are no UTF-8."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
 def _keys(root: Path, markers: set[str], after: str, prefix: str = "") -> Iterator[str]:
     """In their order: objects, and folder markers where a folder is empty or was made by OSCAR.
 
-    Links are none: they may lead out of the bucket. Folders that lie wholly before are not looked into, so that a page
-    costs the same in a big bucket.
+    Links are none: they may lead out of the bucket; nor is what has no name in text. Folders that lie wholly before are
+    not looked into, so that a page costs the same in a big bucket.
     """
     try:
         with os.scandir(root / prefix) as found:
-            names = sorted(f"{one.name}/" if one.is_dir() else one.name for one in found if not one.is_symlink())
+            ours = [one for one in found if is_text(one.name) and not one.is_symlink()]
+            names = sorted(f"{one.name}/" if one.is_dir() else one.name for one in ours)
     except FileNotFoundError:
         return  # it went meanwhile
     if prefix and prefix > after and (not names or prefix[:-1] in markers):

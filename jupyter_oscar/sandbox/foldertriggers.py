@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .folders import is_partial
+from .folders import is_partial, is_text
 from .notification import OF_NOTHING, etag_of, minio_event
 from .specification import by_bucket, places
 from .store import Write
@@ -140,7 +140,7 @@ class FolderTriggers(Triggers):
         self._add_watch(folder)
         with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_dir(follow_symlinks=False) and is_text(entry.name):
                     self._watch_folder(Path(entry.path), watched)
 
     def _add_watch(self, folder: Path) -> None:
@@ -160,8 +160,8 @@ class FolderTriggers(Triggers):
         async for event in self._inotify:
             try:
                 await self._handle(event)
-            except OSError as error:
-                sys.stderr.write(f"An upload could not be looked at: {error}\n")
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, those after it are looked at
+                sys.stderr.write(f"An upload could not be looked at: {error!r}\n")
 
     async def _handle(self, event: Any) -> None:
         if event.mask & Mask.Q_OVERFLOW:
@@ -175,10 +175,13 @@ class FolderTriggers(Triggers):
                 known.pop(folder, None)
         elif folder == self._marks:
             self._marked(int(path.name))
+        elif not is_text(path.name):
+            if event.mask & (Mask.CREATE | Mask.MOVED_TO):
+                sys.stderr.write(f"{os.fsencode(path)!r} is no object, and starts no job: its name is no UTF-8.\n")
         elif not event.mask & Mask.ISDIR:
             await self._handle_file(event, folder, path)
         elif event.mask & (Mask.CREATE | Mask.MOVED_TO):
-            self._new_folder(folder, path)
+            await self._new_folder(folder, path)
 
     async def _handle_file(self, event: Any, folder: Path, path: Path) -> None:
         if is_partial(path.name):
@@ -192,7 +195,9 @@ class FolderTriggers(Triggers):
             for watched in set(self._watched.get(folder, ())):
                 self._arrived(watched, path, uploaded=uploaded)
 
-    def _new_folder(self, parent: Path, folder: Path) -> None:
+    async def _new_folder(self, parent: Path, folder: Path) -> None:
+        if next(_files(folder), None):  # moved here with what is in it, and not made by rclone
+            await self._s3.refresh(folder.relative_to(self._root).as_posix())
         for watched in set(self._watched.get(parent, ())):
             self._watch_folder(folder, watched)
             self._scan(folder, watched, fresh=True)
@@ -316,7 +321,8 @@ def _is_being_written(path: Path) -> bool:
 
 
 def _files(top: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(top):
-        for name in sorted(names):
+    for folder, below, names in os.walk(top):
+        below[:] = filter(is_text, below)
+        for name in sorted(filter(is_text, names)):
             if not is_partial(name):
                 yield Path(folder) / name

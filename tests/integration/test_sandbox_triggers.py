@@ -14,7 +14,7 @@ import pytest
 import s3fs
 from boto3.s3.transfer import TransferConfig
 from minio.commonconfig import CopySource
-from sandbox_user import eventually
+from sandbox_user import User, eventually
 
 
 def test_an_uploaded_file_makes_exactly_one_job_and_its_output(user, service):
@@ -233,3 +233,32 @@ def test_each_way_to_replace_a_file_in_the_folder_makes_one_job(user, service, s
     (folder / "b.txt").mkdir()
     user.put(service, "in/last.txt")
     assert len(eventually(lambda: user.over(service, 5))) == 5
+
+
+@pytest.mark.usefixtures("objects_are_files")
+def test_a_folder_that_gets_another_name_makes_one_job_for_each_of_its_files(user, service, sandbox):
+    folder = sandbox.data / "buckets" / service / "in"
+    (folder / "one" / "deep").mkdir(parents=True)
+    (folder / "one" / "deep" / "a.txt").write_text("moved along")
+    eventually(lambda: user.over(service, 1))
+    (folder / "one").rename(folder / "two")
+    jobs = eventually(lambda: user.over(service, 2))
+    assert [job["status"] for job in jobs.values()] == ["Succeeded"] * 2
+
+
+@pytest.mark.usefixtures("objects_are_files")
+def test_what_has_no_name_in_text_is_no_object_and_in_nobodys_way(a_sandbox):
+    sandbox = a_sandbox()
+    user = User(sandbox)
+    user.create("plain")
+    folder = sandbox.data / "buckets" / "plain" / "in"
+    (folder / os.fsdecode(b"caf\xe9")).mkdir()
+    for name in (b"caf\xe9/a.txt", b"na\xefve.txt", b"naive.txt"):
+        (folder / os.fsdecode(name)).write_text("hello")
+    assert len(eventually(lambda: user.over("plain", 1))) == 1
+    assert user.get("plain", "out/naive.txt") == b"HELLO"
+    objects = user.ask("GET", "/system/buckets/plain").json()["objects"]
+    assert [found["object_name"] for found in objects] == ["in/", "in/naive.txt", "out/", "out/naive.txt"]
+    sandbox.restart()
+    user.put("plain", "in/later.txt")
+    assert len(eventually(lambda: user.over("plain", 2))) == 2
