@@ -29,7 +29,8 @@ _data = click.option("--data", type=click.Path(path_type=Path), help="Data folde
 def sandbox() -> None:
     """A local OSCAR on this machine: services, jobs and buckets without a cluster.
 
-    Scripts run as processes of yours, without containers and without the images that services name.
+    Scripts run as processes of yours, without containers and without the images that services name, unless `start
+    --runtime podman` is asked for.
     """
 
 
@@ -61,13 +62,19 @@ def _running(data: Path) -> dict[str, Any] | None:
     return None  # the lock was free: left behind by a kill
 
 
+_RUN = {
+    "processes": "Scripts run as processes without containers: the images that services name are not used.",
+    "podman": "Scripts run in containers of the images that services name, by podman.",
+}
+
+
 def _describe(found: dict[str, Any]) -> str:
     return (
         f"OSCAR  {found['endpoint']}  (user {found['user']}; password: jupyter oscar sandbox status --credentials)\n"
         f"S3     {found['s3_endpoint']}\n"
         f"data   {found['data']}\n"
         f"{found.get('storage', '')}\n"
-        f"Scripts run as processes without containers: the images that services name are not used."
+        f"{_RUN[found.get('runtime', 'processes')]}"
     )
 
 
@@ -89,11 +96,15 @@ def _flags(choices: dict[str, Any]) -> list[str]:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the API [default: the last one, else a free one].")
 @click.option("--jobs", type=click.IntRange(1), help="Jobs at once [default: the number of processors, at least 2].")
 @click.option(
-    "--faithful",
-    is_flag=True,
-    help="Answer with every quirk of a real server, as tests need it [default: friendly: say what is so].",
+    "--friendly/--faithful",
+    default=True,
+    help="Say what is so [default], or answer with every quirk of a real server, as tests need it.",
 )
-@click.option("--compat", type=click.Choice(["3.6.5", "4.0", "4.1"]), help="The version of OSCAR to be [default: 4.1].")
+@click.option(
+    "--compat",
+    type=click.Choice(["3.6.5", "4.0", "4.1"]),
+    help="The version of OSCAR to be [default: 4.1, held to recorded answers; the others are read from source].",
+)
 @click.option("--realtime", is_flag=True, help="Take a real server's time, creates of six seconds included.")
 @click.option("--throttle", is_flag=True, help="Answer at a real server's speed, with quick creates.")
 @click.option("--latency", type=click.FloatRange(0), metavar="SECONDS", help="Wait before each answer.")
@@ -106,6 +117,14 @@ def _flags(choices: dict[str, Any]) -> list[str]:
     "--store", type=click.Choice(["minio", "rclone"]), help="What keeps the objects [default: minio if it is on PATH]."
 )
 @click.option("--minio", metavar="PROGRAM", help="Where MinIO's program is, when it is not on PATH.")
+@click.option(
+    "--runtime",
+    type=click.Choice(["processes", "podman"]),
+    help="How scripts run [default: processes, which need and use no image].",
+)
+@click.option("--time-limit", type=click.FloatRange(0), metavar="SECONDS", help="The longest that a job may run.")
+@click.option("--scratch-limit", metavar="SIZE", help="What a job's files may take on disk [default: 10Gi].")
+@click.option("--virtual-node", metavar="NAME", help="Have interLink and this node; its jobs run here too.")
 @click.option("--hold", is_flag=True, help="Accept jobs and start none.")
 @click.option("--no-serverless", is_flag=True, help="Without synchronous runs.")
 @click.option("--oidc-issuer", multiple=True, metavar="URL", help="Take the tokens of this identity provider.")
@@ -117,9 +136,9 @@ def start(*, data: Path | None, foreground: bool, **choices: Any) -> None:
     folder = _folder(data)
     found = _running(folder)
     if found is not None:
-        click.echo(f"It already runs (process {found['pid']}).\n{_describe(found)}")
+        other = "" if _flags(choices) == ["--friendly"] else " What you chose counts at a start: stop it first."
+        click.echo(f"It already runs (process {found['pid']}).{other}\n{_describe(found)}")
         return
-    choices["friendly"] = not choices["faithful"]
     command = [*_SANDBOX, "start", "--data", str(folder), *_flags(choices)]
     if foreground:
         _in_foreground(command)

@@ -149,3 +149,18 @@ def test_a_reset_asks_and_leaves_an_empty_sandbox_with_the_same_address(cli, run
 def test_people_get_the_friendly_one_unless_they_ask(cli, flags, mode):
     cli("start", *flags)
     assert json.loads(cli("status", "--json"))["mode"] == mode
+
+
+def test_who_starts_it_says_how_long_a_job_may_run_and_what_it_may_write(cli):
+    said = cli("start", "--time-limit", "1", "--scratch-limit", "lots", code=1)
+    assert said == "--scratch-limit must be an amount like 500Mi or 10Gi, not 'lots'.\n"
+    cli("start", "--time-limit", "1", "--scratch-limit", "50Mi", "--virtual-node", "vk-1", "--friendly")
+    assert "stop it first" in cli("start", "--time-limit", "2")
+    assert "stop it first" not in cli("start")
+    found = json.loads(cli("status", "--json", "--credentials"))
+    user = User(SimpleNamespace(**found))
+    user.create("sleepy", script="#!/bin/sh\nsleep 60\n")
+    user.call("sleepy")
+    jobs = eventually(lambda: user.over("sleepy"))
+    assert "the longest that this sandbox lets a job run" in user.log("sleepy", next(iter(jobs)))
+    assert user.ask("GET", "/system/config").json()["config"]["interLink_available"] is True
