@@ -22,6 +22,11 @@ export class Section extends PanelWithToolbar {
     this.title.label = options.label;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', options.label);
+    if (options.summary) {
+      const summary = ReactWidget.create(options.summary);
+      summary.addClass('jp-OscarSection-about');
+      this.toolbar.addItem('summary', summary);
+    }
     for (const [name, button] of Object.entries(options.buttons ?? {})) {
       this.toolbar.addItem(
         name,
@@ -34,7 +39,8 @@ export class Section extends PanelWithToolbar {
     }
     const welcome = {
       ...options.welcome,
-      isSaid: () => this.node.closest('.jp-OscarSidebar') !== null
+      isSaid: () => this.node.closest('.jp-OscarSidebar') !== null,
+      alone: options.alone
     };
     const { body } = options;
     const isWidget = body instanceof Widget;
@@ -60,6 +66,10 @@ export namespace Section {
     body: React.ReactElement | Widget;
     /** What it says while there is no cluster, should it stand elsewhere than in the sidebar. */
     welcome: Welcome.IProps;
+    /** Stands in the header, before the buttons. */
+    summary?: React.ReactElement;
+    /** Whether it has something to show although there is no cluster. */
+    alone?: () => boolean;
     buttons?: Record<
       string,
       { icon: LabIcon; label: string; onClick: () => void }

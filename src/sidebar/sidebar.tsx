@@ -27,7 +27,9 @@ import { BucketsPanel } from '../buckets/section';
 import { ClusterSection } from '../clusters/section';
 import { Announcer, CallsSection } from '../jobs/section';
 import { Filter } from '../filter';
+import { useChanged } from '../hooks';
 import { FlowsSection } from '../flows/section';
+import { FlowsSummary, hasFlows } from '../flows/summary';
 import { lookWhileSeen } from '../looking';
 import { Section } from './section';
 import { acceptFdl } from '../services/drop';
@@ -65,7 +67,9 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
     bar.addWidget(heading);
     bar.addWidget(refresh);
     this._welcome = ReactWidget.create(
-      <Welcome commands={commands} model={model} trans={trans} />
+      <Welcome commands={commands} model={model} trans={trans}>
+        <FlowsAlone model={model} trans={trans} />
+      </Welcome>
     );
     this.header.addWidget(bar);
     this.header.addWidget(this._welcome);
@@ -131,6 +135,8 @@ export class Sidebar extends SidePanel implements IMovableSectionSource {
         id: Private.FLOWS,
         label: trans.__('Flows'),
         body: <FlowsSection {...section} filter={flows} />,
+        summary: <FlowsSummary model={model} trans={trans} />,
+        alone: () => hasFlows(model),
         buttons: { filter: filterButton(flows) },
         welcome
       })
@@ -338,6 +344,23 @@ export namespace Sidebar {
       'make' | 'topic' | 'subscribe' | 'drives' | 'storage'
     >;
   }
+}
+
+/** The dataflows of whoever has a NiFi and no cluster. */
+function FlowsAlone({
+  model,
+  trans
+}: Pick<Sidebar.IOptions, 'model' | 'trans'>): React.JSX.Element | null {
+  const [filter] = React.useState(() => new Filter());
+  useChanged(model.flows.changed);
+  return hasFlows(model) ? (
+    <section className="jp-OscarSidebar-alone" aria-label={trans.__('Flows')}>
+      <h3>
+        {trans.__('Flows')} <FlowsSummary model={model} trans={trans} />
+      </h3>
+      <FlowsSection filter={filter} model={model} trans={trans} />
+    </section>
+  ) : null;
 }
 
 /** The section of the buckets, closed until somebody wants it. */

@@ -25,18 +25,23 @@ export function Usable(
     Welcome.IProps & {
       /** Whether somebody else beside it says what to do. */
       isSaid?: () => boolean;
+      /** Whether it has something to show although there is no cluster. */
+      alone?: () => boolean;
     }
   >
 ): React.JSX.Element | null {
   useChanged(props.model.changed);
-  if (isUsable(props.model)) {
+  useChanged(props.model.flows.changed);
+  if (isUsable(props.model) || props.alone?.()) {
     return <>{props.children}</>;
   }
   return props.isSaid?.() ? null : <Welcome {...props} />;
 }
 
-/** What stands in the sidebar before there is a cluster: what is missing and the next step. */
-export function Welcome(props: Welcome.IProps): React.JSX.Element | null {
+/** What stands in the sidebar before there is a cluster: what is missing, the next step, and what there is without one. */
+export function Welcome(
+  props: React.PropsWithChildren<Welcome.IProps>
+): React.JSX.Element | null {
   const { commands, model, trans } = props;
   const [busy, setBusy] = React.useState(false);
   const [copied, setCopied] = React.useState(false);
@@ -99,40 +104,45 @@ export function Welcome(props: Welcome.IProps): React.JSX.Element | null {
   }
   const allowed = model.health?.capabilities;
   return (
-    <Notice
-      what={
-        allowed?.sandbox === false
-          ? trans.__('No OSCAR yet. Connect to yours.')
-          : allowed?.user_clusters === false
-            ? trans.__('No OSCAR yet. Start one on this machine.')
-            : trans.__(
-                'No OSCAR yet. Start one on this machine, or connect to yours.'
-              )
-      }
-    >
-      {allowed?.sandbox === false ? null : (
-        <Step
-          accent
-          busy={busy}
-          label={busy ? trans.__('Starting…') : trans.__('Start a local OSCAR')}
-          onClick={() => {
-            setBusy(true);
-            void commands.execute(CommandIDs.startSandbox).finally(() => {
-              setBusy(false);
-            });
-          }}
-        />
-      )}
-      {allowed?.user_clusters === false ? null : (
-        <Step
-          accent={allowed?.sandbox === false}
-          label={trans.__('Connect…')}
-          onClick={() => {
-            void commands.execute(CommandIDs.addCluster);
-          }}
-        />
-      )}
-    </Notice>
+    <>
+      <Notice
+        what={
+          allowed?.sandbox === false
+            ? trans.__('No OSCAR yet. Connect to yours.')
+            : allowed?.user_clusters === false
+              ? trans.__('No OSCAR yet. Start one on this machine.')
+              : trans.__(
+                  'No OSCAR yet. Start one on this machine, or connect to yours.'
+                )
+        }
+      >
+        {allowed?.sandbox === false ? null : (
+          <Step
+            accent
+            busy={busy}
+            label={
+              busy ? trans.__('Starting…') : trans.__('Start a local OSCAR')
+            }
+            onClick={() => {
+              setBusy(true);
+              void commands.execute(CommandIDs.startSandbox).finally(() => {
+                setBusy(false);
+              });
+            }}
+          />
+        )}
+        {allowed?.user_clusters === false ? null : (
+          <Step
+            accent={allowed?.sandbox === false}
+            label={trans.__('Connect…')}
+            onClick={() => {
+              void commands.execute(CommandIDs.addCluster);
+            }}
+          />
+        )}
+      </Notice>
+      {props.children}
+    </>
   );
 }
 

@@ -43,7 +43,7 @@ FLOWS = [
 
 
 def dataflows(album: Album, browser: Browser, lab: Lab) -> None:
-    """None, and some of every state, one of them opened."""
+    """None, and some of every state, one of them opened; those of somebody who has no cluster."""
     for state, rows in (("no dataflow", []), ("dataflows", FLOWS)):
         page = browser.new_context(viewport=WINDOW).new_page()
         said(page, CLUSTER, SERVICES, calls(6), flows=rows)
@@ -56,3 +56,10 @@ def dataflows(album: Album, browser: Browser, lab: Lab) -> None:
             page.locator(".jp-OscarFlowRow", has_text="northern").dblclick()
         album.sidebar(page, state)
         page.context.close()
+    page = browser.new_context(viewport=WINDOW).new_page()
+    said(page, CLUSTER, SERVICES, [], flows=FLOWS, more={"clusters": []})
+    page.goto(lab.page)
+    show(page)
+    page.wait_for_selector(".jp-OscarFlowRow")
+    album.sidebar(page, "dataflows without a cluster")
+    page.context.close()

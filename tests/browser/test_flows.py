@@ -6,22 +6,37 @@ from shots import show
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
+KNOWN = """
+from jupyter_oscar.client import credentials, nifis
+credentials.TokenStore().save(nifis.find('site', endpoint={url!r}).kept())
+"""
+FORGOTTEN = """
+from jupyter_oscar.client import credentials, nifis
+credentials.TokenStore().forget('site', nifis.KIND)
+"""
 
-def test_dataflows_of_a_nifi_are_seen_with_what_ails_them(sandbox, lab, page, still_nifi):
+
+def test_dataflows_of_a_nifi_are_seen_with_what_ails_them_also_without_any_cluster(
+    server, lab, page, still_nifi, request
+):
     page.goto(lab)
     show(page)
-    page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title", has_text="Flows").click()
-    section = page.locator("#jupyter-oscar-flows")
-    expect(section).to_contain_text("No dataflow was deployed from here.")
-    expect(section).to_contain_text("jupyter oscar nifi add NAME ADDRESS")
+    expect(page.get_by_text("No OSCAR yet.")).to_be_visible()
+    alone = page.get_by_role("region", name="Flows")
+    expect(alone).to_have_count(0)
 
     with still_nifi.still() as nifi:
         nifi.add("frames", Running=2, queued=14, dead=2, complaint="Failed to connect to <b>nobody</b>")
         nifi.add("idle", Stopped=3)
-        sandbox.python(
-            "from jupyter_oscar.client import credentials, nifis\n"
-            f"credentials.TokenStore().save(nifis.find('site', endpoint={nifi.url!r}).kept())"
-        )
+        server.python(KNOWN.format(url=nifi.url))
+        expect(alone.locator(".jp-OscarFlowRow")).to_have_count(2)
+        expect(alone).to_contain_text("1 running · 14 queued")
+
+        sandbox = request.getfixturevalue("sandbox")
+        header = page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title", has_text="Flows")
+        expect(header).to_contain_text("1 running · 14 queued", timeout=60_000)
+        header.click()
+        section = page.locator("#jupyter-oscar-flows")
         rows = section.locator(".jp-OscarFlowRow")
         expect(rows).to_have_count(2)
         expect(rows.nth(0)).to_contain_text("14 queued")
@@ -37,6 +52,6 @@ def test_dataflows_of_a_nifi_are_seen_with_what_ails_them(sandbox, lab, page, st
         page.keyboard.press("ArrowDown")
         expect(rows.nth(1)).to_be_focused()
     expect(section).to_contain_text("not known", timeout=60_000)
-    sandbox.python(
-        "from jupyter_oscar.client import credentials, nifis\ncredentials.TokenStore().forget('site', nifis.KIND)"
-    )
+    sandbox.python(FORGOTTEN)
+    expect(section).to_contain_text("No dataflow was deployed from here.", timeout=60_000)
+    expect(section).to_contain_text("jupyter oscar nifi add NAME ADDRESS")

@@ -82,7 +82,7 @@ def test_what_a_source_is_read_with_is_asked_for_only_where_nifi_reads_it(cli, s
         assert "site: sasl_password from env:K (line 5), token from env:T (line 8)?" in cli.said
 
 
-def test_what_a_template_left_open_is_not_deployed(cli, tmp_path):
+def test_a_template_lints_with_a_warning_so_that_it_can_be_filled_in_and_is_not_deployed_until_it_is(cli, tmp_path):
     file = written(tmp_path, login="token: <token>")
     file.write_text(file.read_text().replace('"b:9092"', "<broker>"))
     assert "warning: `token` still is the placeholder of a template." in cli("flow", "lint", file)
