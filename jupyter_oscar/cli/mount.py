@@ -11,7 +11,7 @@ import click
 
 from .codes import EPILOG
 from .names import clusters
-from .terminal import say, table
+from .terminal import as_json, out, say, table
 
 if TYPE_CHECKING:
     from jupyter_oscar.deploy.mounting import Told
@@ -23,9 +23,17 @@ if TYPE_CHECKING:
 @click.option("--read-only", is_flag=True, help="Nothing can be written there.")
 @click.option("--foreground", is_flag=True, help="Stay until Ctrl-C, and unmount then.")
 @click.option("--cluster", "-c", "on", metavar="NAME", shell_complete=clusters, help="On which [default: yours].")
+@as_json
 @click.option("--told", is_flag=True, hidden=True, help="Read on stdin where the objects are: see deploy/mounting.py.")
 def mount(
-    *, place: str | None, folder: Path | None, read_only: bool, foreground: bool, on: str | None, told: bool
+    *,
+    place: str | None,
+    folder: Path | None,
+    read_only: bool,
+    foreground: bool,
+    on: str | None,
+    as_json: bool,
+    told: bool,
 ) -> None:
     """Mount a bucket, or a folder of it, at DIR; without arguments list what is mounted.
 
@@ -33,8 +41,11 @@ def mount(
     becomes a link to the bucket's own folder.
     """
     if place is None:
-        _list()
+        _list(as_json=as_json)
         return
+    if as_json:
+        msg = "--json is for the list: leave out BUCKET and DIR."
+        raise click.UsageError(msg)
     if folder is None:
         msg = "Name the folder to mount it at: jupyter oscar mount BUCKET[/FOLDER] DIR."
         raise click.UsageError(msg)
@@ -47,13 +58,17 @@ def mount(
         asyncio.run(_mount(on, name, point, read_only=read_only, foreground=foreground))
 
 
-def _list() -> None:
+def _list(*, as_json: bool) -> None:
     from jupyter_oscar.deploy import mounts, notes
 
     there = {one.point: (one.place, "mounted") for one in mounts.mounted()}
     for note in notes.notes():
         there.setdefault(note.point, (note.place, "the sandbox's own folder" if note.is_link else "mounted no more"))
-    table(("FOLDER", "BUCKET", "STATE"), [(point, *said) for point, said in there.items()])
+    rows = [(point, *said) for point, said in there.items()]
+    if as_json:
+        out([{"folder": folder, "bucket": place, "state": state} for folder, place, state in rows])
+    else:
+        table(("FOLDER", "BUCKET", "STATE"), rows)
 
 
 async def _mount(on: str | None, name: str, point: Path, *, read_only: bool, foreground: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -63,8 +64,6 @@ def mounted_at(point):
 
 
 def keeper_of(tmp_path):
-    import json
-
     (file,) = (tmp_path / "runtime").glob("jupyter-oscar-mount-*.json")
     return json.loads(file.read_text())["pid"]
 
@@ -83,6 +82,8 @@ def test_what_is_written_to_the_folder_is_in_the_bucket_and_the_other_way(oscar,
     (found,) = mounted_at(point)
     assert found.place == f"{bucket.name}/in"
     assert f"{point}\t{bucket.name}/in" in oscar("mount").stdout
+    listed = {row["folder"]: row["bucket"] for row in json.loads(oscar("mount", "--json").stdout)}
+    assert listed[str(point)] == f"{bucket.name}/in"
     (point / "new.txt").write_text("from the folder")
     assert eventually(lambda: [one.key for one in bucket.list("in/new")]) == ["in/new.txt"]
     assert bucket.object("in/new.txt").text == "from the folder"
