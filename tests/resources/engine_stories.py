@@ -72,6 +72,8 @@ class Service:
     def __init__(self) -> None:
         self.url = ""
         self.status = 201
+        #: The one token that it knows; any where it is empty.
+        self.known = ""
         self._lock = threading.Lock()
         self._taken: list[tuple[str, str, bytes]] = []
         self.asked = 0
@@ -79,6 +81,8 @@ class Service:
     def take(self, path: str, token: str, body: bytes) -> int:
         with self._lock:
             self.asked += 1
+            if self.known and token != f"Bearer {self.known}":
+                return 401
             if self.status < 300:
                 self._taken.append((path, token, body))
             return self.status

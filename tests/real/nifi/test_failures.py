@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from engine_stories import EngineStories, Operator, eventually, service
+from engine_stories import WORD, EngineStories, Operator, eventually, service
 from nifi_canvas import engine
 from odd_servers import between, counted, losing_answers, refusing
 
@@ -113,6 +113,25 @@ def test_what_a_run_that_was_killed_left_is_used_by_the_next_or_deleted(
             operator.delete()
         assert canvas.contexts == ["flow"]
         operator.do(lambda asked: asked.client.delete_context(theirs["id"]))
+
+
+def test_what_a_service_refused_since_its_token_was_rotated_waits_for_the_new_one(
+    nifi: Process, operator: Operator, canvas: Canvas
+) -> None:
+    with service() as oscar:
+        text = EngineStories.text(oscar).replace("retries: 1", "retries: 20")
+        snapshot = operator.compiled(text)
+        operator.apply(snapshot)
+        operator.start()
+        oscar.known = "rotated-word"
+        operator.send(snapshot, "waits")
+        eventually(lambda: oscar.asked >= 2)
+        status = operator.status()
+        assert status is not None
+        assert (status.queued, status.dead) == (1, 0)
+        rotated = operator.compiled(text.replace(WORD, oscar.known))
+        assert operator.apply(rotated).done == ("Set to-oscar.authorization.",)
+        eventually(lambda: oscar.bodies == ["waits"])
 
 
 def test_a_nifi_that_is_not_there_or_of_another_age_or_no_nifi_is_named(nifi: Process, operator: Operator) -> None:
