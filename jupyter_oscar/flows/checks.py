@@ -335,14 +335,14 @@ def _address(path: Path, address: str, *, secret: bool) -> Iterator[Found]:
     except ValueError:
         port_is_right, parts = False, urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right or re.search(r"\s", address):
-        bare = re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?(/\S*)?", address)
+        bare = re.fullmatch(r"[A-Za-z0-9.-]{1,100}(:\d+)?(/\S{0,100})?", address)
         fix = f"Did you mean https://{address}?" if bare else "It looks like https://host:port."
         yield ERROR, path, f"`{path[-1]}` is no address.", fix
+    elif parts.username or parts.password:
+        yield ERROR, path, f"`{path[-1]}` holds a user or password.", "Write them as keys of their own."
     elif parts.query or parts.fragment:
         fix = f"Write {parts.scheme}://{parts.netloc}{re.sub(r'(/nifi)?/*$', '', parts.path)}."
         yield ERROR, path, f"`{path[-1]}` is the address of a page: it goes on after {parts.path or parts.netloc}.", fix
-    elif parts.username or parts.password:
-        yield ERROR, path, f"`{path[-1]}` holds a user or password.", "Write them as keys of their own."
     elif secret and parts.scheme == "http" and parts.hostname not in LOOPBACK:
         yield WARNING, path, f"passwords and tokens go to {parts.hostname} unencrypted.", "Use its https address."
 

@@ -340,6 +340,10 @@ def test_a_secret_is_in_no_message_and_no_repr() -> None:
     assert "MARKER" not in str(broken)
     nested = found(GOOD.replace("env:KAFKA_PASSWORD", "[MARKER]"))
     assert "MARKER" not in str(nested)
+    for address in ("https://me:MARKER@oscar", "https://me:MARKER@oscar.example.org/?page=1#", "me:MARKER@oscar"):
+        said = found(GOOD.replace("https://oscar.example.org", address))
+        assert said.errors
+        assert "MARKER" not in str(said)
 
 
 UNSET = json.dumps(
