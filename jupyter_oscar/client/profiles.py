@@ -172,6 +172,10 @@ def _named(name: str) -> Profile:
 
 
 def _first() -> Profile:
+    clusters, default = _content(config_path())
+    if default and str(default) not in map(str, clusters):  # no other is taken in its place
+        msg = f'{config_path()} names "{default}" as the default, and holds no such cluster.'
+        raise ProfileNotFound(msg, hint="Choose one: jupyter oscar cluster default NAME")
     for profile in profiles(""):
         return profile
     msg = "No cluster is set up here and no sandbox runs."
@@ -247,12 +251,21 @@ def _of_entry(name: str, entry: Mapping[str, Any], path: Path) -> Profile:
 
 def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
     """The file's clusters, the default first: name, what it says of it, whether it is the default."""
+    clusters, default = _content(path)
+    for name in sorted(clusters, key=lambda key: (key != default, str(key))):
+        entry = clusters[name]
+        if isinstance(entry, dict) and entry.get("endpoint"):
+            yield str(name), entry, name == default
+
+
+def _content(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The file's clusters, and which of them it names as the default."""
     import yaml
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        return
+        return {}, None
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         msg = f"{path} cannot be read: {place(error)}."
         raise ProfileNotFound(msg, hint="Mend or remove the file.") from None  # YAML's own error repeats the line
@@ -260,11 +273,7 @@ def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
     if not isinstance(clusters, dict):
         msg = f"{path} cannot be read: it does not hold a map `oscar` of clusters."
         raise ProfileNotFound(msg, hint="Mend or remove the file.")
-    default = content.get("default")
-    for name in sorted(clusters, key=lambda key: (key != default, str(key))):
-        entry = clusters[name]
-        if isinstance(entry, dict) and entry.get("endpoint"):
-            yield str(name), entry, name == default
+    return clusters, content.get("default")
 
 
 def place(error: Exception) -> str:

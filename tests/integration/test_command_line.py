@@ -194,6 +194,9 @@ def test_one_cluster_that_may_not_be_used_does_not_hide_the_others(cli, home, sa
     path.write_text(json.dumps({"oscar": {"box": fine, "far": far}, "default": "far"}))
     cli("service", "list", code=4)
     cli("service", "list", "--cluster", "box")
+    path.write_text(json.dumps({"oscar": {"box": fine}, "default": "gone"}))
+    cli("service", "list", code=3)
+    assert 'names "gone" as the default, and holds no such cluster' in cli.said, "box is not taken in its place"
 
 
 def test_programs_that_write_the_file_at_once_lose_nothing(cli, home):
