@@ -143,13 +143,26 @@ class FolderTriggers(Triggers):
                 if entry.is_dir(follow_symlinks=False) and is_text(entry.name):
                     self._watch_folder(Path(entry.path), watched)
 
+    def _forget(self, folder: Path) -> None:
+        """It was moved away with all below: their watches go along, and must not stand for what gets their names."""
+        for path in [path for path in self._handles if path.is_relative_to(folder)]:
+            self._unwatch(path)
+            self._watched.pop(path, None)
+            self._above.pop(path, None)
+
     def _add_watch(self, folder: Path) -> None:
         if folder in self._handles:
             return
         try:
             mask = Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.CREATE | Mask.ATTRIB
             mask |= Mask.DELETE_SELF | Mask.ONLYDIR
-            self._handles[folder] = self._inotify.add_watch(folder, mask)
+            handle = self._inotify.add_watch(folder, mask)
+            if Path(handle.path) != folder:  # it is watched by the name that it had before, of which news will come
+                self._forget(Path(handle.path))
+                with contextlib.suppress(OSError):
+                    self._inotify.rm_watch(handle)
+                handle = self._inotify.add_watch(folder, mask)
+            self._handles[folder] = handle
         except OSError as error:
             why = "raise fs.inotify.max_user_watches" if error.errno == errno.ENOSPC else error.strerror
             sys.stderr.write(f"Uploads to {folder} start no jobs: the folder cannot be watched ({why}).\n")
@@ -170,18 +183,23 @@ class FolderTriggers(Triggers):
         if event.path is None or event.watch is None:
             return
         folder, path = Path(event.watch.path), Path(event.path)
+        if self._handles.get(folder) is not event.watch:
+            return  # of a folder that had the name before
         if event.mask & (Mask.DELETE_SELF | Mask.IGNORED):
             for known in (self._watched, self._above, self._handles):
                 known.pop(folder, None)
         elif folder == self._marks:
             self._marked(int(path.name))
-        elif not is_text(path.name):
-            if event.mask & (Mask.CREATE | Mask.MOVED_TO):
-                sys.stderr.write(f"{os.fsencode(path)!r} is no object, and starts no job: its name is no UTF-8.\n")
-        elif not event.mask & Mask.ISDIR:
-            await self._handle_file(event, folder, path)
+        elif is_text(path.name):
+            await (self._handle_folder if event.mask & Mask.ISDIR else self._handle_file)(event, folder, path)
         elif event.mask & (Mask.CREATE | Mask.MOVED_TO):
-            await self._new_folder(folder, path)
+            sys.stderr.write(f"{os.fsencode(path)!r} is no object, and starts no job: its name is no UTF-8.\n")
+
+    async def _handle_folder(self, event: Any, parent: Path, folder: Path) -> None:
+        if event.mask & Mask.MOVED_FROM:
+            self._forget(folder)
+        elif event.mask & (Mask.CREATE | Mask.MOVED_TO):
+            await self._new_folder(parent, folder)
 
     async def _handle_file(self, event: Any, folder: Path, path: Path) -> None:
         if is_partial(path.name):

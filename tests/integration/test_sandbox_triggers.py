@@ -244,6 +244,16 @@ def test_a_folder_that_gets_another_name_makes_one_job_for_each_of_its_files(use
     (folder / "one").rename(folder / "two")
     jobs = eventually(lambda: user.over(service, 2))
     assert [job["status"] for job in jobs.values()] == ["Succeeded"] * 2
+    (folder / "two" / "deep" / "b.txt").write_text("under its new name")
+    eventually(lambda: user.over(service, 3))
+    (folder / "one" / "deep").mkdir(parents=True)
+    (folder / "one" / "deep" / "c.txt").write_text("where the old one was")
+    eventually(lambda: user.over(service, 4))
+    (folder / "two").rename(sandbox.data / "elsewhere")
+    (sandbox.data / "elsewhere" / "deep" / "d.txt").write_text("no more an object")
+    (folder / "one" / "deep" / "e.txt").write_text("last")
+    jobs = eventually(lambda: user.over(service, 5))
+    assert [job["status"] for job in jobs.values()] == ["Succeeded"] * 5
 
 
 @pytest.mark.usefixtures("objects_are_files")
