@@ -19,6 +19,7 @@ from . import prologue
 from .answers import decode
 from .errors import (
     AlreadyExists,
+    InvalidRequest,
     JobNotFound,
     JobNotIdentified,
     NotAllowed,
@@ -212,6 +213,7 @@ class Calls(Traces):
 
         Raises:
             RunFailed: the container ended badly; the error holds what it printed.
+            InvalidRequest: the service has no synchronous side there.
 
         """
         body = base64.b64encode(await payload.content(self._cluster))
@@ -337,11 +339,11 @@ def _sent(call: Call, sent: Sent) -> Call:
     return call.model_copy(update={"size": sent.size, "sha256": sent.sha256})
 
 
-def _run_failed(service: str, error: UpstreamFailed) -> RunFailed:
+def _run_failed(service: str, error: UpstreamFailed) -> RunFailed | InvalidRequest:
     said = error.upstream or ""
     if error.status == 502 and not said:  # noqa: PLR2004
         msg = f'"{service}" has no synchronous side on this cluster.'
-        return RunFailed(msg, hint="Submit it as a job.", status=error.status)
+        return InvalidRequest(msg, hint="Submit it as a job.", status=error.status)
     last = next((line for line in reversed(said.splitlines()) if line.strip()), "it does not say why")
     msg = f'"{service}" failed before its script ended: {last}'
     return RunFailed(msg, hint="", status=error.status, upstream=said)

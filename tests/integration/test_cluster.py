@@ -166,6 +166,8 @@ def test_a_cell_says_what_the_cluster_does_not_act_upon(
     said = capsys.readouterr().out
     assert f'{name}: isolation_level does nothing: "user" is not understood: write USER.' in said
     assert "interlink" not in said, "that was said before"
+    with pytest.raises(InvalidRequest, match=r"no synchronous side on this cluster\. Submit it as a job"):
+        cluster.run(name, "x")
 
 
 def test_volumes_and_machines_in_a_cell(sandbox: Any, cluster: Cluster) -> None:
