@@ -41,7 +41,7 @@ def before(compat: str, version: str) -> bool:
 
 def lacks(compat: str, method: str, path: str) -> bool:
     """Whether the release has no such route: it answers 404 as for any unknown path."""
-    return any(
+    return compat != NEWEST and any(
         before(compat, since) and wanted in ("*", method) and re.fullmatch(pattern, path)
         for since, wanted, pattern in _ROUTES
     )
