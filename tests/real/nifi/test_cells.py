@@ -130,8 +130,9 @@ def test_a_file_takes_its_queue_along_when_it_is_deleted(
         assert aws.names == ["frames"]
 
 
+@pytest.mark.parametrize("again", [True, False], ids=["deployed-again", "given-up"])
 def test_the_queue_of_a_run_that_was_killed_goes_with_the_dataflow_too(
-    nifi: Process, operator: Operator, canvas: Canvas, aws: Queues, tmp_path: Path
+    nifi: Process, operator: Operator, canvas: Canvas, aws: Queues, tmp_path: Path, again: bool
 ) -> None:
     with service() as far, counted(nifi.url) as (url, desk):
         file = reading_a_queue(tmp_path, url, aws, far)
@@ -153,7 +154,8 @@ def test_the_queue_of_a_run_that_was_killed_goes_with_the_dataflow_too(
         assert process.returncode == -signal.SIGKILL
         desk.refuse = lambda _: None
         assert (aws.names, canvas.empty) == (["frames"], True)
-        machine("flow", "apply", file, "--yes")
+        if again:
+            machine("flow", "apply", file, "--yes")
         machine("flow", "delete", file, "--yes")
         assert "Removed the queue frames." in machine.said
     assert aws.names == []
