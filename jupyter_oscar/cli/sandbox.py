@@ -71,6 +71,7 @@ _RUN = {
 def _describe(found: dict[str, Any]) -> str:
     return (
         f"OSCAR  {found['endpoint']}  (user {found['user']}; password: jupyter oscar sandbox status --credentials)\n"
+        f"as     version {found['compat']}, {found['mode']}\n"
         f"S3     {found['s3_endpoint']}\n"
         f"data   {found['data']}\n"
         f"{found.get('storage', '')}\n"
