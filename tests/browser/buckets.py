@@ -108,6 +108,16 @@ class Bucket:
         self.item(name).click(button="right")
         self.page.get_by_role("menuitem", name=label).click()
 
+    def edit(self, text):
+        """Type at the end of the text that is open, and save it."""
+        self.page.locator(".jp-FileEditor:not(.lm-mod-hidden) .cm-content").click()
+        self.page.keyboard.press("Control+End")
+        self.page.keyboard.type(text)
+        tab = ".jp-mod-current.lm-TabBar-tab"
+        self.page.locator(f"{tab}.jp-mod-dirty").wait_for()
+        self.page.keyboard.press("Control+s")
+        self.page.locator(f"{tab}:not(.jp-mod-dirty)").wait_for()
+
     def home(self):
         self.panel.locator(".jp-BreadCrumbs-home:visible").click()
 

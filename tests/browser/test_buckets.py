@@ -24,13 +24,7 @@ def test_a_text_is_opened_in_place_changed_and_saved(bucket, page):
     bucket.fill({"notes/readme.txt": b"hello\n"})
     bucket.open("notes")
     bucket.item("readme.txt").dblclick()
-    editor = page.locator(".jp-FileEditor .cm-content")
-    editor.wait_for()
-    editor.click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type("world")
-    page.keyboard.press("Control+s")
-    page.locator(".jp-mod-current.lm-TabBar-tab:not(.jp-mod-dirty)", has_text="readme.txt").wait_for()
+    bucket.edit("world")
     assert bucket.text("notes/readme.txt") == "hello\nworld"
     assert bucket.keys() == "['notes/readme.txt']", "no checkpoint, no other file"
 
@@ -41,6 +35,7 @@ def test_a_notebook_runs_is_saved_and_is_there_after_the_page_is_loaded_again(bu
     with layout_saved(page, "work/a.ipynb"):
         bucket.item("a.ipynb").dblclick()
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    page.get_by_text("Its kernel runs in your own files").first.wait_for()
     page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.context.sessionContext.ready"
         ".then(() => void window.jupyterapp.commands.execute('notebook:run-all-cells'))"
@@ -145,8 +140,11 @@ def test_an_object_that_somebody_writes_is_seen_without_a_refresh(bucket, page):
 
 def test_of_a_large_folder_the_first_are_shown_the_rest_by_a_prefix_or_as_a_table(bucket, page):
     bucket.fill({}, many=1250)
+    asked = []
+    page.on("request", lambda one: asked.append(one.url) if f"/buckets/{bucket.name}/" in one.url else None)
     bucket.open("many")
     bucket.panel.get_by_text("The first 200 are shown.").wait_for()
+    assert all("/folder?" in url for url in asked), "no entry is asked about"
     expect(bucket.panel.locator(".jp-DirListing-item")).to_have_count(200)
     title = page.locator("#jupyter-oscar-sidebar .jp-AccordionPanel-title", has_text="Buckets")
     title.get_by_role("button", name="Filter (/)").click()
@@ -180,6 +178,10 @@ def test_what_an_object_is_good_for_is_in_its_menu(bucket, page, sandbox):
     expect(items.filter(has_text="Save to My Computer")).to_be_visible()
     expect(items.filter(has_text=re.compile(r"^(Download|Copy Download Link|Copy Shareable Link)$"))).to_have_count(0)
     page.keyboard.press("Escape")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    bucket.menu("table.csv", "Copy s3:// Path")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == f"s3://{bucket.name}/in/table.csv"
     bucket.menu("table.csv", "Link for Anybody")
     link = page.get_by_role("textbox", name="Link").input_value()
     page.get_by_text("without signing in").wait_for()

@@ -105,9 +105,10 @@ def test_an_upload_goes_on_by_itself_after_the_sign_in_had_ended_and_the_storage
     eventually(page, lambda: sandbox.oscar("bucket", "uploads", bucket) == "", "nothing is left behind")
 
 
-def another_tab(page, lab):
+def another_tab(page, lab, name):
+    """With a workspace of its own: of two with one Lab loads the second anew."""
     tab = page.context.new_page()
-    tab.goto(lab.page)
+    tab.goto(lab.page.replace("/lab?", f"/lab/workspaces/{name}?"))
     tab.wait_for_function("() => window.jupyterapp")
     tab.evaluate("() => window.jupyterapp.restored")  # until then the focus moves
     return tab
@@ -132,7 +133,7 @@ def test_an_upload_goes_on_with_one_click_after_a_reload_where_a_browser_lets_it
     execute(page, "jupyter-oscar:upload", cluster="sandbox", path=bucket)
     begun(page)
     page.close(run_before_unload=False)
-    page = another_tab(page, sandbox)
+    page = another_tab(page, sandbox, "third")
     line = row(page, "lake.bin")
     line.get_by_text("unfinished").wait_for()
     line.hover()
@@ -156,14 +157,14 @@ def test_uploads_of_two_tabs_go_on_with_their_own_files_alone_after_both_were_cl
     begun(page)
     row(page, "lake.bin").press("Enter")
     row(page, "lake.bin").get_by_text("paused").wait_for()
-    second = another_tab(page, sandbox)
+    second = another_tab(page, sandbox, "second")
     slowly(second, 4_000_000)
     upload(second, bucket, [tmp_path / "sea.bin"])
     begun(second)
     expect(row(second, "lake.bin"), "it is the first tab's").to_have_count(0)
     for tab in (page, second):
         tab.close(run_before_unload=False)
-    page = another_tab(page, sandbox)
+    page = another_tab(page, sandbox, "third")
     row(page, "sea.bin").get_by_text("unfinished").wait_for()
     line = row(page, "lake.bin")
     line.get_by_text("unfinished").wait_for()
