@@ -23,7 +23,7 @@ from .errors import (
     StorageFailed,
     StorageFull,
 )
-from .policy import BOTOCORE
+from .policy import BOTOCORE, STORAGE_AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -117,6 +117,7 @@ class _Open:
     async def _keep(self) -> None:
         try:
             async with self._made() as s3:
+                s3.meta.events.register("needs-retry.s3", _once_more)
                 self._ready.set_result(s3)
                 # Slept, not waited for an event: before Python 3.12 such a wait can swallow that it was cancelled.
                 while self._users or time.monotonic() - self._used_at < IDLE:  # noqa: ASYNC110
@@ -153,6 +154,15 @@ class _Open:
             verify=self._verify,
             config=config,
         )
+
+
+def _once_more(response: tuple[Any, dict[str, Any]] | None = None, attempts: int = 0, **_: object) -> float | None:
+    """Seconds until what MinIO gave up as it was stopped is asked again, which botocore would not.
+
+    It says of a request under way that its client hung up (``ErrClientDisconnected``, status 499). We did not.
+    """
+    code = response[1].get("Error", {}).get("Code") if response else None
+    return 0.5 * attempts if code == "ClientDisconnected" and attempts <= STORAGE_AGAIN else None
 
 
 def _joined(bundle: Path) -> IO[bytes]:

@@ -99,8 +99,8 @@ const KINDS: Record<string, string> = {
   AccessDenied: 'not-allowed'
 };
 
-/** What a storage says that restarts or is busy. */
-const FAILED = [500, 502, 503, 504];
+/** What a storage says that restarts or is busy; 499 is what MinIO says as it is stopped. */
+const FAILED = [499, 500, 502, 503, 504];
 
 /**
  * What a storage says that does not do what it was asked for, where that is
