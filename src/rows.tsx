@@ -170,12 +170,12 @@ export namespace Rows {
   }
 }
 
-/** What can be done with a row; seen on hover and focus, reached with →. */
+/** What can be done with a row, reached with →; within its actions seen on hover and focus. */
 export function Action(props: Action.IProps): React.JSX.Element {
   return (
     <button
       type="button"
-      className="jp-OscarRow-action"
+      className={`jp-OscarRow-action ${props.text === undefined ? '' : 'jp-mod-text'}`}
       tabIndex={-1}
       title={props.label}
       aria-label={props.label}
@@ -191,7 +191,7 @@ export function Action(props: Action.IProps): React.JSX.Element {
         event.stopPropagation();
       }}
     >
-      <props.icon.react tag="span" width="14px" height="14px" />
+      {props.text ?? <props.icon.react tag="span" width="14px" height="14px" />}
     </button>
   );
 }
@@ -200,6 +200,8 @@ export namespace Action {
   export interface IProps {
     icon: LabIcon;
     label: string;
+    /** Said instead of drawn: the one thing to be done next. */
+    text?: string;
     disabled?: boolean;
     onClick: (event: React.MouseEvent<HTMLElement>) => void;
   }

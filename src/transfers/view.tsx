@@ -115,7 +115,13 @@ function List(props: TransfersView.IOptions): React.JSX.Element {
 function primary(
   row: ITransfer,
   { choose, signIn, trans, transfers }: TransfersView.IOptions
-): { icon: LabIcon; label: string; onClick: () => void } {
+): {
+  icon: LabIcon;
+  label: string;
+  /** Of what waits for the person, who need not look for the way on. */
+  text?: string;
+  onClick: () => void;
+} {
   switch (row.state) {
     case 'queued':
     case 'running':
@@ -131,7 +137,8 @@ function primary(
         icon: runIcon,
         label: row.atHand
           ? trans.__('Go on with %1', row.name)
-          : trans.__('Choose %1 again to go on', row.name),
+          : trans.__('Choose its file: %1', row.name),
+        text: row.atHand ? trans.__('Go on') : trans.__('Choose its file'),
         onClick: () => {
           choose(row);
         }
@@ -149,6 +156,7 @@ function primary(
       return {
         icon: userIcon,
         label: trans.__('Sign in to %1', row.target.cluster),
+        text: trans.__('Sign in'),
         onClick: () => {
           signIn(row);
         }
@@ -156,7 +164,8 @@ function primary(
     case 'failed':
       return {
         icon: refreshIcon,
-        label: trans.__('Try %1 again', row.name),
+        label: trans.__('Try again: %1', row.name),
+        text: trans.__('Try again'),
         onClick: () => {
           transfers.resume(row.id);
         }
@@ -188,11 +197,12 @@ function Line(
           <Name text={place(row, trans)} />
         </span>
         <Aside row={row} trans={trans} />
+        {first.text === undefined ? null : <Action {...first} />}
         <span className="jp-OscarRow-end jp-OscarQuiet jp-mod-number">
           {words(row, trans)}
         </span>
         <span className="jp-OscarRow-actions">
-          {ended ? null : <Action {...first} />}
+          {ended || first.text !== undefined ? null : <Action {...first} />}
           <Action
             icon={closeIcon}
             label={

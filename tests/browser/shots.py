@@ -159,6 +159,7 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
     import shots_flows
     import shots_services
     import shots_sidebar
+    import shots_transfers
 
     yield "from nothing to a call", shots_sidebar.first_steps
     yield "a service in the main area", shots_services.pages
@@ -167,6 +168,7 @@ def program() -> Iterator[tuple[str, Callable[[Album, Browser, Lab], None]]]:
     yield "dataflows of several NiFis", shots_flows.dataflows
     yield "buckets and folders", shots_buckets.buckets
     yield "the dialogs of buckets", shots_buckets.dialogs
+    yield "transfers", shots_transfers.transfers
     yield "buckets as folders of one's files", shots_buckets.mounts
     yield "what a sandbox does not do", shots_sidebar.strange_states
     yield "no server half", shots_sidebar.without_server

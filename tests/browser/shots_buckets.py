@@ -84,11 +84,14 @@ def watched(after: float) -> list[dict[str, Any]]:
     return [{**row, "service": "grayify", "newer": 1, "output": out}, {**row, "service": "burned-area-segmentation"}]
 
 
-def staged(browser: Browser, lab: Lab, mounts: Any = (), *, rows: Any = BUCKETS, cannot: Any = None) -> Page:
+def staged(
+    browser: Browser, lab: Lab, mounts: Any = (), *, rows: Any = BUCKETS, cannot: Any = None, folder: Any = None
+) -> Page:
     """A page with these buckets, and nothing else open in the sidebar."""
     page = browser.new_context(viewport=WINDOW).new_page()
     directory = {"cannot": cannot, "mounts": list(mounts)}
     more = {"buckets/vega": rows, "working-directory/vega": directory}
+    more["folder/vega/measurements%2F"] = folder
     said(page, CLUSTER, SERVICES, [], more=more)
     page.route("**/clusters/vega/buckets*", lambda route: route.fulfill(json=rows))
     page.route("**/clusters/vega/buckets/**", answer)
@@ -150,6 +153,13 @@ def buckets(album: Album, browser: Browser, lab: Lab) -> None:
     page.evaluate("() => void window.jupyterapp.commands.execute('jupyter-oscar:open-folder', { path: 'tiles' })")
     page.get_by_text("does not answer").first.wait_for()
     album.whole(page, "storage away")
+    page.context.close()
+
+    there = page_of("")
+    page = staged(browser, lab, folder=({**there, "objects": there["objects"][1:]}, there))
+    enter(page, "measurements")
+    page.get_by_role("list", name="Just landed").get_by_text("nothing after").wait_for()
+    album.sidebar(page, "just landed")
     page.context.close()
 
     page = staged(browser, lab)
