@@ -178,6 +178,8 @@ _KINDS: Final[dict[str, type[OscarError]]] = {
     "NoSuchBucket": BucketNotFound,
     "NoSuchKey": ObjectNotFound,
     "NoSuchUpload": ObjectNotFound,
+    # Of parts that it had: MinIO that is stopped while it puts them together forgets them, so it is begun anew.
+    "InvalidPart": ObjectNotFound,
     "404": ObjectNotFound,
     "AccessDenied": NotAllowed,
     "403": NotAllowed,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .checksums import contradicts, of_parts
+from .checksums import bare, contradicts, of_parts
 from .errors import InvalidRequest, ObjectNotFound, StorageFailed
 from .transfers import PART
 
@@ -107,6 +107,7 @@ class Uploads:
             await self._cluster.objects.abort(bucket, key, upload)
             return (await self._cluster.objects.write(bucket, key, b"")).etag
         listed, ours = [{"PartNumber": part.number, "ETag": part.etag} for part in parts], _joined(parts)
+        before = await self._etag(bucket, key)
         try:
             async with self._cluster.s3.client(f"Finishing {bucket}/{key}") as s3:
                 answer = await s3.complete_multipart_upload(
@@ -115,8 +116,9 @@ class Uploads:
             etag = str(answer.get("ETag", ""))
         except ObjectNotFound:
             # It is asked again where the line breaks: perhaps it was done then, and only the answer is lost.
-            etag = (await self._cluster.objects.look(bucket, key)).etag
-            if not ours or contradicts(etag, ours):
+            etag = await self._etag(bucket, key)
+            is_new = etag != before and not contradicts(etag, ours)
+            if not ours or not (is_new or bare(etag) == ours):
                 raise
         if ours and contradicts(etag, ours):
             msg = f"{bucket}/{key} was not put together as it was sent: its checksum differs."
@@ -131,6 +133,13 @@ class Uploads:
                 for row in page.get("Uploads", ()):
                     if row["Key"].startswith(prefix):
                         yield Unfinished(row["Key"], row["UploadId"], row["Initiated"])
+
+    async def _etag(self, bucket: str, key: str) -> str:
+        """Of what stands there now; empty where nothing does."""
+        try:
+            return (await self._cluster.objects.look(bucket, key)).etag
+        except ObjectNotFound:
+            return ""
 
 
 def _complete(parts: Sequence[Part], size: int, what: str) -> None:

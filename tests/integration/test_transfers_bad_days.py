@@ -185,9 +185,10 @@ async def test_an_upload_whose_end_is_broken_off_is_whole_or_goes_on(bucket: Buc
     where, *_ = await send(bucket, key, content)
     ended = await bucket.ask("POST", "upload/finish", body={"size": len(content)}, **where)
     if key == "restarts-end.bin" and isinstance(ended, list | tuple):
-        # rclone forgets what was begun when it restarts: nothing is there, and it is begun anew.
-        assert ended[1]["code"] == "object-not-found"
-        assert await bucket.names() == []
+        # rclone forgets what was begun when it restarts, MinIO what it was putting together, of which it shows an empty
+        # folder: there is no object, and it is begun anew.
+        assert ended[1]["code"] == "object-not-found", ended
+        assert key not in await bucket.names()
         where, *_ = await send(bucket, key, content)
         ended = await bucket.ask("POST", "upload/finish", body={"size": len(content)}, **where)
     assert ended["size"] == len(content)
