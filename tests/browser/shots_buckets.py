@@ -159,7 +159,7 @@ def buckets(album: Album, browser: Browser, lab: Lab) -> None:
     page = staged(browser, lab, folder=({**there, "objects": there["objects"][1:]}, there))
     enter(page, "measurements")
     page.get_by_role("list", name="Just landed").get_by_text("nothing after").wait_for()
-    album.sidebar(page, "just landed")
+    album.whole(page, "just landed")
     page.context.close()
 
     page = staged(browser, lab)
