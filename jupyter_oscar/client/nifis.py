@@ -6,10 +6,10 @@ line.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
-from urllib.parse import urlsplit
 
 from .credentials import Credentials, Kept, Secret, TokenStore
 from .errors import NotAuthenticated, ProfileNotFound
@@ -41,8 +41,10 @@ class Nifi(Profile):
     key: str | None = None
 
     def __post_init__(self) -> None:
+        # What is copied from a browser goes on with the page of the canvas.
+        page = re.split(r"[?#]", self.endpoint, maxsplit=1)[0].rstrip("/")
+        object.__setattr__(self, "endpoint", page.removesuffix("/nifi-api").removesuffix("/nifi"))
         super().__post_init__()
-        object.__setattr__(self, "endpoint", self.endpoint.removesuffix("/nifi-api").removesuffix("/nifi").rstrip("/"))
         who = self.credentials
         pair = ("user and password", who.password is None)
         wanted = {
@@ -83,7 +85,8 @@ def find(name: str | None = None, **explicit: Any) -> Nifi:
     given = {key: value for key, value in explicit.items() if value is not None}
     if "endpoint" in given:
         endpoint = str(given.pop("endpoint"))
-        return _with(Nifi(name or urlsplit(endpoint).netloc, endpoint), given)
+        host = re.split(r"[/?#]", endpoint.partition("://")[2], maxsplit=1)[0]
+        return _with(Nifi(name or host, endpoint), given)
     known = {one.name: one for one in all_()}
     if name is None and len(known) == 1:
         name = next(iter(known))

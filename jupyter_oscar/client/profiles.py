@@ -98,13 +98,18 @@ class Profile:
         return next((box for box in sandboxes(running=False) if box.endpoint == self.endpoint), None)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.endpoint)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            msg = f'"{self.endpoint}" is not the address of {self.what}.'
-            raise NoCluster(msg, hint="It starts with https:// (or http:// on this machine).")
-        if parts.username or parts.password:
+        try:
+            parts = urlsplit(self.endpoint)
+        except ValueError:  # brackets that hold no address
+            parts = urlsplit("")
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        # Also where it is no address: what is refused is shown too.
+        if parts.username or parts.password or (not is_one and "@" in self.endpoint):
             msg = "The address holds a user or password."
             raise InsecureEndpoint(msg, hint="Pass them as user= and password=: an address is shown and logged.")
+        if not is_one:
+            msg = f'"{self.endpoint}" is not the address of {self.what}.'
+            raise NoCluster(msg, hint="It starts with https:// (or http:// on this machine).")
         object.__setattr__(self, "endpoint", self.endpoint.rstrip("/"))
         if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self._inside:
             msg = f"{self.endpoint} would receive the credentials unencrypted."

@@ -61,6 +61,20 @@ def test_what_is_missing_or_unsafe_is_refused_in_words() -> None:
         nifis.find(endpoint="https://nifi.example.org", auth="certificate")
     with pytest.raises(InsecureEndpoint, match="unencrypted"):
         nifis.find(endpoint="http://nifi.example.org", user="u", password="p")
+    for address in (
+        "https://u:MARKER@nifi.example.org",
+        "u:MARKER@nifi.example.org",
+        "ftp://u:MARKER@nifi",
+        "http://[@",
+    ):
+        with pytest.raises(InsecureEndpoint, match="holds a user or password") as caught:
+            nifis.find(endpoint=address)
+        assert "MARKER" not in f"{caught.value!r} {caught.value}"
+
+
+def test_an_address_may_be_copied_from_the_page_of_the_canvas() -> None:
+    for rest in ("", "/", "/nifi", "/nifi/?processGroupId=a-1", "/nifi/#/process-groups/a-1", "/nifi-api/"):
+        assert nifis.find(endpoint=f"https://nifi.example.org/site{rest}").endpoint == "https://nifi.example.org/site"
 
 
 @pytest.mark.parametrize(
