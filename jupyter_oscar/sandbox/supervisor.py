@@ -288,7 +288,13 @@ def _upload(run: _Run, event: Event) -> None:
                 continue
             key = f"{folder}/{name}" if folder else name
             run.log.say(f"Uploading file '{key}' to bucket '{bucket}'")
-            store.upload(path, bucket, key)
+            try:
+                store.upload(path, bucket, key)
+            except UnicodeEncodeError as error:
+                if not run.task.plan.friendly:
+                    raise
+                run.log.say(f"The name of the output {os.fsencode(found)!r} is no UTF-8, as a key must be.", "ERROR")
+                raise GaveUp from error
 
 
 def _read(path: str) -> bytes:

@@ -68,6 +68,15 @@ def test_a_friendly_sandbox_says_that_a_script_failed_and_how(friendly):
     assert friendly.run("bad", b"eA==").status_code == 500
 
 
+def test_a_friendly_sandbox_says_which_output_has_no_name_for_a_key(friendly):
+    friendly.create("latin", "#!/bin/sh\ntouch \"$TMP_OUTPUT_DIR/$(printf 'caf\\351')\"\n")
+    assert friendly.call("latin", b"eA==", "latin-1").status_code == 201
+    assert eventually(lambda: friendly.over("latin"))["latin-1"]["status"] == "Failed"
+    log = friendly.log("latin", "latin-1")
+    assert "ERROR - The name of the output b'caf\\xe9' is no UTF-8" in log
+    assert "Traceback" not in log
+
+
 def test_a_friendly_sandbox_says_what_is_missing(friendly):
     friendly.create("one")
     for path in ("/system/services/none/deployment", "/system/logs/one/none", "/system/buckets/none"):
