@@ -115,22 +115,37 @@ def _node() -> dict[str, Any]:
     }
 
 
-def _metrics(node: dict[str, Any]) -> dict[str, Any]:
-    cpu, memory = node["cpu"], node["memory"]
-    free_cores = cpu["capacity_cores"] - cpu["usage_cores"]
-    free_bytes = memory["capacity_bytes"] - memory["usage_bytes"]
+def _nodes(virtual: str) -> list[dict[str, Any]]:
+    """A node for this machine, and a virtual one where that is wanted: its jobs run here, with the same figures."""
+    node = _node()
+    if not virtual:
+        return [node]
+    # As a virtual kubelet tells them (wire L601).
+    conditions = [
+        {"type": "Ready", "status": True},
+        *({"type": name, "status": False} for name in ("OutOfDisk", "MemoryPressure", "DiskPressure")),
+        {"type": "NetworkUnavailable", "status": False},
+        {"type": "InterlinkConnectivity", "status": True},
+    ]
+    return [node, node | {"name": virtual, "is_interlink": True, "conditions": conditions}]
+
+
+def _metrics(nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    cores, memory = ([node[what] for node in nodes] for what in ("cpu", "memory"))
+    free_cores = [cpu["capacity_cores"] - cpu["usage_cores"] for cpu in cores]
+    free_bytes = [one["capacity_bytes"] - one["usage_bytes"] for one in memory]
     return {
         "cpu": {
-            "total_free_cores": free_cores,
-            "max_free_on_node_cores": free_cores,
-            "total_schedulable_cores": cpu["capacity_cores"],
-            "total_schedulable_on_node_cores": cpu["capacity_cores"],
+            "total_free_cores": sum(free_cores),
+            "max_free_on_node_cores": max(free_cores),
+            "total_schedulable_cores": sum(cpu["capacity_cores"] for cpu in cores),
+            "total_schedulable_on_node_cores": max(cpu["capacity_cores"] for cpu in cores),
         },
         "memory": {
-            "total_free_bytes": free_bytes,
-            "max_free_on_node_bytes": free_bytes,
-            "total_schedulable_bytes": memory["capacity_bytes"],
-            "max_schedulable_on_node_bytes": memory["capacity_bytes"],
+            "total_free_bytes": sum(free_bytes),
+            "max_free_on_node_bytes": max(free_bytes),
+            "total_schedulable_bytes": sum(one["capacity_bytes"] for one in memory),
+            "max_schedulable_on_node_bytes": max(one["capacity_bytes"] for one in memory),
         },
         "gpu": {"total_gpu": 0},
     }
@@ -161,11 +176,11 @@ def _older_status(node: dict[str, Any]) -> dict[str, Any]:
 
 
 async def status(request: web.Request) -> web.Response:
-    """One node, this machine, with its true figures, in the recorded shape (wire A024)."""
+    """The true figures of this machine, in the recorded shape (wire A024)."""
     sandbox, who = request.app[SANDBOX], caller(request)
-    node, trust = _node(), sandbox.options.trust
+    nodes, trust = _nodes(sandbox.options.virtual_node), sandbox.options.trust
     if before(sandbox.options.compat, "4.0"):
-        return as_json(_older_status(node))
+        return as_json(_older_status(nodes[0]))
     states: dict[str, int] = {}  # jobs and buckets only for those who run the cluster (wire O011)
     whole = who.admin or who.uid in trust.admins
     if whole:
@@ -195,5 +210,5 @@ async def status(request: web.Request) -> web.Response:
         buckets = await sandbox.s3.buckets()
         objects = sum([await sandbox.s3.roughly(bucket, _MOST_COUNTED) for bucket in buckets])
         minio = {"buckets_count": len(buckets), "total_objects": objects}
-    cluster = {"nodes_count": 1, "metrics": _metrics(node), "nodes": [node]}
+    cluster = {"nodes_count": len(nodes), "metrics": _metrics(nodes), "nodes": nodes}
     return as_json({"cluster": cluster, "oscar": oscar, "minio": minio})

@@ -164,3 +164,5 @@ def test_who_starts_it_says_how_long_a_job_may_run_and_what_it_may_write(cli):
     jobs = eventually(lambda: user.over("sleepy"))
     assert "the longest that this sandbox lets a job run" in user.log("sleepy", next(iter(jobs)))
     assert user.ask("GET", "/system/config").json()["config"]["interLink_available"] is True
+    nodes = user.ask("GET", "/system/status").json()["cluster"]["nodes"]
+    assert [(one["name"], one["is_interlink"]) for one in nodes] == [("sandbox", False), ("vk-1", True)]
