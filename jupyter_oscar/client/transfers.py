@@ -22,6 +22,7 @@ from .checksums import Digest, contradicts, is_md5, parts_of
 from .errors import FileMissing, ObjectNotFound, OscarError, StorageFailed
 from .object_keys import check_key, takes
 from .obstore_errors import BucketMissing, OddKey, translated
+from .obstore_streams import steps
 from .policy import CONNECT, OBSTORE
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ class Store:
 
         async def pieces() -> AsyncIterator[bytes]:
             with translated(what):
-                async for chunk in result.stream(min_chunk_size=1024 * 1024):
+                async for chunk in steps(result.stream(min_chunk_size=1024 * 1024)):
                     yield bytes(chunk)
 
         return _Reading(result.meta["size"], result.meta["e_tag"] or "", pieces())
@@ -326,7 +327,7 @@ class Store:
         store = await self.bucket(bucket)
         try:
             with translated(f"Listing {bucket}/{folder}"):
-                async for page in obstore.list(store, prefix=folder, offset=after, chunk_size=1000):
+                async for page in steps(obstore.list(store, prefix=folder, offset=after, chunk_size=1000)):
                     for row in page:
                         yield Object(row["path"], row["size"], row["last_modified"])
                         after = row["path"]
