@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A Jupyter server of its own for each test that asks for one …
-pytest_plugins = ["pytest_jupyter.jupyter_server", "second_tries", "side_by_side", "survivors"]
+pytest_plugins = ["pytest_jupyter.jupyter_server", "side_by_side", "survivors"]
 
 
 @pytest.fixture(autouse=True)

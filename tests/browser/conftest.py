@@ -15,15 +15,6 @@ from lab import Lab
 
 WINDOW = {"width": 1280, "height": 800}
 FAILED = pytest.StashKey[bool]()
-# What a browser says that did not come to it in time.
-LATE = ["TimeoutError", "Locator expected"]
-
-
-def pytest_collection_modifyitems(items):
-    """A browser that has no processor for long fails a story for nothing: each has a second try, and that is told."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=LATE))
 
 
 @pytest.fixture(scope="session")
@@ -128,8 +119,6 @@ def seen(page):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if call.when == "setup":
-        item.stash[FAILED] = False
     if report.failed:
         item.stash[FAILED] = True
         page = item.funcargs.get("page")
