@@ -29,6 +29,7 @@ async def steps(stream: AsyncIterable[T]) -> AsyncIterator[T]:
             return
         except asyncio.CancelledError:
 
+            # What the step calls at its end holds the stream until then.
             def ended(done: asyncio.Future[T], _held: Any = coming) -> None:
                 if not done.cancelled():
                     done.exception()  # it was cancelled: nobody wants to hear of it
