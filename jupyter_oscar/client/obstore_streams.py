@@ -28,7 +28,6 @@ async def steps(stream: AsyncIterable[T]) -> AsyncIterator[T]:
         except StopAsyncIteration:
             return
         except asyncio.CancelledError:
-
             # What the step calls at its end holds the stream until then.
             def ended(done: asyncio.Future[T], _held: Any = coming) -> None:
                 if not done.cancelled():
